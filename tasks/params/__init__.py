@@ -1,0 +1,143 @@
+"""``params.yaml`` as frozen, typed models, loaded once at the edge.
+
+What belongs here: the grammar, and the checks that need only the parameters themselves. What does not: anything that looks
+at data. The grammar is documented in ``docs/params.md``; keys are added, never given another meaning.
+"""
+
+from pathlib import Path
+
+import yaml
+from pydantic import Field, model_validator
+from pydantic import ValidationError as PydanticError
+
+from tasks.errors import ParameterError
+from tasks.params.base import Section, split_reference
+from tasks.params.features import FeaturesParams
+from tasks.params.judging import EvaluationParams, GatesParams, MetricCriterion
+from tasks.params.masking import MaskingParams
+from tasks.params.models import LabelParams, LoggedScores, ModelsParams, Recipe
+from tasks.params.refresh import RefreshParams
+from tasks.params.snapshot import SnapshotParams
+from tasks.params.splits import SplitParams, TimeSplit
+
+__all__ = ["Params", "load_params"]
+
+
+class Params(Section):
+    """The whole of ``params.yaml``; every cross-reference in it has been followed."""
+
+    schema_version: int = Field(ge=1, le=1)
+    seed: int = Field(ge=0)
+    snapshot: SnapshotParams
+    masking: MaskingParams
+    label: LabelParams
+    splits: dict[str, SplitParams] = Field(min_length=1)
+    features: FeaturesParams
+    models: ModelsParams
+    evaluation: EvaluationParams
+    gates: GatesParams
+    refresh: RefreshParams = RefreshParams()
+
+    @model_validator(mode="after")
+    def _references_exist(self) -> "Params":
+        self._masking_names_declared_columns()
+        self._columns_named_elsewhere_are_declared()
+        self._splits_named_elsewhere_are_declared()
+        return self
+
+    def _has_column(self, reference: str) -> bool:
+        table, column = split_reference(reference)
+        return table in self.snapshot.tables and column in self.snapshot.tables[table].columns
+
+    def _masking_names_declared_columns(self) -> None:
+        for table, policy in self.masking.tables.items():
+            if table not in self.snapshot.tables:
+                raise ValueError(f"masking.tables.{table}: no such table in snapshot.tables")
+            for column in policy.named_columns:
+                if not self._has_column(f"{table}.{column}"):
+                    raise ValueError(f"masking.tables.{table}.{column}: no such column in snapshot.tables.{table}.columns")
+            declared = self.snapshot.tables[table]
+            for column in policy.columns:
+                if column in (declared.time, declared.known) and policy.columns[column].transform == "date_shift":
+                    raise ValueError(f"masking.tables.{table}.{column}: date_shift would move the table's time or known column")
+        for domain, references in self.masking.domains.items():
+            for reference in references:
+                if not self._has_column(reference):
+                    raise ValueError(f"masking.domains.{domain}: no such column {reference!r} in snapshot.tables")
+
+    def _columns_named_elsewhere_are_declared(self) -> None:
+        if self.features.rows not in self.snapshot.tables:
+            raise ValueError(f"features.rows: no such table {self.features.rows!r} in snapshot.tables")
+        references = {f"features.columns.{n}": f.source for n, f in self.features.columns.items() if "." in f.source}
+        references["features.at.column"] = f"{self.features.rows}.{self.features.at.column}"
+        references["label.column"] = f"{self.label.table}.{self.label.column}"
+        references["label.known"] = f"{self.label.table}.{self.label.known}"
+        for column in self.evaluation.slices:
+            references[f"evaluation.slices.{column}"] = f"{self.features.rows}.{column}"
+        champion = self.models.champion
+        if isinstance(champion, LoggedScores):
+            references["models.champion.scores"] = champion.scores
+            references["models.champion.version"] = champion.version
+        for name, split in self.splits.items():
+            column = split.column if isinstance(split, TimeSplit) else split.unit
+            references[f"splits.{name}"] = f"{self.features.rows}.{column}"
+        for where, reference in references.items():
+            if not self._has_column(reference):
+                raise ValueError(f"{where}: no such column {reference!r} in snapshot.tables")
+
+    def _splits_named_elsewhere_are_declared(self) -> None:
+        wanted = {"evaluation": (self.evaluation.split, self.evaluation.part)}
+        for role, model in (("champion", self.models.champion), ("challenger", self.models.challenger)):
+            if isinstance(model, Recipe):
+                wanted[f"models.{role}"] = (model.split, model.part)
+        for where, (name, part) in wanted.items():
+            if name not in self.splits:
+                raise ValueError(f"{where}.split: no such split {name!r}; splits declares {', '.join(self.splits)}")
+            if part not in self.splits[name].part_names:
+                raise ValueError(
+                    f"{where}.part: split {name!r} has no part {part!r}; it has {', '.join(self.splits[name].part_names)}"
+                )
+        for name, criterion in self.gates.criteria.items():
+            if isinstance(criterion, MetricCriterion) and criterion.slice and criterion.slice not in self.evaluation.slices:
+                raise ValueError(f"gates.criteria.{name}.slice: {criterion.slice!r} is not in evaluation.slices")
+            if isinstance(criterion, MetricCriterion) and criterion.metric not in self.evaluation.metrics:
+                raise ValueError(f"gates.criteria.{name}.metric: {criterion.metric!r} is not in evaluation.metrics")
+
+
+class _NoDuplicateKeys(yaml.SafeLoader):
+    """PyYAML keeps the last of two equal keys without a word; a threshold given twice must be an error."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[object, object]:
+        seen = set()
+        for key_node, _ in node.value:
+            key = self.construct_object(key_node, deep=True)
+            if key in seen:
+                raise yaml.constructor.ConstructorError(None, None, f"the key {key!r} stands twice", key_node.start_mark)
+            seen.add(key)
+        return super().construct_mapping(node, deep)
+
+
+def load_params(path: Path) -> Params:
+    """Read ``path`` (YAML) into :class:`Params`.
+
+    Raises :class:`~tasks.errors.ParameterError` naming the first key that is missing, unknown, of a wrong type, or refers
+    to something that is not declared.
+    """
+    expected = "a params.yaml as described in docs/params.md"
+    try:
+        content = yaml.load(path.read_bytes(), Loader=_NoDuplicateKeys)  # noqa: S506 - a SafeLoader subclass
+    except FileNotFoundError:
+        raise ParameterError(
+            str(path), found="no such file", expected=expected, next_step="change to the project's folder"
+        ) from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        found = " ".join(str(error).split())
+        raise ParameterError(str(path), found=found, expected=expected, next_step="mend the YAML at that line") from None
+    try:
+        return Params.model_validate(content)
+    except PydanticError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"]) or "the file"
+        others = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
+        found = f"{where}: {first['msg'].removeprefix('Value error, ')}{others}"
+        raise ParameterError(str(path), found=found, expected=expected, next_step=f"mend {where} in {path.name}") from None

@@ -1,0 +1,74 @@
+"""``evaluation`` and ``gates``: what is measured, on which rows, and what a verdict demands."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Discriminator, Field, Tag, model_validator
+
+from tasks.params.base import Section
+
+
+class IntervalParams(Section):
+    """How intervals are computed; ``cluster`` is ``day`` or a column of the rows' table (an entity)."""
+
+    method: Literal["cluster_bootstrap"]
+    cluster: str
+    replicates: int = Field(ge=100, le=100_000)
+    confidence: float = Field(gt=0.5, lt=1)
+
+
+class EvaluationParams(Section):
+    """The rows that are judged, the metrics, the slices and the intervals."""
+
+    split: str
+    part: str
+    metrics: tuple[str, ...] = Field(min_length=1)
+    slices: tuple[str, ...] = ()
+    interval: IntervalParams
+
+
+class EvidenceCriterion(Section):
+    """Evidence that must be there and passed; ``validation`` is every validation report."""
+
+    evidence: Literal["validation"]
+    critical: bool
+
+
+class MetricCriterion(Section):
+    """A metric that must hold an absolute bound, a non-inferiority margin against the champion, or both."""
+
+    metric: str
+    slice: str | None = None
+    bound: float | None = None
+    margin: float | None = Field(default=None, ge=0)
+    min_rows: int = Field(ge=1)
+    critical: bool
+
+    @model_validator(mode="after")
+    def _can_fail(self) -> "MetricCriterion":
+        if self.bound is None and self.margin is None:
+            raise ValueError("name bound, margin or both: a criterion that cannot fail judges nothing")
+        return self
+
+
+def _criterion_kind(value: Any) -> str | None:
+    keys = value if isinstance(value, dict) else getattr(type(value), "model_fields", {})
+    return next((kind for kind in ("evidence", "metric") if kind in keys), None)
+
+
+Criterion = Annotated[
+    Annotated[EvidenceCriterion, Tag("evidence")] | Annotated[MetricCriterion, Tag("metric")],
+    Discriminator(_criterion_kind, custom_error_type="criterion", custom_error_message="name evidence or metric"),
+]
+
+
+class GatesParams(Section):
+    """The criteria of promotion, and for how many days a verdict may be acted upon."""
+
+    max_age_days: int = Field(ge=1)
+    criteria: dict[str, Criterion] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _something_is_critical(self) -> "GatesParams":
+        if not any(criterion.critical for criterion in self.criteria.values()):
+            raise ValueError("criteria: at least one must be critical, or nothing could ever be rejected")
+        return self

@@ -1,0 +1,131 @@
+"""``masking``: the key, the token domains, and what happens to each column of each table."""
+
+import re
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, field_validator, model_validator
+
+from tasks.params.base import Section, split_reference
+
+ColumnClass = Literal["identifier", "quasi", "sensitive", "free_text"]
+
+
+class MaskingKeyParams(Section):
+    """Where the master key lies; ``id`` is its public name, bound to the key's fingerprint."""
+
+    env: str
+    file: str
+    id: str = Field(min_length=1)
+
+
+class Rule(Section):
+    """What every column rule has: the class of the column, and why it is treated so."""
+
+    column_class: ColumnClass = Field(alias="class")
+    reason: str = ""
+
+
+class DropRule(Rule):
+    """The column does not leave the restricted zone."""
+
+    transform: Literal["drop"]
+
+
+class RedactRule(Rule):
+    """Every value is replaced by the constant ``[redacted]``; NULL stays NULL."""
+
+    transform: Literal["redact"]
+
+
+class TokenRule(Rule):
+    """A keyed token in a domain of the column's own; columns that join share a domain under ``masking.domains``."""
+
+    transform: Literal["token"]
+
+
+class DateShiftRule(Rule):
+    """The date moves by a keyed number of days, the same for all rows of one entity (column ``per``)."""
+
+    transform: Literal["date_shift"]
+    per: str
+    max_days: int = Field(ge=1, le=3650)
+
+
+class GeneraliseRule(Rule):
+    """Less detail: the first characters of a text, or the decade or year of a date, or a numeric band."""
+
+    transform: Literal["generalise"]
+    keep_prefix: int | None = Field(default=None, ge=1)
+    to: Literal["year", "decade"] | None = None
+    width: float | None = Field(default=None, gt=0)
+
+    @model_validator(mode="after")
+    def _exactly_one_way(self) -> "GeneraliseRule":
+        if sum(way is not None for way in (self.keep_prefix, self.to, self.width)) != 1:
+            raise ValueError("generalise needs exactly one of keep_prefix, to, width")
+        return self
+
+
+ColumnRule = Annotated[DropRule | RedactRule | TokenRule | DateShiftRule | GeneraliseRule, Field(discriminator="transform")]
+
+
+class TablePolicy(Section):
+    """The policy of one table: its safe columns with the reason, and one rule for each other column that is kept."""
+
+    safe: tuple[str, ...] = ()
+    reason: str = Field(min_length=1)
+    columns: dict[str, ColumnRule] = Field(default_factory=dict)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _other_keys_are_columns(cls, value: Any) -> Any:
+        if not isinstance(value, dict) or "columns" in value:
+            return value
+        fixed = {"safe", "reason"}
+        return {k: v for k, v in value.items() if k in fixed} | {"columns": {k: v for k, v in value.items() if k not in fixed}}
+
+    @model_validator(mode="after")
+    def _each_column_once(self) -> "TablePolicy":
+        twice = set(self.safe) & set(self.columns)
+        if twice:
+            raise ValueError(f"{sorted(twice)[0]}: both safe and under a rule")
+        for name, rule in self.columns.items():
+            if isinstance(rule, DateShiftRule) and rule.per == name:
+                raise ValueError(f"{name}: date_shift needs another column in `per`, the entity the shift belongs to")
+        return self
+
+    @property
+    def named_columns(self) -> tuple[str, ...]:
+        """Every column that the policy speaks of, the entities of date shifts included."""
+        entities = [rule.per for rule in self.columns.values() if isinstance(rule, DateShiftRule)]
+        return (*self.safe, *self.columns, *entities)
+
+
+class MaskingParams(Section):
+    """The masking policy as a whole. A column that is in no domain, not safe and under no rule is dropped and named."""
+
+    key: MaskingKeyParams
+    domains: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    tables: dict[str, TablePolicy]
+
+    @field_validator("domains")
+    @classmethod
+    def _domain_names(cls, value: dict[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+        for name in value:
+            if not re.fullmatch(r"[a-z0-9_]+", name):
+                raise ValueError(f"{name!r}: a domain's name is lower-case letters, digits and underscores")
+        return value
+
+    @model_validator(mode="after")
+    def _domains_are_disjoint(self) -> "MaskingParams":
+        owner: dict[str, str] = {}
+        for domain, references in self.domains.items():
+            for reference in references:
+                table, column = split_reference(reference)
+                if reference in owner:
+                    raise ValueError(f"domains: {reference} is in {owner[reference]} and in {domain}")
+                owner[reference] = domain
+                policy = self.tables.get(table)
+                if policy is not None and (column in policy.safe or column in policy.columns):
+                    raise ValueError(f"tables.{table}.{column}: also in domain {domain}; a column has one treatment")
+        return self

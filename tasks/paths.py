@@ -1,0 +1,135 @@
+"""Every path of a project, in one place; imports nothing of the project.
+
+What belongs here: where things lie. What does not: reading or writing them.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class ProjectPaths:
+    """The paths of the project whose ``params.yaml`` lies in ``root``."""
+
+    root: Path
+
+    @property
+    def params(self) -> Path:
+        return self.root / "params.yaml"
+
+    @property
+    def graph(self) -> Path:
+        return self.root / "dvc.yaml"
+
+    @property
+    def lock(self) -> Path:
+        return self.root / "dvc.lock"
+
+    @property
+    def requirements(self) -> Path:
+        return self.root / "requirements.lock"
+
+    @property
+    def expectations(self) -> Path:
+        return self.root / "expectations"
+
+    @property
+    def data(self) -> Path:
+        return self.root / "data"
+
+    @property
+    def pin(self) -> Path:
+        return self.data / "pin.json"
+
+    @property
+    def snapshots(self) -> Path:
+        """Restricted zone: may hold raw personal data, mode 0700."""
+        return self.data / "snapshots"
+
+    @property
+    def masked(self) -> Path:
+        return self.data / "masked"
+
+    @property
+    def splits(self) -> Path:
+        return self.data / "splits"
+
+    def split(self, name: str) -> Path:
+        return self.splits / name
+
+    @property
+    def features(self) -> Path:
+        return self.data / "features"
+
+    @property
+    def models(self) -> Path:
+        return self.data / "models"
+
+    @property
+    def predictions(self) -> Path:
+        return self.data / "predictions"
+
+    def validation_report(self, subject: str) -> Path:
+        return self.data / "validation" / f"{subject}.json"
+
+    @property
+    def evaluation(self) -> Path:
+        return self.data / "evaluation"
+
+    @property
+    def evaluation_report(self) -> Path:
+        return self.evaluation / "evaluation.json"
+
+    @property
+    def metrics(self) -> Path:
+        return self.evaluation / "metrics.json"
+
+    @property
+    def roc_curve(self) -> Path:
+        return self.evaluation / "roc.csv"
+
+    @property
+    def calibration_curve(self) -> Path:
+        return self.evaluation / "calibration.csv"
+
+    @property
+    def verdict(self) -> Path:
+        return self.data / "verdict.json"
+
+    @property
+    def reports(self) -> Path:
+        return self.data / "reports"
+
+    @property
+    def report_page(self) -> Path:
+        return self.reports / "report.html"
+
+    @property
+    def report_markdown(self) -> Path:
+        return self.reports / "verdict.md"
+
+    @property
+    def report_junit(self) -> Path:
+        return self.reports / "verdict.junit.xml"
+
+    @property
+    def state(self) -> Path:
+        """Git-ignored local state: demo lake, keys, server, worktrees, receipts."""
+        return self.root / ".windtunnel"
+
+    @property
+    def receipts(self) -> Path:
+        """Who judged what, where and when; outside DVC, because clock and actor differ from run to run."""
+        return self.state / "receipts"
+
+    @property
+    def worktrees(self) -> Path:
+        return self.state / "worktrees"
+
+    @property
+    def remotes(self) -> Path:
+        return self.state / "remotes"
+
+    @property
+    def server(self) -> Path:
+        return self.state / "server"

@@ -1,0 +1,344 @@
+"""The nouns that capabilities hand each other, as frozen records with a stable JSON form.
+
+What belongs here: values that cross from one capability to another, and their JSON. What does not: behaviour, and
+parameters (``tasks.params``). Times are UTC and written as RFC 3339 with ``Z``; hashes are lower-case hexadecimal SHA-256.
+"""
+
+import json
+from typing import Literal, Self
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from tasks.errors import DatasetError
+
+View = Literal["raw", "masked"]
+Direction = Literal["higher_is_better", "lower_is_better"]
+Decision = Literal["promote", "reject", "inconclusive", "not_judged"]
+CriterionStatus = Literal["pass", "fail", "inconclusive", "not_judged"]
+
+
+class Record(BaseModel):
+    """A frozen record; its JSON has sorted keys, so that equal records are equal bytes."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="null", protected_namespaces=())
+
+    def to_json(self) -> str:
+        """The record as indented JSON with sorted keys and a final newline; NaN and infinities become null."""
+        return json.dumps(self.model_dump(mode="json"), indent=1, sort_keys=True, allow_nan=False) + "\n"
+
+    @classmethod
+    def from_json(cls, text: str | bytes, *, origin: str) -> Self:
+        """Read a record; ``origin`` names the file in the error. Raises :class:`~tasks.errors.DatasetError`."""
+        try:
+            return cls.model_validate_json(text)
+        except ValidationError as error:
+            first = error.errors()[0]
+            where = ".".join(str(part) for part in first["loc"]) or "the file"
+            raise DatasetError(
+                origin,
+                found=f"{where}: {first['msg']}",
+                expected=f"a {cls.__name__} record of this version",
+                next_step="make it again with `dvc repro`; if it was edited by hand, restore it",
+            ) from None
+
+
+class PinnedFile(Record):
+    """One file of the lake as it stood when it was pinned."""
+
+    path: str
+    """Relative to the lake, with forward slashes; its first part is the table."""
+    bytes: int
+    mtime_utc: str
+    sha256: str
+    rows: int
+    known_rows: int
+    """Rows whose ``known`` time is not after ``as_of_utc``: the only ones that a snapshot copies."""
+    watermark_utc: str | None
+    """The newest ``known`` time in the file, later than ``as_of_utc`` where rows are held back."""
+
+
+class PinnedTable(Record):
+    """One table of the lake: its files in order of path, and its newest known time up to ``as_of_utc``."""
+
+    watermark_utc: str | None
+    files: tuple[PinnedFile, ...]
+
+
+class Pin(Record):
+    """The lake as it was observed once; the snapshot copies exactly this."""
+
+    schema_version: Literal[1] = 1
+    lake: str
+    as_of_utc: str
+    access: str
+    """How it was made sure that production is only read."""
+    tables: dict[str, PinnedTable]
+
+
+class PartitionRecord(Record):
+    """One file of a dataset and everything that its reuse rests on."""
+
+    path: str
+    """Relative to the dataset's folder, with forward slashes; its first part is the table."""
+    rows: int
+    bytes: int
+    sha256: str
+    logical_hash: str
+    reuse_key: str
+
+
+class TableRecord(Record):
+    """One table of a dataset: its key columns, its columns with canonical types, and its partitions in order of path."""
+
+    key: tuple[str, ...]
+    columns: dict[str, str]
+    partitions: tuple[PartitionRecord, ...]
+
+    @property
+    def rows(self) -> int:
+        return sum(partition.rows for partition in self.partitions)
+
+
+class Manifest(Record):
+    """What a dataset holds; written last, so that a dataset without one is not whole."""
+
+    schema_version: Literal[1] = 1
+    dataset: str
+    logical_hash: str
+    about: dict[str, str]
+    """Provenance in words and hashes: as of, source, licence, policy, key id, view, seed."""
+    tables: dict[str, TableRecord]
+
+
+class ColumnTreatment(Record):
+    """What masking did to one column, and why; part of the privacy report."""
+
+    table: str
+    column: str
+    column_class: str
+    """identifier, quasi, sensitive, free_text, safe, token (of a domain) or undeclared."""
+    transform: str
+    """kept, drop, redact, token, date_shift or generalise, with its setting, for example ``generalise keep_prefix=2``."""
+    domain: str | None
+    reason: str
+
+
+class PrivacyReport(Record):
+    """What masking did, column by column; holds no value of any row."""
+
+    schema_version: Literal[1] = 1
+    key_id: str
+    key_fingerprint: str
+    algorithm: str
+    statement: str
+    treatments: tuple[ColumnTreatment, ...]
+    undeclared: tuple[str, ...]
+    """``table.column`` of every column that was dropped because no policy names it."""
+    rows: dict[str, int]
+
+
+class ExpectationOutcome(Record):
+    """One expectation's outcome, as counts; never a value of a row."""
+
+    expectation: str
+    column: str | None
+    severity: Literal["critical", "warning", "info"]
+    is_passed: bool
+    element_count: int | None
+    unexpected_count: int | None
+    reason: str
+
+
+class SuiteOutcome(Record):
+    """One suite against one table and period (``YYYY-MM``, or ``all`` where partitions carry no day)."""
+
+    suite: str
+    table: str
+    period: str
+    rows: int
+    is_passed: bool
+    """True when no critical expectation failed and something was examined."""
+    reuse_key: str
+    expectations: tuple[ExpectationOutcome, ...]
+
+
+class Finding(Record):
+    """Something that validation noticed beside the suites: a leak, a suspected target leak, a missing table."""
+
+    kind: str
+    name: str
+    is_blocking: bool
+    found: str
+    expected: str
+
+
+class ValidationReport(Record):
+    """Whether one subject (raw, masked, splits, features, predictions) may be used downstream."""
+
+    schema_version: Literal[1] = 1
+    subject: str
+    is_passed: bool
+    engine: str
+    inputs: dict[str, str]
+    """Logical hashes of the datasets that were examined, by name."""
+    suites: tuple[SuiteOutcome, ...]
+    findings: tuple[Finding, ...]
+
+
+class SplitMetadata(Record):
+    """How a split was made; the fields under ``definition`` may never change under the same name."""
+
+    schema_version: Literal[1] = 1
+    name: str
+    why: str
+    definition: dict[str, str]
+    """kind, column or unit, boundaries or parts, embargo, salt and seed, as canonical text."""
+    definition_hash: str
+    parts: dict[str, int]
+    """Rows per part, ``embargo`` included."""
+    units: dict[str, int]
+    """Entities per part, for a keyed hash; empty otherwise."""
+    from_utc: dict[str, str]
+    """Earliest time of each part."""
+    to_utc: dict[str, str]
+    """Latest time of each part."""
+    logical_hash: str
+
+
+class ModelCard(Record):
+    """What a model is and how it came to be."""
+
+    schema_version: Literal[1] = 1
+    role: Literal["champion", "challenger"]
+    name: str
+    basis: Literal["logged_scores", "recipe", "stored_model"]
+    estimator: str
+    parameters: str
+    """Canonical JSON of the estimator's parameters."""
+    view: View
+    split: str | None
+    part: str | None
+    rows: int | None
+    features: tuple[str, ...]
+    seed: int | None
+    logical_hash: str | None
+    """Hash of the canonical fitted model; None where only its scores are known."""
+
+
+class Interval(Record):
+    """A two-sided confidence interval."""
+
+    low: float
+    high: float
+    confidence: float
+
+
+class Comparison(Record):
+    """Champion and challenger under one metric on identical rows, overall or on one slice."""
+
+    metric: str
+    direction: Direction
+    slice_column: str | None
+    slice_value: str | None
+    rows: int
+    positives: int | None
+    clusters: int
+    champion: float | None
+    challenger: float | None
+    delta: float | None
+    """Challenger less champion, in the metric's own unit."""
+    champion_interval: Interval | None
+    challenger_interval: Interval | None
+    delta_interval: Interval | None
+    reason: str
+    """Why a figure is missing, or empty."""
+
+
+class Evaluation(Record):
+    """Everything a gate may know of how champion and challenger did."""
+
+    schema_version: Literal[1] = 1
+    split: str
+    part: str
+    rows: int
+    days: int
+    """Distinct UTC days with judged rows; rows / days is the rate at which new rows come."""
+    unlabelled_rows: int
+    unscored_rows: int
+    """Labelled rows of the part without a champion score; they are not compared."""
+    from_utc: str
+    to_utc: str
+    champion: ModelCard | None
+    challenger: ModelCard
+    judged: Literal["recipe", "fitted_model"]
+    interval_method: str
+    cluster: str
+    replicates: int
+    confidence: float
+    seeds: dict[str, int]
+    comparisons: tuple[Comparison, ...]
+    missing_slices: tuple[str, ...]
+    """``column=value`` of slices that the split's other parts have and this part lacks."""
+    inputs: dict[str, str]
+    """Logical hashes: features, split, masked, predictions, model."""
+
+
+class CriterionOutcome(Record):
+    """One criterion, or one slice of it, judged. The field names are those of verdict.json."""
+
+    name: str
+    metric: str | None
+    slice: str | None
+    """``column=value``, or None for all rows."""
+    direction: Direction | None
+    challenger: float | None
+    champion: float | None
+    delta: float | None
+    interval: Interval | None
+    """Of the difference to the champion where a margin is asked, of the challenger's metric otherwise."""
+    challenger_interval: Interval | None
+    n: int | None
+    min_rows: int | None
+    bound: float | None
+    margin: float | None
+    is_critical: bool
+    status: CriterionStatus
+    reason: str
+    rows_to_decide: int | None
+    """For ``inconclusive``: rows that would decide at today's difference; None where no number would."""
+    days_to_decide: int | None
+
+
+class Verdict(Record):
+    """The decision, everything it rests on, and nothing that differs from run to run."""
+
+    schema_version: Literal[1] = 1
+    decision: Decision
+    reason: str
+    criteria: tuple[CriterionOutcome, ...]
+    missing_slices: tuple[str, ...]
+    rubber_stamp: bool
+    view: dict[str, View]
+    """The view of each role's model and scores: champion, challenger."""
+    judged: Literal["recipe", "fitted_model"]
+    evidence_level: Literal["refitted_here", "scored_here", "scores_brought_along"]
+    split: str
+    part: str
+    inputs: dict[str, str]
+    """Logical hashes of pin, snapshots, masked, split, features, model, predictions, evaluation and validation reports."""
+    policy_hash: str
+    params_hash: str
+    seeds: dict[str, int]
+
+
+class Receipt(Record):
+    """Who judged, where and when: kept beside the verdict, outside DVC."""
+
+    schema_version: Literal[1] = 1
+    verdict_hash: str
+    decision: Decision
+    actor: str
+    host: str
+    environment: dict[str, str]
+    created_utc: str
+    expires_utc: str
