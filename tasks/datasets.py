@@ -22,6 +22,8 @@ import pyarrow.parquet as pq
 from tasks.errors import DatasetError
 from tasks.records import Manifest, PartitionRecord, TableRecord
 
+_CODE_ROOT = Path(__file__).resolve().parents[1]
+"""The checkout that this code runs from: in a worktree, the worktree's."""
 MANIFEST = "manifest.json"
 _PREVIOUS = "manifest.previous.json"
 """Where the last whole manifest waits while its dataset is being changed; readers look for ``manifest.json`` only."""
@@ -47,13 +49,13 @@ def hash_file(path: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-def code_hash(root: Path, *sources: str) -> str:
-    """SHA-256 of the project's source files below ``sources`` (relative to ``root``, files or folders), and of their names."""
+def code_hash(*sources: str) -> str:
+    """SHA-256 of the source files below ``sources`` (files or folders, relative to the code's root), and of their names."""
     files = []
     for source in sources:
-        path = root / source
+        path = _CODE_ROOT / source
         files += sorted(path.rglob("*.py")) if path.is_dir() else [path]
-    return hash_text(*(text for file in files for text in (file.relative_to(root).as_posix(), hash_file(file))))
+    return hash_text(*(text for file in files for text in (file.relative_to(_CODE_ROOT).as_posix(), hash_file(file))))
 
 
 def write_atomically(path: Path, data: bytes) -> None:
