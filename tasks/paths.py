@@ -133,3 +133,25 @@ class ProjectPaths:
     @property
     def server(self) -> Path:
         return self.state / "server"
+
+
+def main_root(root: Path) -> Path:
+    """The project's folder in the main checkout where ``root`` lies in a linked git worktree; otherwise ``root`` itself.
+
+    What git does not track (the demo lake, the masking key, remotes) exists once, in the main checkout; a refresh runs in a
+    worktree. A worktree's ``.git`` is a file that names its git directory, whose ``commondir`` names the main one; a
+    submodule's has no ``commondir``. No subprocess, since every stage asks.
+    """
+    start = root.resolve()
+    for folder in (start, *start.parents):
+        marker = folder / ".git"
+        if marker.is_dir():
+            return root
+        if marker.is_file():
+            git_dir = folder / marker.read_text().removeprefix("gitdir:").strip()
+            common = git_dir / "commondir"
+            if not common.is_file():
+                return root
+            main_git = (git_dir / common.read_text().strip()).resolve()
+            return main_git.parent / start.relative_to(folder) if main_git.name == ".git" else root
+    return root

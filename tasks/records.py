@@ -62,6 +62,10 @@ class PinnedTable(Record):
 
     watermark_utc: str | None
     files: tuple[PinnedFile, ...]
+    known: str = ""
+    """The column that ``known_rows`` and the watermarks were read from."""
+    columns: dict[str, str] = {}
+    """Declared column -> canonical type, on which all files agree; a column that is all-null in one file takes the others'."""
 
 
 class Pin(Record):

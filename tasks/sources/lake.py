@@ -1,0 +1,155 @@
+"""Lakes: where production's tables lie, seen through a protocol that can only read.
+
+What belongs here: how a kind of lake lists and opens files. What does not: what is in them (``pin``, ``snapshot``). Another
+kind of lake (object storage) is one more class behind :class:`Lake` and one more branch in :func:`open_lake`.
+"""
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from io import BufferedIOBase
+from pathlib import Path
+from typing import Protocol
+
+from tasks.errors import LakeError
+from tasks.paths import main_root
+from tasks.sources.times import from_microseconds, to_rfc3339
+
+_MARKERS = frozenset({"_SUCCESS"})
+"""Files that engines leave beside data to say that a write was finished; they hold no rows."""
+
+
+@dataclass(frozen=True)
+class LakeFile:
+    """One file of a lake as it was listed."""
+
+    path: str
+    """Relative to the lake, with forward slashes; its first part is the table."""
+    bytes: int
+    mtime_utc: str
+    """RFC 3339, to the microsecond."""
+
+
+class Lake(Protocol):
+    """A lake, seen read-only: there is no method that writes."""
+
+    @property
+    def access(self) -> str:
+        """In words for the pin: how it is made sure that production is only read."""
+        ...
+
+    def list_files(self, table: str) -> tuple[LakeFile, ...]:
+        """Every Parquet file of ``table`` in order of path; empty where the table has none.
+
+        Raises :class:`~tasks.errors.LakeError` where the lake or the table is missing or unreadable, or holds other files.
+        """
+        ...
+
+    def open_file(self, file: LakeFile) -> BufferedIOBase:
+        """``file`` as a seekable stream of bytes, to be closed by the caller.
+
+        Raises ``FileNotFoundError`` where it is gone, :class:`~tasks.errors.LakeError` where it cannot be read.
+        """
+        ...
+
+
+class LocalLake:
+    """A directory with one folder per table: ``<root>/<table>/**/*.parquet``. Files are opened for reading only."""
+
+    def __init__(self, root: Path) -> None:
+        """Look at the lake in ``root``; whether it exists is found out when it is first read."""
+        self._root = root
+
+    @property
+    def access(self) -> str:
+        """In words for the pin: how it is made sure that production is only read."""
+        return "local directory, opened read-only"
+
+    def list_files(self, table: str) -> tuple[LakeFile, ...]:
+        """As :meth:`Lake.list_files`. Hidden files, ``*.part`` and ``_SUCCESS`` are not part of a table."""
+        self._require_root()
+        folder = self._root / table
+        if not folder.is_dir():
+            raise LakeError(
+                f"lake {self._root}: table {table}",
+                found="a file" if folder.exists() else "no such folder",
+                expected=f"a folder {table}/ with the table's Parquet files",
+                next_step="mend snapshot.lake or snapshot.tables in params.yaml",
+            )
+        try:
+            return tuple(sorted(self._walk(table, folder), key=lambda file: file.path))
+        except OSError as error:
+            raise self._unreadable(table, error) from None
+
+    def _walk(self, table: str, folder: Path) -> Iterator[LakeFile]:
+        # Links are followed: to pass over a linked partition in silence would lose rows. A loop of links ends in an OSError.
+        for where, folders, names in os.walk(folder, onerror=_raise, followlinks=True):
+            folders[:] = [name for name in folders if not name.startswith(".")]
+            for name in names:
+                if name.startswith(".") or name.endswith(".part") or name in _MARKERS:
+                    continue
+                file = Path(where, name)
+                path = file.relative_to(self._root).as_posix()
+                if file.suffix != ".parquet":
+                    raise LakeError(
+                        f"lake {self._root}: table {table}",
+                        found=f"{path}, which is not Parquet",
+                        expected="nothing but *.parquet files in a table's folder",
+                        next_step="move it out of the table's folder, or point snapshot.lake at a lake of Parquet files",
+                    )
+                status = file.stat()
+                modified = from_microseconds(status.st_mtime_ns // 1000)
+                yield LakeFile(path=path, bytes=status.st_size, mtime_utc=to_rfc3339(modified))
+
+    def open_file(self, file: LakeFile) -> BufferedIOBase:
+        """As :meth:`Lake.open_file`."""
+        try:
+            return (self._root / file.path).open("rb")
+        except FileNotFoundError:
+            self._require_root()
+            raise
+        except OSError as error:
+            raise self._unreadable(file.path, error) from None
+
+    def _require_root(self) -> None:
+        if not self._root.is_dir():
+            raise LakeError(
+                f"lake {self._root}",
+                found="a file" if self._root.exists() else "no such folder",
+                expected="a folder with one folder of Parquet files per table",
+                next_step="mend snapshot.lake in params.yaml, or mount the lake (the demo's is built by `windtunnel demo-lake`)",
+            )
+
+    def _unreadable(self, what: str, error: OSError) -> LakeError:
+        return LakeError(
+            f"lake {self._root}: {what}",
+            found=f"{error.strerror or 'not readable'}: {error.filename or what}",
+            expected="folders and files that this account may read",
+            next_step="let this account read the lake (reading is all it needs), then run it again",
+        )
+
+
+def _raise(error: OSError) -> None:
+    raise error
+
+
+def resolve_lake(uri: str, root: Path) -> Path:
+    """The folder of a local lake; a relative ``uri`` counts from the project in the main checkout, also in a worktree."""
+    return main_root(root) / uri
+
+
+def open_lake(uri: str, root: Path) -> Lake:
+    """The lake at ``uri`` for the project in ``root``: a folder, absolute or relative to the project.
+
+    Raises :class:`~tasks.errors.LakeError` for a kind of lake that this version cannot read.
+    """
+    scheme, separator, _ = uri.partition("://")
+    if not separator:
+        return LocalLake(resolve_lake(uri, root))
+    known = "object storage is not available in this version" if scheme in ("s3", "s3a", "gs", "az", "abfs") else "unknown"
+    raise LakeError(
+        f"snapshot.lake: {uri}",
+        found=f"a lake of kind {scheme}:// ({known})",
+        expected="a folder, absolute or relative to the project",
+        next_step="mount or copy the lake to a folder and name that in params.yaml under snapshot.lake",
+    )
