@@ -1,0 +1,48 @@
+# Each target does all of its own set-up; `make demo` and `make test` work on a fresh machine with Python 3.11 and make.
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+BIN := .venv/bin
+INSTALLED := .venv/installed
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+export DO_NOT_TRACK := 1
+
+.PHONY: install demo test check test-browser bench lock clean
+
+install: $(INSTALLED)
+
+# Hashes are required, so what is installed is what was reviewed; nothing is resolved here.
+$(INSTALLED): requirements.lock pyproject.toml
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+# The whole pipeline on real flights, ending in a verdict; exit code 0 whatever the verdict.
+demo: install
+	@windtunnel demo
+
+# Everything but the tests that need components of their own (test-browser).
+test: install
+	pytest -n 2 --dist loadscope -m "not browser" --cov --cov-report=term-missing:skip-covered
+
+# Lint, types, import contracts and the fast tests, in under two minutes.
+check: install
+	ruff check .
+	ruff format --check .
+	mypy
+	lint-imports
+	pytest -q -n 2 --dist loadscope -m "not slow and not browser"
+
+# The report in headless Chromium (Debian: apt-get install chromium).
+test-browser: install
+	pytest -m browser
+
+# Timings as ratios and CPU seconds, with the peer beside; nothing is asserted.
+bench: install
+	python -m benchmarks
+
+# Resolve again; needs uv. No registry's host is written.
+lock:
+	uv pip compile pyproject.toml --universal --generate-hashes --extra demo --group dev --python-version 3.11 --no-header -o requirements.lock
+
+clean:
+	rm -rf .venv .windtunnel .dvc/cache .dvc/tmp dvc.lock build *.egg-info

@@ -1,0 +1,73 @@
+"""Data: what is pinned and written, and the refresh of all of it."""
+
+from datetime import datetime
+
+import click
+
+from flows.cli.progress import show_stages
+from flows.cli.root import as_json, project, windtunnel
+from flows.cli.run import MOMENT
+
+
+@windtunnel.group()
+def data() -> None:
+    """Datasets: what is there, and the refresh of all of it."""
+
+
+@data.command("list")
+@click.option("--json", "is_json", is_flag=True, help="Print as JSON.")
+def list_datasets(is_json: bool) -> None:
+    """List the datasets under data/ with rows, partitions and logical hash.
+
+    \b
+    Example: windtunnel data list
+    """
+    from tasks.datasets import MANIFEST, read_manifest
+
+    paths = project()
+    rows = []
+    for path in sorted(paths.data.rglob(MANIFEST)):
+        manifest = read_manifest(path.parent, made_by=path.parent.name)
+        partitions = [partition for table in manifest.tables.values() for partition in table.partitions]
+        rows.append(
+            {
+                "dataset": path.parent.relative_to(paths.root).as_posix(),
+                "tables": len(manifest.tables),
+                "partitions": len(partitions),
+                "rows": sum(partition.rows for partition in partitions),
+                "logical_hash": manifest.logical_hash,
+            }
+        )
+    if is_json:
+        as_json(rows)
+        return
+    for row in rows or ():
+        click.echo(
+            f"{row['dataset']:<26} {row['rows']:>12,} rows {row['partitions']:>6,} partitions  {str(row['logical_hash'])[:12]}"
+        )
+    if not rows:
+        click.echo("nothing yet: windtunnel run")
+
+
+@data.command("refresh")
+@click.option(
+    "--as-of", type=MOMENT, default=None, help="The moment to look at, UTC. Default: now (the demo: its next unseen day)."
+)
+@click.option("--reason", default="asked for on the command line", help="Why; kept in the commit.")
+def refresh(as_of: datetime | None, reason: str) -> None:
+    """Refresh everything in a worktree of its own and land it as a commit on data/<date>.
+
+    \b
+    Example: windtunnel data refresh --reason "new week"
+    """
+    from flows.server import reach_api
+    from flows.stage_graph import plan_stages
+    from flows.worktrees import newest_refresh
+
+    paths = project()
+    with reach_api(paths.root):
+        from flows.refresh_data import refresh_data
+
+        with show_stages(len(plan_stages(paths.root))):
+            decision = refresh_data(as_of_utc=as_of, reason=reason)
+    click.echo(f"landed on {newest_refresh(paths.root)}: {decision}\nlook with  git show --stat {newest_refresh(paths.root)}")

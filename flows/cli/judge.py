@@ -1,0 +1,50 @@
+"""Verdicts: the gate's exit code for a release flow, and the report."""
+
+from pathlib import Path
+
+import click
+
+from flows.cli.root import project, windtunnel
+
+
+@windtunnel.command()
+@click.option(
+    "--check",
+    "is_check",
+    is_flag=True,
+    help="Turn the verdict into the exit code: 0 promote, 1 reject, 2 could not judge, 3 inconclusive.",
+)
+@click.option(
+    "--verdict", "name", default="data/verdict.json", show_default=True, help="A path, a branch such as data/2013-11-01, or newest."
+)
+@click.option("--json", "is_json", is_flag=True, help="Print verdict.json.")
+@click.option(
+    "--md", type=click.Path(path_type=Path, dir_okay=False), default=None, help="Write the verdict as Markdown to this file."
+)
+@click.option(
+    "--junit", type=click.Path(path_type=Path, dir_okay=False), default=None, help="Write the verdict as JUnit XML to this file."
+)
+def gate(is_check: bool, name: str, is_json: bool, md: Path | None, junit: Path | None) -> int:
+    """Show the verdict; with --check its exit code. A verdict that is expired or was changed is exit code 2.
+
+    \b
+    Example: windtunnel gate --check --junit verdict.junit.xml
+    """
+    from flows.cli.render import show_gate
+
+    return show_gate(project(), name, is_check=is_check, is_json=is_json, md=md, junit=junit)
+
+
+@windtunnel.command()
+def report() -> None:
+    """Print the path of the last report; open it in a browser, it needs no network.
+
+    \b
+    Example: xdg-open "$(windtunnel report)"
+    """
+    from tasks.errors import ReportError
+
+    page = project().report_page
+    if not page.exists():
+        raise ReportError(str(page), found="no report yet", expected="the page that a run draws", next_step="windtunnel run")
+    click.echo(page)

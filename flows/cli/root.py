@@ -1,0 +1,113 @@
+"""The top of the command line: groups, help by section, and what every command shares (the project, errors)."""
+
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+import click
+
+from tasks.errors import ExitCode, ParameterError, WindtunnelError
+from tasks.paths import ProjectPaths
+
+SECTIONS = {
+    "Start here": ("demo", "run", "try", "gate", "report"),
+    "Workflow server": ("up", "down", "status", "doctor"),
+    "More": ("data", "pin", "demo-lake"),
+}
+
+
+class SectionedGroup(click.Group):
+    """A group whose help lists its commands by section; a command in no section works but is not listed."""
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write one list of commands per section."""
+        for section, names in SECTIONS.items():
+            rows = [(name, command.get_short_help_str(90)) for name in names if (command := self.get_command(ctx, name))]
+            if rows:
+                with formatter.section(section):
+                    formatter.write_dl(rows)
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        """The command ``name``; the modules that define commands are imported here, once."""
+        _load_commands()
+        return super().get_command(ctx, name)
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """All names, hidden ones included, for completion."""
+        _load_commands()
+        return super().list_commands(ctx)
+
+
+def _load_commands() -> None:
+    from flows.cli import data, judge, run, service  # noqa: F401 - importing registers the commands
+
+
+@click.group(cls=SectionedGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(package_name="windtunnel")
+def windtunnel() -> None:
+    """Rehearse a model against production without touching production.
+
+    \b
+    Example:
+      windtunnel demo                        the whole pipeline on real flights, ending in a verdict
+      windtunnel try examples/calibrated.py  judge another challenger in seconds
+      windtunnel gate --check                the verdict as an exit code: 0 promote, 1 reject, 2 could not judge, 3 inconclusive
+    """
+
+
+def project() -> ProjectPaths:
+    """The project of the current folder or the nearest folder above it; the process moves there."""
+    here = Path.cwd()
+    for folder in (here, *here.parents):
+        if (folder / "params.yaml").is_file() and (folder / "dvc.yaml").is_file():
+            os.chdir(folder)
+            return ProjectPaths(folder)
+    raise ParameterError(
+        str(here),
+        found="no params.yaml beside a dvc.yaml, here or above",
+        expected="a Windtunnel project",
+        next_step="cd to the clone",
+    )
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line and exit; errors that a user can mend are printed without a traceback, with exit code 2."""
+    try:
+        code = windtunnel.main(args=None if arguments is None else list(arguments), standalone_mode=False)
+    except click.exceptions.Abort:
+        click.echo("\nstopped; nothing half-written is taken for whole, start again to go on", err=True)
+        sys.exit(130)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(ExitCode.COULD_NOT_JUDGE)
+    except WindtunnelError as error:
+        click.echo(f"error: {error}", err=True)
+        sys.exit(error.exit_code)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(ExitCode.COULD_NOT_JUDGE)
+    except Exception as error:
+        click.echo(f"error: {type(error).__name__}: this is a bug in Windtunnel; its traceback is in {_write_crash()}", err=True)
+        sys.exit(ExitCode.COULD_NOT_JUDGE)
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _write_crash() -> Path:
+    folder = Path.cwd() / ".windtunnel"
+    folder.mkdir(exist_ok=True)
+    path = folder / f"crash-{datetime.now(timezone.utc):%Y%m%dT%H%M%SZ}.log"
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w") as stream:
+        stream.write(traceback.format_exc())
+    return path
+
+
+def as_json(value: Any) -> None:
+    """Print ``value`` as JSON."""
+    import json
+
+    click.echo(json.dumps(value, indent=1, sort_keys=True))

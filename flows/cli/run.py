@@ -1,0 +1,131 @@
+"""Runs: the demo, the whole pipeline, a challenger; and single steps by hand."""
+
+from datetime import datetime
+from pathlib import Path
+
+import click
+
+from flows.cli.progress import show_stages
+from flows.cli.root import project, windtunnel
+from tasks.paths import ProjectPaths
+
+MOMENT = click.DateTime(formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%dT%H:%M:%S%z"])
+
+
+def _run_here(paths: ProjectPaths) -> str:
+    """Run the pipeline in the project's folder under Prefect; returns the decision."""
+    from flows.server import reach_api
+    from flows.stage_graph import plan_stages
+
+    with reach_api(paths.root):
+        from flows.run_pipeline import run_pipeline
+
+        with show_stages(len(plan_stages(paths.root))):
+            return run_pipeline()
+
+
+@windtunnel.command()
+def demo() -> None:
+    """Build the demo's production, run the whole pipeline on it, and show the verdict (exit code 0 whatever it is).
+
+    \b
+    Example: windtunnel demo
+    """
+    from flows.cli.render import show_next_steps, show_verdict
+    from flows.production import prepare_demo
+
+    paths = project()
+    click.echo("1/3  the demo's production lake: real flights of 2013, synthetic passengers", err=True)
+    prepare_demo(paths)
+    click.echo("2/3  the pipeline, under Prefect", err=True)
+    _run_here(paths)
+    click.echo("3/3  the verdict\n", err=True)
+    show_verdict(paths.verdict, paths.report_page)
+    show_next_steps()
+
+
+@windtunnel.command("demo-lake")
+@click.option("--as-of", type=MOMENT, default=None, help="The moment the lake has reached, UTC. Default: as params.yaml says.")
+def demo_lake(as_of: datetime | None) -> None:
+    """Build the demo's production lake, or let it grow to a later moment.
+
+    \b
+    Example: windtunnel demo-lake --as-of 2013-11-01
+    """
+    from flows.production import as_text, prepare_demo
+
+    click.echo(f"the demo's production has reached {as_text(prepare_demo(project(), as_of))}")
+
+
+@windtunnel.command()
+def pin() -> None:
+    """Look at production once and write down what is there: data/pin.json.
+
+    \b
+    Example: windtunnel pin && dvc repro
+    """
+    from flows.server import prepare_environment
+
+    paths = project()
+    prepare_environment(paths.root)
+    from flows.pin_production import pin_project, pin_summary
+
+    click.echo(pin_summary(pin_project(paths)))
+
+
+@windtunnel.command()
+@click.option(
+    "--challenger", type=click.Path(path_type=Path), default=None, help="Judge this file's estimator, in a worktree of its own."
+)
+@click.option("--split", default=None, help="Judge on this split, in a worktree of its own.")
+@click.option("--reason", default="asked for on the command line", help="Why; kept in the commit.")
+@click.option("--json", "is_json", is_flag=True, help="Print the verdict as JSON.")
+def run(challenger: Path | None, split: str | None, reason: str, is_json: bool) -> int:
+    """Run the whole pipeline and judge the challenger; the exit code is the verdict's (0 promote, 1 reject, 2, 3).
+
+    \b
+    Example: windtunnel run
+             windtunnel run --challenger examples/calibrated.py
+    """
+    from flows.cli.render import show_verdict
+
+    paths = project()
+    if challenger is None and split is None:
+        _run_here(paths)
+        return show_verdict(paths.verdict, paths.report_page, is_json=is_json)
+    folder = _run_candidate(paths, challenger, split, reason)
+    return show_verdict(folder / "verdict.json", folder / "report.html", is_json=is_json)
+
+
+def _run_candidate(paths: ProjectPaths, challenger: Path | None, split: str | None, reason: str) -> Path:
+    """Judge a candidate in a worktree of its own; returns the folder that its results were copied to."""
+    from flows.server import reach_api
+    from flows.stage_graph import plan_stages
+
+    file = str(challenger.absolute()) if challenger else None
+    with reach_api(paths.root):
+        from flows.evaluate_candidate import candidate_folder, evaluate_candidate
+
+        with show_stages(len(plan_stages(paths.root))):
+            evaluate_candidate(challenger=file, split=split, reason=reason)
+        return candidate_folder(paths, file)
+
+
+@windtunnel.command("try")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--json", "is_json", is_flag=True, help="Print as JSON.")
+def try_file(file: Path, is_json: bool) -> int:
+    """Judge a challenger on the validation part, in seconds: nothing is written, the test part is not looked at.
+
+    FILE is a Python file that defines a scikit-learn estimator called `estimator`.
+
+    \b
+    Example: windtunnel try examples/calibrated.py
+    """
+    from tasks.trial import try_challenger
+
+    from flows.cli.render import show_trial
+    from tasks.params import load_params
+
+    paths = project()
+    return show_trial(try_challenger(paths, load_params(paths.params), file), is_json=is_json)

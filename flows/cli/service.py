@@ -1,0 +1,96 @@
+"""The workflow server: up, down, status, doctor."""
+
+import click
+
+from flows.cli.root import as_json, project, windtunnel
+
+
+@windtunnel.command()
+@click.option("--port", type=int, default=None, help="Port on loopback; 0 chooses one. Default: 4200, or a free one.")
+@click.option("--json", "is_json", is_flag=True, help="Print as JSON.")
+def up(port: int | None, is_json: bool) -> None:
+    """Start the Prefect server, a worker and the deployments (nightly refresh included).
+
+    \b
+    Example: windtunnel up && open http://127.0.0.1:4200
+    """
+    from flows.server import up as start
+
+    paths = project()
+    server = start(paths.root, port)
+    if is_json:
+        as_json({"ui": server.ui_url, "api": server.api_url})
+        return
+    click.echo(
+        f"Prefect UI   {server.ui_url}\ndeployed     refresh_data (nightly), evaluate_candidate, release_gate\nstop         windtunnel down"
+    )
+
+
+@windtunnel.command()
+def down() -> None:
+    """Stop the server and the worker that `windtunnel up` started.
+
+    \b
+    Example: windtunnel down
+    """
+    from flows.server import down as stop
+
+    click.echo("stopped" if stop(project().root) else "nothing was running")
+
+
+@windtunnel.command()
+@click.option("--json", "is_json", is_flag=True, help="Print as JSON.")
+def status(is_json: bool) -> None:
+    """Tell what is running, which stages are stale, and the last verdict.
+
+    \b
+    Example: windtunnel status --json
+    """
+    from flows.server import find_server
+    from flows.stage_graph import plan_stages
+    from flows.worktrees import newest_decision, refreshes
+
+    paths = project()
+    server = find_server(paths.root)
+    stages = plan_stages(paths.root)
+    stale = [stage.address for stage in stages if stage.is_stale]
+    found = {
+        "server": server.ui_url if server else None,
+        "stages": len(stages),
+        "stale": stale,
+        "refreshes": list(refreshes(paths.root)),
+        "decision": newest_decision(paths.root),
+    }
+    if is_json:
+        as_json(found)
+        return
+    click.echo(f"server       {found['server'] or 'not running (windtunnel up)'}")
+    click.echo(
+        f"stages       {len(stages) - len(stale)} of {len(stages)} up to date" + (f"; stale: {', '.join(stale)}" if stale else "")
+    )
+    click.echo(f"refreshes    {', '.join(found['refreshes'][-3:]) if found['refreshes'] else 'none yet'}")  # type: ignore[index]
+    click.echo(f"decision     {found['decision'] or 'none yet (windtunnel run)'}")
+
+
+@windtunnel.command()
+@click.option("--json", "is_json", is_flag=True, help="Print as JSON.")
+def doctor(is_json: bool) -> int:
+    """Check everything a run needs; exit code 0 where all is well, 2 otherwise.
+
+    \b
+    Example: windtunnel doctor
+    """
+    from dataclasses import asdict
+
+    from flows.doctor import examine
+
+    findings = examine(project())
+    if is_json:
+        as_json([asdict(finding) for finding in findings])
+    else:
+        for finding in findings:
+            click.echo(
+                f"  {'ok  ' if finding.is_well else 'NOT '} {finding.name:<16} {finding.found}"
+                + (f"\n       next: {finding.next_step}" if finding.next_step else "")
+            )
+    return 0 if all(finding.is_well for finding in findings) else 2

@@ -1,0 +1,49 @@
+"""The moment at which production is looked at.
+
+What belongs here: what "now" means for a lake. Production's clock is today's; the demo's production has days that nobody has
+seen yet, and a refresh lets the next one arrive.
+"""
+
+from datetime import datetime, timezone
+from pathlib import Path
+
+from prefect import task
+from tasks.models import dump_model
+
+from tasks.demo import build_lake, is_demo_lake, next_as_of, write_demo_key
+from tasks.params import load_params
+from tasks.paths import ProjectPaths, main_root
+
+
+def as_text(moment: datetime) -> str:
+    """A moment as RFC 3339 in UTC, to the second."""
+    utc = moment.replace(tzinfo=timezone.utc) if moment.tzinfo is None else moment.astimezone(timezone.utc)
+    return utc.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def prepare_demo(paths: ProjectPaths, as_of: datetime | None = None) -> datetime:
+    """Build the demo's lake up to ``as_of`` (none: the moment in params.yaml) and put its published key in place."""
+    params = load_params(paths.params)
+    key = main_root(paths.root) / params.masking.key.file
+    if not key.exists():
+        write_demo_key(key)
+    return grow_demo_lake(paths, as_of or params.snapshot.as_of_utc)
+
+
+def grow_demo_lake(paths: ProjectPaths, as_of: datetime | None) -> datetime:
+    """Let the demo's production reach ``as_of`` (none: its next unseen day); returns the moment reached."""
+    params = load_params(paths.params)
+    lake = main_root(paths.root) / params.snapshot.lake
+    moment = as_of or next_as_of(lake)
+    build_lake(lake, moment, seed=params.seed, save_model=dump_model)
+    return moment
+
+
+@task(name="take lake as of", task_run_name="take lake as of", persist_result=False)
+def take_lake_as_of(root: str, as_of_utc: datetime | None) -> str:
+    """The moment of a refresh: the one asked for, or now; the demo's lake grows until then."""
+    paths = ProjectPaths(Path(root))
+    lake = main_root(paths.root) / load_params(paths.params).snapshot.lake
+    if is_demo_lake(lake):
+        return as_text(grow_demo_lake(paths, as_of_utc))
+    return as_text(as_of_utc or datetime.now(timezone.utc))

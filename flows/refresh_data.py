@@ -1,0 +1,54 @@
+"""The nightly refresh: the lake as of now, the same challenger judged again, landed as a commit on ``data/<date>``."""
+
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from prefect import Flow, State, flow
+from prefect.client.schemas.objects import FlowRun
+
+from flows.params_edit import edit_params
+from flows.pin_production import pin_production
+from flows.production import take_lake_as_of
+from flows.stage_runner import TASK_RUNNER, run_stages
+from flows.verdicts import announce, publish_verdict
+from flows.worktrees import land, newest_decision, open_worktree, push, retire
+from tasks.params import load_params
+
+
+def announce_failure(flow: Flow[..., Any], flow_run: FlowRun, state: State[Any]) -> None:
+    """Tell automations that a refresh has failed."""
+    announce("refresh.failed", "refresh", run=flow_run.name, flow=flow.name, message=str(state.message))
+
+
+@flow(
+    name="refresh_data",
+    task_runner=TASK_RUNNER,
+    persist_result=False,
+    on_failure=[announce_failure],
+    on_crashed=[announce_failure],
+    on_cancellation=[announce_failure],
+)
+def refresh_data(as_of_utc: datetime | None = None, reason: str = "scheduled") -> str:
+    """Refresh snapshot, masking, validation and splits as of ``as_of_utc`` (none: now), judge again, and land the result.
+
+    Returns the decision. Emits ``windtunnel.verdict.changed`` where it differs from the last one, and
+    ``windtunnel.refresh.failed`` where anything fails. The checkout that it is started in is not touched.
+    """
+    root = Path.cwd()
+    refresh = load_params(root / "params.yaml").refresh
+    before = newest_decision(root)
+    with open_worktree(root, "refresh") as tree:
+        as_of = take_lake_as_of(str(tree.paths.root), as_of_utc)
+        edit_params(tree.paths.params, {"snapshot.as_of_utc": as_of})
+        pin_production(str(tree.paths.root))
+        run_stages(tree.paths.root)
+        decision, receipt = publish_verdict(str(tree.paths.root))
+        branch = f"data/{as_of[:10]}"
+        commit = land(tree, branch, f"Refresh as of {as_of}: {decision}\n\n{reason}\n", receipts=[Path(receipt)])
+        pushed = push(tree) if refresh.push else ()
+    announce("refresh.landed", "refresh", branch=branch, commit=commit, pushed=", ".join(pushed), reason=reason)
+    if before not in (None, decision):
+        announce("verdict.changed", "verdict", before=str(before), after=decision, branch=branch)
+    retire(root, refresh.keep)
+    return decision

@@ -1,0 +1,26 @@
+"""The gate of a release flow: it fails where the verdict does not promote."""
+
+from datetime import datetime, timezone
+from pathlib import Path
+
+from prefect import flow, get_run_logger
+from tasks.gates import check_verdict
+
+from flows.verdicts import find_verdict
+from tasks.errors import GateError
+
+
+@flow(name="release_gate", persist_result=False)
+def release_gate(verdict: str = "newest") -> str:
+    """Check ``verdict``: a branch such as ``data/2013-11-01``, ``newest``, or a path to a verdict.json.
+
+    Completes only for a whole, unexpired verdict whose decision is promote; fails in every other case.
+    """
+    content, receipt = find_verdict(Path.cwd(), verdict)
+    decision = check_verdict(content, receipt, now=datetime.now(timezone.utc))
+    get_run_logger().info("%s: %s", verdict, decision)
+    if decision != "promote":
+        raise GateError(
+            f"release gate on {verdict}", found=decision, expected="promote", next_step="read the report of that verdict"
+        )
+    return decision

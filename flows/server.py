@@ -1,0 +1,270 @@
+"""The local Prefect server and its worker: up, down, status.
+
+What belongs here: starting, finding and stopping them, and the settings under which this project talks to Prefect. What does
+not: flows and deployments. An existing ``PREFECT_API_URL`` is honoured; a local server keeps its SQLite database in
+``.windtunnel/server`` and is reached on loopback only. This module must stay importable without Prefect, because the
+settings have to be in the environment before Prefect is imported.
+"""
+
+import json
+import os
+import secrets
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from tasks import telemetry
+from tasks.datasets import write_atomically
+from tasks.errors import ServerError
+from tasks.paths import ProjectPaths, main_root
+
+HOST = "127.0.0.1"
+DEFAULT_PORT = 4200
+WORK_POOL = "windtunnel"
+_START_SECONDS = 90
+_STOP_SECONDS = 15
+
+
+@dataclass(frozen=True)
+class RunningServer:
+    """A local server that this project started: its API, and the processes that belong to it (0: none)."""
+
+    api_url: str
+    server_pid: int
+    worker_pid: int
+
+    @property
+    def ui_url(self) -> str:
+        """Where the UI is served."""
+        return self.api_url.removesuffix("/api")
+
+
+def prepare_environment(root: Path) -> None:
+    """Set what Prefect reads at import: no telemetry, no ephemeral server, its own home unless the user has chosen an API."""
+    telemetry.switch_off()
+    os.environ.setdefault("PREFECT_SERVER_EPHEMERAL_ENABLED", "false")
+    os.environ.setdefault("PREFECT_RESULTS_PERSIST_BY_DEFAULT", "false")
+    if "PREFECT_API_URL" not in os.environ:
+        os.environ["PREFECT_HOME"] = str(ProjectPaths(main_root(root)).server / "prefect")
+
+
+def is_healthy(api_url: str) -> bool:
+    """Whether a Prefect API answers at ``api_url``."""
+    try:
+        with urllib.request.urlopen(f"{api_url}/health", timeout=3) as answer:  # noqa: S310 - the user's own API URL
+            return bool(answer.status == 200)
+    except (urllib.error.URLError, OSError, ValueError):
+        return False
+
+
+def find_server(root: Path) -> RunningServer | None:
+    """The server that ``windtunnel up`` started for this project, if it still answers."""
+    path = ProjectPaths(main_root(root)).server / "server.json"
+    try:
+        found = RunningServer(**json.loads(path.read_text()))
+    except (FileNotFoundError, ValueError, TypeError):
+        return None
+    return found if is_healthy(found.api_url) else None
+
+
+@contextmanager
+def reach_api(root: Path) -> Iterator[str]:
+    """The URL of a Prefect API for one run, exported as ``PREFECT_API_URL``; a server started for it is stopped after it.
+
+    Order: the environment's ``PREFECT_API_URL``, the server of ``windtunnel up``, a server of this run's own. Raises
+    :class:`~tasks.errors.ServerError` where the first does not answer or the last does not start.
+    """
+    chosen = os.environ.get("PREFECT_API_URL")
+    if chosen:
+        if not is_healthy(chosen):
+            raise ServerError(
+                f"the Prefect server at {chosen}",
+                found="no answer",
+                expected="a server that is up (PREFECT_API_URL names it)",
+                next_step="start it, or unset PREFECT_API_URL to let a local one be started; `dvc repro` needs none",
+            )
+        yield chosen
+        return
+    prepare_environment(root)
+    running = find_server(root)
+    started = None if running else start_server(root, free_port())
+    server = running or started
+    if server is None:
+        raise ServerError("the local Prefect server", found="none", expected="a server", next_step="windtunnel doctor")
+    os.environ["PREFECT_API_URL"] = server.api_url
+    try:
+        yield server.api_url
+    finally:
+        del os.environ["PREFECT_API_URL"]
+        if started:
+            _stop(started.server_pid)
+
+
+def free_port() -> int:
+    """A port of the loopback interface that nothing listens on."""
+    with socket.socket() as probe:
+        probe.bind((HOST, 0))
+        return int(probe.getsockname()[1])
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex((HOST, port)) != 0
+
+
+def start_server(root: Path, port: int) -> RunningServer:
+    """Start a Prefect server on ``port`` in a process group of its own and wait until it answers."""
+    paths = ProjectPaths(main_root(root))
+    prepare_environment(root)
+    api_url = f"http://{HOST}:{port}/api"
+    env = {"PREFECT_API_URL": api_url, "PREFECT_UI_API_URL": api_url, "PREFECT_SERVER_LOGGING_LEVEL": "WARNING"}
+    command = [_script("prefect"), "server", "start", "--host", HOST, "--port", str(port)]
+    pid = _spawn(command, paths, log="server.log", extra=env)
+    deadline = time.monotonic() + _START_SECONDS
+    while not is_healthy(api_url):
+        if time.monotonic() > deadline or not _is_alive(pid):
+            _stop(pid)
+            raise ServerError(
+                "the local Prefect server",
+                found=f"no answer on port {port}",
+                expected=f"a healthy server within {_START_SECONDS} s",
+                next_step=f"look at {paths.server / 'server.log'}, then `windtunnel doctor`",
+            )
+        time.sleep(0.2)
+    return RunningServer(api_url, pid, 0)
+
+
+def up(root: Path, port: int | None) -> RunningServer:
+    """Start server, deployments and worker, or find them running; the worker belongs to this project's main checkout."""
+    running = find_server(root)
+    if running and _is_alive(running.worker_pid):
+        return running
+    paths = ProjectPaths(main_root(root))
+    chosen = os.environ.get("PREFECT_API_URL")
+    if chosen and not is_healthy(chosen):
+        raise ServerError(
+            f"the Prefect server at {chosen}",
+            found="no answer",
+            expected="a server that is up",
+            next_step="start it, or unset PREFECT_API_URL",
+        )
+    if chosen:
+        server = RunningServer(chosen, 0, 0)
+    elif running:
+        server = running
+    else:
+        server = start_server(root, _pick_port(port))
+        _remember(paths, server)
+    os.environ["PREFECT_API_URL"] = server.api_url
+    _run_once([sys.executable, "-m", "flows.deployments"], paths, what="the deployments")
+    command = [
+        _script("prefect"),
+        "worker",
+        "start",
+        "--pool",
+        WORK_POOL,
+        "--type",
+        "process",
+        "--name",
+        f"{WORK_POOL}-{secrets.token_hex(3)}",
+    ]
+    worker = _spawn(command, paths, log="worker.log", extra={"PREFECT_API_URL": server.api_url})
+    complete = RunningServer(server.api_url, server.server_pid, worker)
+    _remember(paths, complete)
+    return complete
+
+
+def _pick_port(port: int | None) -> int:
+    if port is None:
+        return DEFAULT_PORT if _is_free(DEFAULT_PORT) else free_port()
+    if not _is_free(port):
+        raise ServerError(
+            f"port {port}",
+            found="something else listens on it",
+            expected="a free port",
+            next_step="windtunnel up --port 0 chooses one",
+        )
+    return port or free_port()
+
+
+def down(root: Path) -> bool:
+    """Stop the worker and the server that ``up`` started; False if there were none."""
+    path = ProjectPaths(main_root(root)).server / "server.json"
+    try:
+        found = RunningServer(**json.loads(path.read_text()))
+    except (FileNotFoundError, ValueError, TypeError):
+        return False
+    for pid in (found.worker_pid, found.server_pid):
+        _stop(pid)
+    path.unlink()
+    return True
+
+
+def _remember(paths: ProjectPaths, server: RunningServer) -> None:
+    write_atomically(paths.server / "server.json", json.dumps(asdict(server), indent=1).encode())
+
+
+def _script(name: str) -> str:
+    return str(Path(sys.executable).parent / name)
+
+
+def _environment(paths: ProjectPaths, extra: dict[str, str]) -> dict[str, str]:
+    scripts = str(Path(sys.executable).parent)
+    return {**os.environ, **extra, "PATH": f"{scripts}{os.pathsep}{os.environ.get('PATH', '')}", "PYTHONPATH": str(paths.root)}
+
+
+def _spawn(command: list[str], paths: ProjectPaths, *, log: str, extra: dict[str, str]) -> int:
+    paths.server.mkdir(parents=True, exist_ok=True)
+    paths.server.chmod(0o700)
+    with (paths.server / log).open("ab") as stream:
+        process = subprocess.Popen(  # noqa: S603 - fixed programs
+            command,
+            cwd=paths.root,
+            env=_environment(paths, extra),
+            stdin=subprocess.DEVNULL,
+            stdout=stream,
+            stderr=stream,
+            start_new_session=True,
+        )
+    return process.pid
+
+
+def _run_once(command: list[str], paths: ProjectPaths, *, what: str) -> None:
+    done = subprocess.run(command, cwd=paths.root, env=_environment(paths, {}), capture_output=True, text=True, check=False)  # noqa: S603 - fixed
+    if done.returncode != 0:
+        said = (done.stderr.strip() or done.stdout.strip() or "nothing was printed").splitlines()
+        raise ServerError(what, found=said[-1], expected="to be registered", next_step="windtunnel down, then windtunnel up")
+
+
+def _is_alive(pid: int) -> bool:
+    if pid <= 0:
+        return False
+    with suppress(ChildProcessError):
+        os.waitpid(pid, os.WNOHANG)  # a child of ours that has ended must not count as alive
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def _stop(pid: int) -> None:
+    """End a process group politely, then for certain."""
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        if not _is_alive(pid):
+            return
+        try:
+            os.killpg(pid, number)
+        except ProcessLookupError:
+            return
+        deadline = time.monotonic() + _STOP_SECONDS
+        while _is_alive(pid) and time.monotonic() < deadline:
+            time.sleep(0.1)

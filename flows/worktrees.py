@@ -1,0 +1,264 @@
+"""One run, one git worktree on the shared cache: so that nobody's checkout is touched under his hands.
+
+What belongs here: making a worktree with the newest data in it, landing a run as a commit, and retiring old refreshes.
+What does not: what runs inside. Git and DVC are called as programs; their last line becomes the error.
+"""
+
+import fcntl
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from flows.stage_runner import stage_environment
+from tasks.datasets import hash_file, write_atomically
+from tasks.errors import WorktreeError
+from tasks.paths import ProjectPaths, main_root
+from tasks.records import Pin, Verdict
+
+DATA_BRANCHES = "data/"
+REMOTES = ("restricted", "shared")
+_IDENTITY = {"NAME": "Windtunnel", "EMAIL": "windtunnel@localhost"}
+"""Used for commits of refreshes where git knows no identity, so that a nightly run on a server does not fail on it."""
+_LANDED = ("params.yaml", "dvc.lock", "data/pin.json", "data/validation", "data/evaluation", "data/verdict.json")
+
+
+@dataclass(frozen=True)
+class Worktree:
+    """A checkout of its own for one run: its paths, the main checkout's, and the commit that it starts from."""
+
+    paths: ProjectPaths
+    main: ProjectPaths
+    commit: str
+
+
+def _run(command: Sequence[str], cwd: Path, *, what: str, extra: dict[str, str] | None = None) -> str:
+    env = {**stage_environment(), **(extra or {})}
+    done = subprocess.run(command, cwd=cwd, env=env, capture_output=True, text=True, check=False)  # noqa: S603 - fixed programs
+    if done.returncode != 0:
+        said = (done.stderr.strip() or done.stdout.strip() or "nothing was printed").splitlines()[-1]
+        raise WorktreeError(
+            what, found=said, expected=f"`{' '.join(command[:3])}` to succeed", next_step=f"cd {cwd} && {' '.join(command)}"
+        )
+    return done.stdout.strip()
+
+
+def git(root: Path, *words: str) -> str:
+    """What ``git`` prints in ``root``; raises :class:`~tasks.errors.WorktreeError` with its last line."""
+    return _run(["git", *words], root, what=f"git {words[0]}")
+
+
+def dvc(root: Path, *words: str) -> str:
+    """What ``dvc`` prints in ``root``; raises :class:`~tasks.errors.WorktreeError` with its last line."""
+    return _run(["dvc", "--wait-for-lock", *words], root, what=f"dvc {words[0]}")
+
+
+@contextmanager
+def open_worktree(root: Path, name: str) -> Iterator[Worktree]:
+    """A worktree ``name`` of HEAD, with the newest data checked out from the cache; removed when all went well.
+
+    A run that fails leaves its worktree behind for a look; the next run of that name replaces it.
+    """
+    main = ProjectPaths(main_root(root))
+    if shutil.which("git") is None or not (main.root / ".git").exists():
+        raise WorktreeError(
+            str(main.root),
+            found="no git repository",
+            expected="a clone made by git",
+            next_step="git init && git add -A && git commit",
+        )
+    paths = ProjectPaths(main.worktrees / name)
+    with _only_run(main.state / f"{name}.lock", f"the worktree {name}"), _cache_lock(main, fcntl.LOCK_SH):
+        _discard(main, paths)
+        main.worktrees.mkdir(parents=True, exist_ok=True)
+        git(main.root, "worktree", "add", "--quiet", "--detach", str(paths.root), "HEAD")
+        worktree = Worktree(paths, main, git(paths.root, "rev-parse", "HEAD"))
+        _refuse_other_lock(worktree)
+        _configure(worktree)
+        _bring_newest_data(worktree)
+        yield worktree
+        _discard(main, paths)
+
+
+def _discard(main: ProjectPaths, paths: ProjectPaths) -> None:
+    if paths.root.exists():
+        shutil.rmtree(paths.root)
+    git(main.root, "worktree", "prune")
+
+
+def _refuse_other_lock(worktree: Worktree) -> None:
+    here, there = hash_file(worktree.paths.requirements), hash_file(worktree.main.requirements)
+    if here != there:
+        raise WorktreeError(
+            "requirements.lock",
+            found="HEAD and the checkout, whose environment runs this, differ",
+            expected="one lock, or results could not be repeated",
+            next_step="commit requirements.lock, then install it with `make install`",
+        )
+
+
+def _configure(worktree: Worktree) -> None:
+    """Share the main checkout's cache, and resolve remotes against it: a relative URL would push elsewhere without a word."""
+    cache = dvc(worktree.main.root, "cache", "dir")
+    dvc(worktree.paths.root, "config", "--local", "cache.dir", str((worktree.main.root / cache).resolve()))
+    for line in dvc(worktree.main.root, "remote", "list").splitlines():
+        name, url = line.split("\t")[0].split()[0], line.split("\t")[-1].split(" (")[0].strip()
+        if "://" not in url:
+            url = str((worktree.main.root / url).resolve())
+        dvc(worktree.paths.root, "remote", "modify", "--local", name, "url", url)
+
+
+def newest_refresh(root: Path) -> str | None:
+    """The newest ``data/*`` branch by its name, which is the date (and number) of the refresh; None before the first."""
+    branches = refreshes(root)
+    return branches[-1] if branches else None
+
+
+def refreshes(root: Path) -> tuple[str, ...]:
+    """All branches of refreshes, oldest first."""
+    listed = git(root, "for-each-ref", "--format=%(refname:short)", f"refs/heads/{DATA_BRANCHES}").splitlines()
+    return tuple(sorted(branch for branch in listed if re.fullmatch(r"data/\d{4}-\d{2}-\d{2}", branch)))
+
+
+def newest_decision(root: Path) -> str | None:
+    """The decision of the newest refresh, or of the checkout's own verdict before the first; None before any."""
+    branch = newest_refresh(root)
+    path = ProjectPaths(root).verdict
+    if branch is None and not path.exists():
+        return None
+    text = git(root, "show", f"{branch}:data/verdict.json") if branch else path.read_text()
+    return Verdict.from_json(text, origin=branch or str(path)).decision
+
+
+def _as_of(text: str | None) -> str:
+    return Pin.from_json(text, origin="data/pin.json").as_of_utc if text else ""
+
+
+def _bring_newest_data(worktree: Worktree) -> None:
+    """Take dvc.lock, pin and reports from the newest refresh or the main checkout, whichever is of later data."""
+    root, main = worktree.paths.root, worktree.main
+    branch = newest_refresh(main.root)
+    of_branch = _as_of(git(main.root, "show", f"{branch}:data/pin.json")) if branch else ""
+    of_checkout = _as_of(main.pin.read_text()) if main.lock.exists() and main.pin.exists() else ""
+    if branch and of_branch > of_checkout:
+        present = git(main.root, "ls-tree", "-r", "--name-only", branch, "--", *_LANDED[1:]).splitlines()
+        git(root, "checkout", branch, "--", *present)
+        git(root, "reset", "--quiet")
+    elif of_checkout:
+        for name in _LANDED[1:]:
+            source, target = main.root / name, root / name
+            if source.is_dir():
+                shutil.copytree(source, target, dirs_exist_ok=True)
+            elif source.exists():
+                target.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy2(source, target)
+    if worktree.paths.lock.exists():
+        dvc(root, "checkout", "--force", "--allow-missing", "--quiet")
+
+
+def land(worktree: Worktree, branch: str, message: str, receipts: Sequence[Path] = (), sources: Sequence[str] = ()) -> str:
+    """Commit the worktree's parameters, pin, dvc.lock, reports and receipts to ``branch``; returns the commit.
+
+    The branch's former tip becomes a second parent, so that nothing that was landed before is lost. A tree that the branch
+    already holds is not committed again.
+    """
+    root, main = worktree.paths.root, worktree.main.root
+    for receipt in receipts:
+        write_atomically(worktree.paths.receipts / receipt.name, receipt.read_bytes())
+    names = [name for name in (*_LANDED, *sources) if (root / name).exists()]
+    names += [(worktree.paths.receipts / receipt.name).relative_to(root).as_posix() for receipt in receipts]
+    git(root, "add", "--force", "--", *names)
+    tree = git(root, "write-tree")
+    former = git(main, "for-each-ref", "--format=%(objectname)", f"refs/heads/{branch}")
+    if former and git(main, "rev-parse", f"{former}^{{tree}}") == tree:
+        return former
+    parents = ["-p", worktree.commit, *(["-p", former] if former else [])]
+    commit = _run(["git", "commit-tree", tree, *parents, "-m", message], root, what="git commit-tree", extra=_identity(main))
+    git(main, "update-ref", f"refs/heads/{branch}", commit, former or "0" * 40)
+    return commit
+
+
+def _identity(main: Path) -> dict[str, str]:
+    known = subprocess.run(["git", "var", "GIT_COMMITTER_IDENT"], cwd=main, capture_output=True, check=False).returncode == 0  # noqa: S607
+    return {} if known else {f"GIT_{role}_{key}": value for role in ("AUTHOR", "COMMITTER") for key, value in _IDENTITY.items()}
+
+
+def push(worktree: Worktree) -> tuple[str, ...]:
+    """Push what the run wrote to the remotes that are configured; each remote takes only the outputs that name it."""
+    configured = {line.split()[0] for line in dvc(worktree.paths.root, "remote", "list").splitlines() if line.strip()}
+    pushed = tuple(name for name in REMOTES if name in configured)
+    for name in pushed:
+        _make_private_if_local(worktree, name)
+        dvc(worktree.paths.root, "push", "--quiet", "--remote", name)
+    return pushed
+
+
+def _make_private_if_local(worktree: Worktree, name: str) -> None:
+    """A local ``restricted`` remote holds raw personal data: only its owner may look."""
+    url = dvc(worktree.paths.root, "config", f"remote.{name}.url")
+    if "://" not in url:
+        folder = Path(url)
+        folder.mkdir(parents=True, exist_ok=True)
+        if name == "restricted":
+            folder.chmod(0o700)
+
+
+def retire(root: Path, keep: int) -> tuple[str, ...]:
+    """Delete all but the ``keep`` newest refreshes and drop from the cache what no branch and no checkout needs any more.
+
+    While another run is at work nothing is dropped: its data is not yet in any branch. Remotes are left alone.
+    """
+    main = ProjectPaths(main_root(root))
+    old = refreshes(main.root)[:-keep]
+    for branch in old:
+        git(main.root, "branch", "--quiet", "-D", branch)
+    if old:
+        try:
+            with _cache_lock(main, fcntl.LOCK_EX | fcntl.LOCK_NB):
+                dvc(main.root, "gc", "--workspace", "--all-branches", "--force", "--quiet")
+        except BlockingIOError:
+            return old
+    return old
+
+
+@contextmanager
+def only_run_in(root: Path) -> Iterator[None]:
+    """Hold the folder for one run; raises :class:`~tasks.errors.WorktreeError` where another one is at work in it."""
+    with (
+        _only_run(root / ".windtunnel" / "run.lock", f"the project in {root}"),
+        _cache_lock(ProjectPaths(main_root(root)), fcntl.LOCK_SH),
+    ):
+        yield
+
+
+@contextmanager
+def _only_run(lock: Path, what: str) -> Iterator[None]:
+    lock.parent.mkdir(exist_ok=True)
+    with lock.open("a+") as stream:
+        try:
+            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            stream.seek(0)
+            raise WorktreeError(
+                what,
+                found=f"another run at work in it (process {stream.read().strip() or 'unknown'})",
+                expected="one run at a time",
+                next_step="wait until it has finished, then start again",
+            ) from None
+        stream.truncate(0)
+        stream.write(str(os.getpid()))
+        stream.flush()
+        yield
+
+
+@contextmanager
+def _cache_lock(main: ProjectPaths, mode: int) -> Iterator[None]:
+    """Shared by runs, exclusive for dropping from the cache: what a run has written is in no branch before it lands."""
+    main.state.mkdir(exist_ok=True)
+    with (main.state / "cache.lock").open("w") as stream:
+        fcntl.flock(stream, mode)
+        yield
