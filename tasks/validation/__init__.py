@@ -5,6 +5,6 @@ expectation held in which month, and what was found beside the suites. Great Exp
 imported by ``tasks.validation.engine`` at the first suite that is run, and never by importing this package.
 """
 
-from tasks.validation.require import has_passed, require_passed
+from tasks.validation.require import has_passed, list_failures, require_passed
 
-__all__ = ["has_passed", "require_passed"]
+__all__ = ["has_passed", "list_failures", "require_passed"]

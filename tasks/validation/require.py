@@ -30,7 +30,7 @@ def require_passed(path: Path) -> ValidationReport:
     subject = path.stem
     again = f"dvc repro validate_{subject}, then read {path.name} under data/validation"
     report = _read(path, subject, again)
-    reasons = _reasons(report)
+    reasons = list_failures(report)
     if not report.is_passed or reasons:
         raise EvidenceError(
             f"validation of {subject}",
@@ -57,7 +57,8 @@ def _read(path: Path, subject: str, again: str) -> ValidationReport:
     return report
 
 
-def _reasons(report: ValidationReport) -> list[str]:
+def list_failures(report: ValidationReport) -> list[str]:
+    """Why ``report`` may not be relied on, one line each; empty where it passed. Holds counts and names, no value of a row."""
     reasons = [f"{finding.name}: {finding.kind}: {finding.found}" for finding in report.findings if finding.is_blocking]
     for suite in report.suites:
         failed = [e for e in suite.expectations if not e.is_passed and e.severity == "critical"]

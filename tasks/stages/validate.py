@@ -1,0 +1,216 @@
+"""Stage ``validate``: run the suites of one subject, look for what suites cannot see, and write the report.
+
+Data that fails is a report that says so, and the stage still ends well, so that a rejection is versioned too; only what
+cannot be judged (a suite that cannot be used, a dataset that is not whole) is an error.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pyarrow as pa
+
+from tasks.datasets import code_hash, read_manifest, read_partition, read_table, row_keys, write_atomically
+from tasks.errors import DatasetError, StageError
+from tasks.params.splits import TimeSplit
+from tasks.records import Finding, Manifest, SuiteOutcome, TableRecord, ValidationReport
+from tasks.stages import FOUNDATION, Stage, StageContext
+from tasks.validation import has_passed, list_failures
+from tasks.validation.engine import engine_name
+from tasks.validation.findings import (
+    find_columns_without_values,
+    find_duplicate_keys,
+    find_missing_tables,
+    find_other_source,
+    find_unassigned_rows,
+)
+from tasks.validation.periods import EarlierOutcomes, validate_periods
+from tasks.validation.suites import Suite, load_suites
+from tasks.validation.target_leakage import find_target_leakage
+
+_CODE = ("tasks/stages/validate.py", "tasks/validation")
+_SHOWN_AT_MOST = 10
+_UNFINISHED = Finding(
+    kind="unfinished", name="validation", is_blocking=True, found="a run that was cut off", expected="a run to its end"
+)
+
+
+@dataclass
+class _Examination:
+    """What one subject's suites and searches have brought up so far."""
+
+    context: StageContext
+    subject: str
+    earlier: EarlierOutcomes
+    code: str
+    inputs: dict[str, str] = field(default_factory=dict)
+    outcomes: list[SuiteOutcome] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
+
+    def load_suites(self, tables: Mapping[str, TableRecord]) -> dict[str, Suite]:
+        folder = self.context.paths.expectations / self.subject
+        return load_suites(folder, {name: tuple(record.columns) for name, record in tables.items()})
+
+    def examine(self, suite: Suite, folder: Path, record: TableRecord, name: str) -> None:
+        self.outcomes += validate_periods(
+            suite,
+            record,
+            name=name,
+            read=lambda partition: read_partition(folder, partition),
+            earlier=self.earlier,
+            code_hash=self.code,
+        )
+
+    def examine_dataset(self, folder: Path, made_by: str, declared: tuple[str, ...]) -> Manifest:
+        """Run the suite of each declared table of the dataset in ``folder``."""
+        manifest = read_manifest(folder, made_by=made_by)
+        self.inputs[folder.name] = manifest.logical_hash
+        missing = find_missing_tables(declared, manifest.tables)
+        self.findings += missing
+        tables = {name: manifest.tables[name] for name in declared if name in manifest.tables}
+        suites = self.load_suites(tables)
+        for name, record in tables.items():
+            self.examine(suites[name], folder, record, name)
+        return manifest
+
+
+def _examine_raw(examination: _Examination) -> None:
+    context = examination.context
+    examination.examine_dataset(context.paths.snapshots, "snapshot", tuple(context.params.snapshot.tables))
+
+
+def _examine_masked(examination: _Examination) -> None:
+    context = examination.context
+    examination.examine_dataset(context.paths.masked, "mask", tuple(context.params.masking.tables))
+
+
+def _examine_features(examination: _Examination) -> None:
+    context = examination.context
+    manifest = examination.examine_dataset(context.paths.features, "features", ("features",))
+    if manifest.tables:
+        names = tuple(context.params.features.columns)
+        table = read_table(context.paths.features, manifest, "features", ("row_key", "label", *names))
+        examination.findings += find_duplicate_keys("features", table.column("row_key"))
+        examination.findings += find_target_leakage(table, names, task=context.params.label.task)
+
+
+def _examine_predictions(examination: _Examination) -> None:
+    examination.examine_dataset(examination.context.paths.predictions, "evaluate", ("predictions",))
+
+
+def _examine_splits(examination: _Examination) -> None:
+    """The assignments of every declared split, held against the masked rows that they part."""
+    from tasks.splits import find_leaks
+
+    context, name = examination.context, examination.context.params.features.rows
+    masked = read_manifest(context.paths.masked, made_by="mask")
+    examination.inputs["masked"] = masked.logical_hash
+    declared = context.params.snapshot.tables[name]
+    rows = read_table(context.paths.masked, masked, name)
+    rows = rows.append_column("row_key", row_keys(rows, declared.key))
+    for split_name, split in context.params.splits.items():
+        folder = context.paths.split(split_name)
+        manifest = read_manifest(folder, made_by=f"split@{split_name}")
+        examination.inputs[f"splits/{split_name}"] = manifest.logical_hash
+        examination.findings += find_other_source(split_name, manifest.about, masked.about)
+        missing = find_missing_tables(("assignments",), manifest.tables)
+        if missing:
+            examination.findings += [found.model_copy(update={"name": f"{split_name}/{found.name}"}) for found in missing]
+            continue
+        suite = examination.load_suites(manifest.tables)["assignments"]
+        examination.examine(suite, folder, manifest.tables["assignments"], f"{split_name}/assignments")
+        assignments = read_table(folder, manifest, "assignments", ("row_key", "part"))
+        examination.findings += find_duplicate_keys(f"{split_name}/assignments", assignments.column("row_key"))
+        examination.findings += find_unassigned_rows(split_name, assignments.column("row_key"), rows.column("row_key"))
+        time = split.column if isinstance(split, TimeSplit) else declared.time
+        examination.findings += find_leaks(split_name, split, assignments, rows, time_column=time, key_columns=declared.key)
+
+
+_SUBJECTS: dict[str, Callable[[_Examination], None]] = {
+    "raw": _examine_raw,
+    "masked": _examine_masked,
+    "splits": _examine_splits,
+    "features": _examine_features,
+    "predictions": _examine_predictions,
+}
+
+
+def _run(context: StageContext) -> None:
+    subject = _subject(context)
+    path = context.paths.validation_report(subject)
+    last = _read_last(path, subject)
+    if last is not None:  # what is cut off must not leave the last run's permission behind, but may leave its outcomes
+        write_atomically(path, last.model_copy(update={"is_passed": False, "findings": (_UNFINISHED,)}).to_json().encode())
+    earlier = EarlierOutcomes.of(last.suites if last else ())
+    examination = _Examination(context, subject, earlier, code_hash(*_CODE, *FOUNDATION))
+    _SUBJECTS[subject](examination)
+    report = _report(examination)
+    write_atomically(path, report.to_json().encode())
+    _tell(report, examination)
+
+
+def _subject(context: StageContext) -> str:
+    if context.variant in _SUBJECTS:
+        return context.variant
+    raise StageError(
+        f"stage validate {context.variant or ''}".strip(),
+        found=f"the subject {context.variant!r}" if context.variant else "no subject",
+        expected=f"one of {', '.join(_SUBJECTS)}",
+        next_step="python -m tasks validate raw",
+    )
+
+
+def _read_last(path: Path, subject: str) -> ValidationReport | None:
+    """The report of the run before, for its outcomes; None where there is none that this version understands."""
+    try:
+        report = ValidationReport.from_json(path.read_bytes(), origin=path.name)
+    except (FileNotFoundError, DatasetError):
+        return None
+    return report if report.subject == subject else None
+
+
+def _report(examination: _Examination) -> ValidationReport:
+    outcomes = tuple(sorted(examination.outcomes, key=lambda outcome: (outcome.table, outcome.period)))
+    findings = (*examination.findings, *find_columns_without_values(outcomes))
+    return ValidationReport(
+        subject=examination.subject,
+        is_passed=has_passed(outcomes, findings),
+        engine=engine_name(),
+        inputs=examination.inputs,
+        suites=outcomes,
+        findings=tuple(sorted(findings, key=lambda finding: (finding.kind, finding.name, finding.found))),
+    )
+
+
+def _tell(report: ValidationReport, examination: _Examination) -> None:
+    kept = sum(examination.earlier.by_place.get((o.table, o.period)) == o for o in report.suites)
+    state = "passed" if report.is_passed else "NOT PASSED"
+    print(
+        f"validate {report.subject}: {state}; {len(report.suites):,} periods, {kept:,} unchanged, {len(report.findings)} findings"
+    )
+    failures = list_failures(report)
+    for failure in failures[:_SHOWN_AT_MOST]:
+        print(f"  {failure}")
+    if len(failures) > _SHOWN_AT_MOST:
+        print(f"  and {len(failures) - _SHOWN_AT_MOST} more, in data/validation/{report.subject}.json")
+
+
+def _reads(context: StageContext) -> tuple[str, ...]:
+    subject = _subject(context)
+    data = {
+        "raw": ("data/snapshots",),
+        "masked": ("data/masked",),
+        "splits": ("data/masked", *(f"data/splits/{name}" for name in context.params.splits)),
+        "features": ("data/features",),
+        "predictions": ("data/predictions",),
+    }
+    return (*data[subject], f"expectations/{subject}")
+
+
+STAGE = Stage(
+    reads=_reads,
+    writes=lambda context: (f"data/validation/{_subject(context)}.json",),
+    code=_CODE,
+    run=_run,
+    variants=lambda _: tuple(_SUBJECTS),
+)

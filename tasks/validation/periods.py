@@ -1,0 +1,109 @@
+"""A table month by month: each month is examined once, and its outcome kept while nothing it rests on changes.
+
+What belongs here: which partitions make a period, and when an earlier outcome still stands. What does not: examining, and
+reading files: the caller hands in how.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+from tasks.datasets import hash_mapping
+from tasks.errors import DatasetError
+from tasks.records import PartitionRecord, SuiteOutcome, TableRecord
+from tasks.validation.engine import validate_table
+from tasks.validation.frames import to_frame
+from tasks.validation.suites import Suite
+
+WHOLE = "all"
+"""The period of partitions whose path names no date."""
+
+_DATES = (re.compile(r"(?<!\d)(\d{4})-(0[1-9]|1[0-2])(?!\d)"), re.compile(r"year=(\d{4})/month=0?(1[0-2]|[1-9])(?!\d)"))
+
+Read = Callable[[PartitionRecord], pa.Table]
+
+
+@dataclass(frozen=True)
+class EarlierOutcomes:
+    """The outcomes of the last report, by table and period; empty where there is none."""
+
+    by_place: dict[tuple[str, str], SuiteOutcome]
+
+    @classmethod
+    def of(cls, outcomes: Iterable[SuiteOutcome]) -> "EarlierOutcomes":
+        """The outcomes of an earlier report."""
+        return cls({(outcome.table, outcome.period): outcome for outcome in outcomes})
+
+    def find(self, table: str, period: str, made_from: str) -> SuiteOutcome | None:
+        """The outcome of ``table`` and ``period`` if it was made from ``made_from`` and has not been edited since."""
+        outcome = self.by_place.get((table, period))
+        return outcome if outcome is not None and outcome == seal_outcome(outcome, made_from) else None
+
+
+def seal_outcome(outcome: SuiteOutcome, made_from: str) -> SuiteOutcome:
+    """``outcome`` with the reuse key that binds what it says to what it was made from.
+
+    The last report is an output that lies open to every editor; bound so, a count or a verdict changed by hand is examined
+    again instead of being copied into the next report.
+    """
+    said = outcome.model_copy(update={"reuse_key": ""}).to_json()
+    return outcome.model_copy(update={"reuse_key": hash_mapping({"made_from": made_from, "said": said})})
+
+
+def name_period(path: str) -> str:
+    """The month of a partition's path (``YYYY-MM``, of ``day=2013-01-31`` or ``year=2013/month=1``), or ``all``."""
+    for date in _DATES:
+        if found := date.search(path):
+            return f"{found[1]}-{int(found[2]):02}"
+    return WHOLE
+
+
+def group_periods(partitions: Sequence[PartitionRecord]) -> dict[str, tuple[PartitionRecord, ...]]:
+    """Partitions by period, periods in order, each period's partitions in order of path."""
+    periods: dict[str, list[PartitionRecord]] = {}
+    for partition in sorted(partitions, key=lambda p: p.path):
+        periods.setdefault(name_period(partition.path), []).append(partition)
+    return {name: tuple(periods[name]) for name in sorted(periods)}
+
+
+def validate_periods(
+    suite: Suite, table: TableRecord, *, name: str, read: Read, earlier: EarlierOutcomes, code_hash: str
+) -> tuple[SuiteOutcome, ...]:
+    """One outcome per period of ``table``, called ``name`` in the report; an unchanged period's partitions are not read.
+
+    Raises :class:`~tasks.errors.DatasetError` where a partition does not hold the rows that the manifest says.
+    """
+    outcomes = []
+    for period, partitions in group_periods(table.partitions).items():
+        made_from = hash_mapping(
+            {
+                "table": name,
+                "period": period,
+                "partitions": [[p.logical_hash, p.rows] for p in partitions],
+                "suite": suite.sha256,
+                "code": code_hash,
+            }
+        )
+        outcome = earlier.find(name, period, made_from)
+        if outcome is None:
+            rows = _read_rows(partitions, read)
+            outcome = seal_outcome(validate_table(suite, to_frame(rows), table=name, period=period), made_from)
+        outcomes.append(outcome)
+    return tuple(outcomes)
+
+
+def _read_rows(partitions: Sequence[PartitionRecord], read: Read) -> pa.Table:
+    tables = []
+    for partition in partitions:
+        table = read(partition)
+        if table.num_rows != partition.rows:
+            raise DatasetError(
+                partition.path,
+                found=f"{table.num_rows} rows",
+                expected=f"{partition.rows} rows, as its manifest says",
+                next_step="delete the dataset's folder under data/ and run `dvc repro`, or `dvc checkout`",
+            )
+        tables.append(table)
+    return pa.concat_tables(tables, promote_options="default")
