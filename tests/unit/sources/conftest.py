@@ -1,0 +1,36 @@
+"""Fixtures of the lake's tests."""
+
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from small_lake import SmallLake
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> SmallLake:
+    """A lake with three days of sales and one file of shops."""
+    return SmallLake(tmp_path / "lake")
+
+
+@pytest.fixture
+def open_folder() -> Iterator[Path]:
+    """A folder that every user may enter (pytest's own is closed to others)."""
+    with tempfile.TemporaryDirectory() as name:
+        Path(name).chmod(0o755)
+        yield Path(name)
+
+
+@pytest.fixture
+def ordinary_user() -> Iterator[None]:
+    """Root may read everything; run as somebody who may not."""
+    if os.geteuid() != 0:
+        yield
+        return
+    os.seteuid(65534)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
