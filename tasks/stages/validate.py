@@ -4,11 +4,9 @@ Data that fails is a report that says so, and the stage still ends well, so that
 cannot be judged (a suite that cannot be used, a dataset that is not whole) is an error.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-
-import pyarrow as pa
 
 from tasks.datasets import code_hash, read_manifest, read_partition, read_table, row_keys, write_atomically
 from tasks.errors import DatasetError, StageError
@@ -29,6 +27,7 @@ from tasks.validation.suites import Suite, load_suites
 from tasks.validation.target_leakage import find_target_leakage
 
 _CODE = ("tasks/stages/validate.py", "tasks/validation")
+_ASSIGNMENTS = ("assignments",)
 _SHOWN_AT_MOST = 10
 _UNFINISHED = Finding(
     kind="unfinished", name="validation", is_blocking=True, found="a run that was cut off", expected="a run to its end"
@@ -47,9 +46,9 @@ class _Examination:
     outcomes: list[SuiteOutcome] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
 
-    def load_suites(self, tables: Mapping[str, TableRecord]) -> dict[str, Suite]:
+    def load_suites(self, declared: Sequence[str], tables: Mapping[str, TableRecord]) -> dict[str, Suite]:
         folder = self.context.paths.expectations / self.subject
-        return load_suites(folder, {name: tuple(record.columns) for name, record in tables.items()})
+        return load_suites(folder, {name: tuple(tables[name].columns) if name in tables else None for name in declared})
 
     def examine(self, suite: Suite, folder: Path, record: TableRecord, name: str) -> None:
         self.outcomes += validate_periods(
@@ -65,12 +64,10 @@ class _Examination:
         """Run the suite of each declared table of the dataset in ``folder``."""
         manifest = read_manifest(folder, made_by=made_by)
         self.inputs[folder.name] = manifest.logical_hash
-        missing = find_missing_tables(declared, manifest.tables)
-        self.findings += missing
-        tables = {name: manifest.tables[name] for name in declared if name in manifest.tables}
-        suites = self.load_suites(tables)
-        for name, record in tables.items():
-            self.examine(suites[name], folder, record, name)
+        self.findings += find_missing_tables(declared, manifest.tables)
+        for name, suite in self.load_suites(declared, manifest.tables).items():
+            if name in manifest.tables:
+                self.examine(suite, folder, manifest.tables[name], name)
         return manifest
 
 
@@ -113,11 +110,11 @@ def _examine_splits(examination: _Examination) -> None:
         manifest = read_manifest(folder, made_by=f"split@{split_name}")
         examination.inputs[f"splits/{split_name}"] = manifest.logical_hash
         examination.findings += find_other_source(split_name, manifest.about, masked.about)
-        missing = find_missing_tables(("assignments",), manifest.tables)
+        missing = find_missing_tables(_ASSIGNMENTS, manifest.tables)
         if missing:
             examination.findings += [found.model_copy(update={"name": f"{split_name}/{found.name}"}) for found in missing]
             continue
-        suite = examination.load_suites(manifest.tables)["assignments"]
+        suite = examination.load_suites(_ASSIGNMENTS, manifest.tables)["assignments"]
         examination.examine(suite, folder, manifest.tables["assignments"], f"{split_name}/assignments")
         assignments = read_table(folder, manifest, "assignments", ("row_key", "part"))
         examination.findings += find_duplicate_keys(f"{split_name}/assignments", assignments.column("row_key"))

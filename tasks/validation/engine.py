@@ -10,15 +10,17 @@ import functools
 import logging
 import os
 import re
+import warnings
 from collections.abc import Sequence
 from importlib import metadata
-from typing import Any
-
-import pandas as pd
+from typing import TYPE_CHECKING, Any
 
 from tasks.errors import ValidationError
 from tasks.records import ExpectationOutcome, SuiteOutcome
 from tasks.validation.suites import Suite, SuiteExpectation
+
+if TYPE_CHECKING:  # the stage starts without it where nothing has changed
+    import pandas as pd
 
 COLUMN_HAS_VALUES = "column_has_values"
 """Our own outcome, recorded for each column that holds no value in a period; ``tasks.validation.findings`` reads it."""
@@ -38,7 +40,7 @@ def engine_name() -> str:
     return f"great_expectations {metadata.version('great_expectations')}"
 
 
-def validate_table(suite: Suite, frame: pd.DataFrame, *, table: str, period: str) -> SuiteOutcome:
+def validate_table(suite: Suite, frame: "pd.DataFrame", *, table: str, period: str) -> SuiteOutcome:
     """Run ``suite`` on all rows of ``frame`` (as of :func:`tasks.validation.frames.to_frame`); the result holds counts only.
 
     Beside what Great Expectations says, an expectation does not pass where it examined nothing: no rows, a column without
@@ -66,7 +68,7 @@ def validate_table(suite: Suite, frame: pd.DataFrame, *, table: str, period: str
     )
 
 
-def _run(suite: Suite, frame: pd.DataFrame) -> list[Any]:
+def _run(suite: Suite, frame: "pd.DataFrame") -> list[Any]:
     """Great Expectations' result of each expectation, in the suite's order; an exception where it let one through."""
     configurations = _configure(suite)
     try:
@@ -82,7 +84,7 @@ def _run(suite: Suite, frame: pd.DataFrame) -> list[Any]:
     return [by_position.get(position) for position in range(len(configurations))]
 
 
-def _validate(frame: pd.DataFrame, configurations: Sequence[dict[str, Any]]) -> list[tuple[int, Any]]:
+def _validate(frame: "pd.DataFrame", configurations: Sequence[dict[str, Any]]) -> list[tuple[int, Any]]:
     import great_expectations as gx
 
     suite = gx.ExpectationSuite(name="suite", expectations=list(configurations))
@@ -118,8 +120,10 @@ def _configure(suite: Suite) -> list[dict[str, Any]]:
 def _batch_definition() -> Any:
     """One in-memory context for the process; it writes no project, draws no progress bar and reports to no one."""
     os.environ["GX_ANALYTICS_ENABLED"] = "false"
-    import great_expectations as gx
-    from great_expectations.data_context.types.base import ProgressBarsConfig
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="module 'sre_(constants|parse)' is deprecated", category=DeprecationWarning)
+        import great_expectations as gx
+        from great_expectations.data_context.types.base import ProgressBarsConfig
 
     # It logs what its expectations raise, with values of rows in the message.
     logging.getLogger("great_expectations").setLevel(logging.CRITICAL + 1)

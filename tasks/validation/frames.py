@@ -3,11 +3,15 @@
 What belongs here: types. What does not: values; not one is changed.
 """
 
-import pandas as pd
+from typing import TYPE_CHECKING
+
 import pyarrow as pa
 
+if TYPE_CHECKING:  # the stage starts without it where nothing has changed
+    import pandas as pd
 
-def to_frame(table: pa.Table) -> pd.DataFrame:
+
+def to_frame(table: pa.Table) -> "pd.DataFrame":
     """``table`` as a frame: integers as int64, floats as float64, dates and timestamps in UTC, texts as strings.
 
     Great Expectations compares other widths and dates value by value in Python, and refuses some. A suite gives bounds of

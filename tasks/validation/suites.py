@@ -106,8 +106,8 @@ class Suite:
     expectations: tuple[SuiteExpectation, ...]
 
 
-def load_suites(folder: Path, tables: Mapping[str, Collection[str]]) -> dict[str, Suite]:
-    """The suite of each of ``tables`` (name → its columns) from ``folder``, ``<table>.json`` each.
+def load_suites(folder: Path, tables: Mapping[str, Collection[str] | None]) -> dict[str, Suite]:
+    """The suite of each of ``tables`` (name → its columns, None for a table that is missing) from ``folder/<table>.json``.
 
     Raises :class:`~tasks.errors.ValidationError` where a declared table has no suite, a suite belongs to no declared table,
     or a suite cannot be read, is empty, has no critical expectation, or names a type or a column that is not there: each
@@ -123,8 +123,8 @@ def load_suites(folder: Path, tables: Mapping[str, Collection[str]]) -> dict[str
     return {table: load_suite(files[table], columns) for table, columns in tables.items()}
 
 
-def load_suite(path: Path, columns: Collection[str]) -> Suite:
-    """The suite in ``path``, checked against the table's ``columns``; raises as :func:`load_suites`."""
+def load_suite(path: Path, columns: Collection[str] | None) -> Suite:
+    """The suite in ``path``, checked against the table's ``columns`` where given; raises as :func:`load_suites`."""
     try:
         data = path.read_bytes()
         content = _SuiteFile.model_validate_json(data)
@@ -147,12 +147,13 @@ def load_suite(path: Path, columns: Collection[str]) -> Suite:
     return Suite(name=content.name, sha256=hashlib.sha256(data).hexdigest(), expectations=expectations)
 
 
-def _check(path: Path, expectation: SuiteExpectation, columns: Collection[str]) -> None:
+def _check(path: Path, expectation: SuiteExpectation, columns: Collection[str] | None) -> None:
     if expectation.kind not in SUPPORTED:
         _refuse(path, f"the type {expectation.kind}", f"one of {', '.join(sorted(SUPPORTED))}")
-    for column in expectation.columns:
-        if column not in columns:
-            _refuse(path, f"{expectation.kind}: no column {column!r}", f"one of the table's columns {', '.join(columns)}")
+    unknown = [column for column in expectation.columns if columns is not None and column not in columns]
+    if unknown:
+        declared = ", ".join(columns or ())
+        _refuse(path, f"{expectation.kind}: no column {unknown[0]!r}", f"one of the table's columns {declared}")
     mostly = expectation.kwargs.get("mostly", 1)
     if not (isinstance(mostly, (int, float)) and 0 < mostly <= 1):
         _refuse(path, f"{expectation.kind}: mostly {mostly!r}", "a share above 0 and up to 1: with 0 it could not fail")
