@@ -51,6 +51,10 @@ class ProjectPaths:
         return self.data / "masked"
 
     @property
+    def privacy_report(self) -> Path:
+        return self.masked / "privacy.json"
+
+    @property
     def splits(self) -> Path:
         return self.data / "splits"
 
@@ -121,6 +125,11 @@ class ProjectPaths:
     def receipts(self) -> Path:
         """Who judged what, where and when; outside DVC, because clock and actor differ from run to run."""
         return self.state / "receipts"
+
+    @property
+    def key_registry(self) -> Path:
+        """Which masking key each key id has named: ids and fingerprints, no key."""
+        return self.state / "keys.json"
 
     @property
     def worktrees(self) -> Path:

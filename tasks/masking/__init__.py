@@ -1,0 +1,24 @@
+"""Masking: the key, the policy, and what it makes of each column.
+
+What belongs here: turning a raw table into a masked one, and saying what was done. What does not: reading and writing
+datasets, and which lake a key is allowed for (``tasks.stages``).
+"""
+
+from tasks.masking.bindings import bind_key, require_same_key
+from tasks.masking.keys import MaskingKey, load_key
+from tasks.masking.policy import column_treatments, policy_hash, require_keys_survive, treat_columns
+from tasks.masking.report import make_privacy_report
+from tasks.masking.table import mask_table
+
+__all__ = [
+    "MaskingKey",
+    "bind_key",
+    "column_treatments",
+    "load_key",
+    "make_privacy_report",
+    "mask_table",
+    "policy_hash",
+    "require_keys_survive",
+    "require_same_key",
+    "treat_columns",
+]

@@ -1,0 +1,126 @@
+"""The policy, column by column: which treatment each column of a table gets, in what words it is reported, and its hash.
+
+What belongs here: reading ``masking`` of ``params.yaml`` into treatments. What does not: carrying them out (``table``). A
+column that no policy names is never kept.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from tasks.datasets import hash_mapping
+from tasks.errors import MaskingError
+from tasks.params.masking import ColumnRule, DateShiftRule, GeneraliseRule, MaskingParams, TokenRule
+from tasks.params.snapshot import TableParams
+from tasks.records import ColumnTreatment
+
+KEPT, DROP, TOKEN, UNDECLARED = "kept", "drop", "token", "undeclared"
+_UNIQUE = (KEPT, TOKEN)
+"""What leaves distinct keys distinct."""
+
+
+@dataclass(frozen=True)
+class Treatment:
+    """What happens to one column; ``domain`` is that of its tokens, or of the entity by whose key its dates move."""
+
+    column: str
+    transform: str
+    """kept, drop, redact, token, date_shift or generalise."""
+    column_class: str
+    reason: str
+    rule: ColumnRule | None = None
+    domain: str | None = None
+
+    @property
+    def is_dropped(self) -> bool:
+        """True where the column does not leave the restricted zone."""
+        return self.transform == DROP
+
+    @property
+    def is_undeclared(self) -> bool:
+        """True where it is dropped because no policy names it."""
+        return self.column_class == UNDECLARED
+
+    @property
+    def words(self) -> str:
+        """The transform with its setting, for example ``generalise keep_prefix=2``."""
+        if isinstance(self.rule, DateShiftRule):
+            return f"{self.transform} per={self.rule.per} max_days={self.rule.max_days}"
+        if isinstance(self.rule, GeneraliseRule):
+            ways = {"keep_prefix": self.rule.keep_prefix, "to": self.rule.to, "width": self.rule.width}
+            return " ".join([self.transform, *(f"{way}={value}" for way, value in ways.items() if value is not None)])
+        return self.transform
+
+
+def treat_columns(policy: MaskingParams, table: str, columns: Iterable[str]) -> tuple[Treatment, ...]:
+    """The treatment of each of ``columns`` of ``table``, in their order."""
+    return tuple(_treat(policy, table, column) for column in columns)
+
+
+def column_treatments(policy: MaskingParams, tables: Mapping[str, TableParams]) -> tuple[ColumnTreatment, ...]:
+    """The treatment of every declared column of ``tables``, for the privacy report, in order of table and declaration."""
+    return tuple(
+        ColumnTreatment(
+            table=name,
+            column=treatment.column,
+            column_class=treatment.column_class,
+            transform=treatment.words,
+            domain=treatment.domain if treatment.transform == TOKEN else None,
+            reason=treatment.reason,
+        )
+        for name, declared in sorted(tables.items())
+        for treatment in treat_columns(policy, name, declared.columns)
+    )
+
+
+def policy_hash(treatments: Iterable[Treatment]) -> str:
+    """What a masked partition owes to the policy: columns in order, transforms, settings and domains; reasons are words."""
+    return hash_mapping({"columns": [[t.column, t.words, t.domain] for t in treatments if not t.is_dropped]})
+
+
+def require_keys_survive(policy: MaskingParams, tables: Mapping[str, TableParams]) -> None:
+    """Raise :class:`~tasks.errors.MaskingError` where a table is masked so that its rows lose their key.
+
+    A key column must be kept or become a token; every other treatment makes keys equal or takes them away. A table of which
+    nothing is left needs no key.
+    """
+    for name, declared in sorted(tables.items()):
+        treatments = {t.column: t for t in treat_columns(policy, name, declared.columns)}
+        if all(treatment.is_dropped for treatment in treatments.values()):
+            continue
+        for column in declared.key:
+            treatment = treatments[column]
+            if treatment.transform not in _UNIQUE:
+                named = "named by no policy, and so dropped" if treatment.is_undeclared else treatment.words
+                raise MaskingError(
+                    f"masking {name}.{column}, of the table's key",
+                    found=named,
+                    expected="key columns that are safe or become tokens, so that masked rows can be told apart and joined",
+                    next_step=f"in params.yaml add it to a domain: `masking.domains.{column.lower()}: [{name}.{column}]`",
+                )
+
+
+def _treat(policy: MaskingParams, table: str, column: str) -> Treatment:
+    shared = _domain(policy, f"{table}.{column}")
+    if shared is not None:
+        return Treatment(column, TOKEN, "identifier", f"joins as a token in the domain {shared}", domain=shared)
+    declared = policy.tables.get(table)
+    if declared is not None and column in declared.safe:
+        return Treatment(column, KEPT, "safe", declared.reason)
+    rule = declared.columns.get(column) if declared is not None else None
+    if rule is None:
+        return Treatment(column, DROP, UNDECLARED, "no policy names it")
+    domain = None
+    if isinstance(rule, TokenRule):
+        domain = _own_domain(table, column)
+    elif isinstance(rule, DateShiftRule):
+        domain = _domain(policy, f"{table}.{rule.per}") or _own_domain(table, rule.per)
+    return Treatment(column, rule.transform, rule.column_class, rule.reason, rule, domain)
+
+
+def _own_domain(table: str, column: str) -> str:
+    """The domain of a column that joins with no other; the dot keeps it apart from declared domains, which have none."""
+    return f"{table}.{column}"
+
+
+def _domain(policy: MaskingParams, reference: str) -> str | None:
+    return next((domain for domain, references in policy.domains.items() if reference in references), None)

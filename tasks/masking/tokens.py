@@ -1,0 +1,113 @@
+"""Keyed tokens and keyed day offsets: the same value under the same key and domain always gives the same one.
+
+What belongs here: the canonical form of a value, and what is derived from it. What does not: which column gets a token
+(``policy``). Each distinct value is hashed once; the rows are then filled by index.
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from tasks.errors import MaskingError
+from tasks.masking.keys import DIGEST_BYTES, KeyedHash
+
+_TOKEN_CHARACTERS = 36
+_TOKEN_BYTES = 16
+"""128 bits: 10^9 distinct values collide with probability 2e-21; shorter tokens would be cheaper and join wrongly."""
+_DASHES_BEFORE = (8, 12, 16, 20)
+"""The digits before which a UUID's text has its dashes."""
+
+
+def tokenise(column: pa.ChunkedArray, keyed: KeyedHash, *, where: str) -> pa.ChunkedArray:
+    """A token (string) for each value of ``column``; NULL stays NULL. ``where`` is table.column, for errors.
+
+    A token is the first 16 bytes of HMAC-SHA256(domain key, canonical value), written as a lower-case UUID. Equal values are
+    those with equal canonical forms (:func:`canonical_bytes`), whatever their column's type: the integer 7 and the text "7"
+    join. Raises :class:`~tasks.errors.MaskingError` on types without a canonical form.
+    """
+    return _map_distinct(column, lambda distinct: _uuids(_digests(distinct, keyed, where)), pa.string())
+
+
+def day_offsets(entities: pa.ChunkedArray, keyed: KeyedHash, max_days: int, *, where: str) -> pa.ChunkedArray:
+    """A number of days (int32) in [-max_days, max_days] for each entity, all equally likely; NULL for a NULL entity.
+
+    The first 8 bytes of HMAC-SHA256(key, canonical entity), big-endian, modulo 2 * max_days + 1 (bias below 1e-15).
+    Raises :class:`~tasks.errors.MaskingError` on types without a canonical form.
+    """
+
+    def offsets(distinct: pa.Array) -> pa.Array:
+        numbers = _digests(distinct, keyed, where)[:, :8].copy().view(">u8").ravel()
+        days = (numbers % np.uint64(2 * max_days + 1)).astype(np.int32) - np.int32(max_days)
+        return pa.Array.from_buffers(pa.int32(), len(days), [None, pa.py_buffer(days.tobytes())])
+
+    return _map_distinct(entities, offsets, pa.int32())
+
+
+def canonical_bytes(values: pa.Array, *, where: str) -> pa.Array:
+    """The bytes (binary) that are hashed for each value.
+
+    Strings: UTF-8 in Unicode normal form C. Integers: decimal. Dates: ``2013-01-31``. Timestamps (microseconds): UTC,
+    ``2013-01-31 23:59:59.000000``. Raises :class:`~tasks.errors.MaskingError` on floats (whose text is no fact), booleans
+    (two values hide nothing), bytes and nested types.
+    """
+    kind = values.type
+    if pa.types.is_string(kind):
+        return pc.utf8_normalize(values, form="NFC").cast(pa.binary())
+    if pa.types.is_integer(kind):
+        return values.cast(pa.string()).cast(pa.binary())
+    if pa.types.is_date(kind):
+        return values.cast(pa.date32()).cast(pa.string()).cast(pa.binary())
+    if is_instant(kind):
+        return utc_instants(values).cast(pa.string()).cast(pa.binary())
+    raise wrong_type(where, kind, "text, integers, dates or timestamps in microseconds", "drop the column, or cast it in the lake")
+
+
+def is_instant(kind: pa.DataType) -> bool:
+    """True for timestamps in microseconds, the only unit that datasets have."""
+    return bool(pa.types.is_timestamp(kind)) and kind.unit == "us"
+
+
+def utc_instants(values: pa.Array) -> pa.Array:
+    """Timestamps in microseconds without their zone, as they stand in UTC; no time zone database is asked."""
+    return values.cast(pa.int64()).cast(pa.timestamp("us"))
+
+
+def plain_strings(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """``column`` without storage details: dictionaries decoded, large strings and string views as strings."""
+    kind = column.type.value_type if pa.types.is_dictionary(column.type) else column.type
+    if pa.types.is_large_string(kind) or pa.types.is_string_view(kind):
+        kind = pa.string()
+    return column if column.type == kind else column.cast(kind)
+
+
+def wrong_type(where: str, kind: pa.DataType, expected: str, next_step: str) -> MaskingError:
+    """The error for a column ``where`` (table.column) whose type its treatment cannot handle."""
+    return MaskingError(f"masking {where}", found=f"type {kind}", expected=expected, next_step=next_step)
+
+
+def _map_distinct(column: pa.ChunkedArray, function: Callable[[pa.Array], pa.Array], kind: pa.DataType) -> pa.ChunkedArray:
+    """Apply ``function`` to the distinct values of ``column`` and fill its rows (type ``kind``); NULL stays NULL."""
+    if pa.types.is_null(column.type):
+        return pa.chunked_array([pa.nulls(len(column), kind)])
+    # Arrow gives all chunks one dictionary, which holds no NULL.
+    chunks = plain_strings(column).dictionary_encode().chunks
+    if not chunks:
+        return pa.chunked_array([], kind)
+    found = function(chunks[0].dictionary)
+    return pa.chunked_array([found.take(chunk.indices) for chunk in chunks])
+
+
+def _digests(distinct: pa.Array, keyed: KeyedHash, where: str) -> np.ndarray:
+    """An array of bytes, one row of 32 for each value."""
+    values = canonical_bytes(distinct, where=where).to_pylist()
+    return np.frombuffer(keyed.digests(values), np.uint8).reshape(-1, DIGEST_BYTES)
+
+
+def _uuids(digests: np.ndarray) -> pa.Array:
+    count = len(digests)
+    digits = np.frombuffer(digests[:, :_TOKEN_BYTES].tobytes().hex().encode(), np.uint8).reshape(count, 2 * _TOKEN_BYTES)
+    text = np.insert(digits, _DASHES_BEFORE, ord("-"), axis=1)
+    offsets = np.arange(count + 1, dtype=np.int32) * np.int32(_TOKEN_CHARACTERS)
+    return pa.Array.from_buffers(pa.string(), count, [None, pa.py_buffer(offsets.tobytes()), pa.py_buffer(text.tobytes())])

@@ -1,0 +1,99 @@
+"""Stage ``mask``: apply the masking policy to each partition of the snapshot. What it writes may be shared."""
+
+from collections.abc import Sequence, Set
+
+from tasks.datasets import DatasetWriter, code_hash, hash_mapping, read_manifest, read_partition, write_atomically
+from tasks.errors import DatasetError
+from tasks.masking import MaskingKey, make_privacy_report, mask_table, policy_hash, require_keys_survive, treat_columns
+from tasks.params import Params
+from tasks.records import Manifest, PrivacyReport
+from tasks.stages import FOUNDATION, Stage, StageContext
+from tasks.stages.keys import load_stage_key
+from tasks.validation.require import require_passed
+
+_CODE = ("tasks/stages/mask.py", "tasks/masking")
+
+
+def _run(context: StageContext) -> None:
+    paths, params = context.paths, context.params
+    require_passed(paths.validation_report("raw"))
+    require_keys_survive(params.masking, params.snapshot.tables)
+    key = load_stage_key(context)
+    snapshots = read_manifest(paths.snapshots, made_by="snapshot")
+    _require_declared(snapshots, params)
+    code = code_hash(*_CODE, *FOUNDATION)
+    rows: dict[str, int] = {}
+    written = unchanged = 0
+    with DatasetWriter(paths.masked, "masked") as writer:
+        for name, table in snapshots.tables.items():
+            treatments = treat_columns(params.masking, name, params.snapshot.tables[name].columns)
+            if all(treatment.is_dropped for treatment in treatments):
+                continue
+            rows[name] = table.rows
+            made_from = _made_from(policy_hash(treatments), key, table.key, code)
+            for partition in table.partitions:
+                reuse_key = hash_mapping({**made_from, "input": partition.logical_hash})
+                if writer.keep(partition.path, reuse_key):
+                    unchanged += 1
+                    continue
+                raw = read_partition(paths.snapshots, partition)
+                writer.write(partition.path, reuse_key, mask_table(name, raw, params.masking, key), table.key)
+                written += 1
+        report = make_privacy_report(params.masking, params.snapshot.tables, key, rows)
+        write_atomically(paths.privacy_report, report.to_json().encode())
+        writer.finish(_about(snapshots, params, key))
+    print(f"mask: {written:,} partitions written, {unchanged:,} unchanged, {sum(rows.values()):,} rows, key {key.id}")
+    _print_dropped(report, set(snapshots.tables) - set(rows))
+
+
+def _made_from(policy: str, key: MaskingKey, table_key: Sequence[str], code: str) -> dict[str, object]:
+    """What every masked partition of a table is made from, beside its raw rows."""
+    return {
+        "policy": policy,
+        "table_key": table_key,
+        "key_id": key.id,
+        "key_fingerprint": key.fingerprint,
+        "code": code,
+    }
+
+
+def _require_declared(snapshots: Manifest, params: Params) -> None:
+    """Refuse a snapshot of other declarations: a column that the policy was not written for would pass by unseen."""
+    for name, table in snapshots.tables.items():
+        declared = params.snapshot.tables.get(name)
+        found = (set(table.columns), table.key)
+        if declared is None or found != (set(declared.columns), declared.key):
+            raise DatasetError(
+                f"data/snapshots: table {name}",
+                found=f"columns {', '.join(table.columns)}, key {', '.join(table.key)}",
+                expected="the columns and the key that params.yaml declares under snapshot.tables",
+                next_step="dvc repro snapshot",
+            )
+
+
+def _about(snapshots: Manifest, params: Params, key: MaskingKey) -> dict[str, str]:
+    policy = params.masking.model_dump(mode="json", include={"domains", "tables"})
+    return {
+        "view": "masked",
+        "snapshots": snapshots.logical_hash,
+        "pin": snapshots.about["pin"],
+        "as_of_utc": snapshots.about["as_of_utc"],
+        "key_id": key.id,
+        "key_fingerprint": key.fingerprint,
+        "policy": hash_mapping(policy),
+    }
+
+
+def _print_dropped(report: PrivacyReport, tables: Set[str]) -> None:
+    if tables:
+        print(f"mask: dropped whole, because nothing of them is declared or kept: {', '.join(sorted(tables))}")
+    if report.undeclared:
+        print(f"mask: dropped, because no policy names them: {', '.join(report.undeclared)}")
+
+
+STAGE = Stage(
+    reads=lambda _: ("data/snapshots", "data/validation/raw.json"),
+    writes=lambda _: ("data/masked",),
+    code=_CODE,
+    run=_run,
+)
