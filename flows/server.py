@@ -17,7 +17,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -29,6 +29,8 @@ from tasks.paths import ProjectPaths, main_root
 HOST = "127.0.0.1"
 DEFAULT_PORT = 4200
 WORK_POOL = "windtunnel"
+_children: dict[int, subprocess.Popen[bytes]] = {}
+"""Servers and workers that this process started itself."""
 _START_SECONDS = 90
 _STOP_SECONDS = 15
 
@@ -234,6 +236,7 @@ def _spawn(command: list[str], paths: ProjectPaths, *, log: str, extra: dict[str
             stderr=stream,
             start_new_session=True,
         )
+    _children[process.pid] = process
     return process.pid
 
 
@@ -247,8 +250,9 @@ def _run_once(command: list[str], paths: ProjectPaths, *, what: str) -> None:
 def _is_alive(pid: int) -> bool:
     if pid <= 0:
         return False
-    with suppress(ChildProcessError):
-        os.waitpid(pid, os.WNOHANG)  # a child of ours that has ended must not count as alive
+    child = _children.get(pid)
+    if child is not None:  # a child of ours that has ended stays a zombie until it is polled
+        return child.poll() is None
     try:
         os.kill(pid, 0)
     except ProcessLookupError:

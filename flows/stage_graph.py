@@ -47,7 +47,8 @@ def plan_stages(root: Path, targets: Sequence[str] = ()) -> tuple[PlannedStage, 
     try:
         with Repo(str(root)) as repo:
             graph = repo.index.graph
-            changed = set(repo.status())
+            status = repo.status()
+            changed = {stage.name for stage in graph.nodes if stage.addressing in status}  # addressing is relative to the caller
     except LockError as error:
         raise StageError(
             "the pipeline",
@@ -62,7 +63,7 @@ def plan_stages(root: Path, targets: Sequence[str] = ()) -> tuple[PlannedStage, 
             expected="a pipeline that DVC can read",
             next_step="dvc stage list",
         ) from None
-    stages = {stage.addressing: stage for stage in graph.nodes if isinstance(stage, PipelineStage)}
+    stages = {stage.name: stage for stage in graph.nodes if isinstance(stage, PipelineStage)}
     unknown = [target for target in targets if target not in stages]
     if unknown:
         raise StageError(
@@ -77,23 +78,23 @@ def plan_stages(root: Path, targets: Sequence[str] = ()) -> tuple[PlannedStage, 
 def _order(
     graph: networkx.DiGraph, stages: dict[str, PipelineStage], targets: Sequence[str], changed: set[str]
 ) -> tuple[PlannedStage, ...]:
-    wanted = set(targets) | {n.addressing for t in targets for n in networkx.descendants(graph, stages[t])}
+    wanted = set(targets) | {n.name for t in targets for n in networkx.descendants(graph, stages[t])}
     position = {address: index for index, address in enumerate(stages)}
-    upstream_first = networkx.lexicographical_topological_sort(graph.reverse(copy=True), key=lambda s: position[s.addressing])
+    upstream_first = networkx.lexicographical_topological_sort(graph.reverse(copy=True), key=lambda s: position[s.name])
     planned: dict[str, PlannedStage] = {}
     for stage in upstream_first:
-        if stage.addressing not in wanted:
+        if stage.name not in wanted:
             continue
-        upstream = tuple(sorted((n.addressing for n in graph.successors(stage)), key=position.__getitem__))
-        is_stale = stage.addressing in changed or any(planned[name].is_stale for name in upstream)
-        planned[stage.addressing] = PlannedStage(stage.addressing, upstream, is_stale)
+        upstream = tuple(sorted((n.name for n in graph.successors(stage)), key=position.__getitem__))
+        is_stale = stage.name in changed or any(planned[name].is_stale for name in upstream)
+        planned[stage.name] = PlannedStage(stage.name, upstream, is_stale)
     return tuple(planned.values())
 
 
 def read_outputs(root: Path, address: str) -> tuple[StageOutput, ...]:
     """What ``dvc.lock`` records of the outputs of the stage ``address``."""
     with Repo(str(root)) as repo:
-        stage = next(stage for stage in repo.index.stages if stage.addressing == address)
+        stage = next(stage for stage in repo.index.stages if isinstance(stage, PipelineStage) and stage.name == address)
         return tuple(
             StageOutput(path=str(out), md5=out.hash_info.value or "", size=out.meta.size or 0, files=out.meta.nfiles or 1)
             for out in stage.outs

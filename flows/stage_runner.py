@@ -9,6 +9,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -44,6 +45,8 @@ class StageEvent:
 
 _watchers: list[Callable[[StageEvent], None]] = []
 _running: set[subprocess.Popen[str]] = set()
+_is_stopping = threading.Event()
+"""Set when a run ends: a task that still waits for its thread must not start a stage that nobody would stop."""
 
 
 @contextmanager
@@ -64,6 +67,7 @@ def run_stages(root: Path, targets: Sequence[str] = ()) -> tuple[str, ...]:
     """
     planned = plan_stages(root, targets)
     futures: dict[str, PrefectFuture[Any]] = {}
+    _is_stopping.clear()
     try:
         for stage in planned:
             waits = [futures[name] for name in stage.upstream]
@@ -134,6 +138,8 @@ def _run_dvc(root: Path, address: str) -> list[str]:
     _running.add(process)
     lines = []
     try:
+        if _is_stopping.is_set():
+            raise StageError(f"stage {address}", found="the run was stopped", expected="a run that goes on", next_step="start it again")
         for line in process.stdout or ():
             text = line.rstrip()
             lines.append(text)
@@ -178,7 +184,8 @@ def _stop_group(process: subprocess.Popen[str]) -> None:
 
 
 def stop_running_stages() -> None:
-    """End every stage process that this process started and that still runs."""
+    """End every stage process that this process started and that still runs, and start no other."""
+    _is_stopping.set()
     for process in list(_running):
         _stop_group(process)
 

@@ -1,0 +1,42 @@
+"""A tiny real DVC project and a real Prefect server, shared by the tests of flows."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from toy_project import make_toy
+
+
+@pytest.fixture
+def toy(tmp_path: Path) -> Path:
+    """A fresh toy project."""
+    return make_toy(tmp_path / "toy")
+
+
+@pytest.fixture(scope="session")
+def prefect_api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The API URL of a real Prefect server on loopback."""
+    from flows.server import _stop, free_port, start_server
+
+    before = dict(os.environ)
+    server = start_server(tmp_path_factory.mktemp("server"), free_port())
+    try:
+        yield server.api_url
+    finally:
+        _stop(server.server_pid)
+        os.environ.clear()
+        os.environ.update(before)
+
+
+@pytest.fixture
+def run_in(prefect_api: str) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Run Python source in a folder, with the API set before Prefect is imported."""
+
+    def run(source: str, folder: Path) -> subprocess.CompletedProcess[str]:
+        env = {**os.environ, "PREFECT_API_URL": prefect_api, "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "CRITICAL"}
+        return subprocess.run([sys.executable, "-c", source], cwd=folder, env=env, capture_output=True, text=True, check=False)
+
+    return run

@@ -1,0 +1,56 @@
+"""The plan is DVC's own graph and DVC's own opinion of what is stale."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from flows.stage_graph import plan_stages, read_outputs
+from tasks.errors import StageError
+
+
+def _repro(folder: Path) -> None:
+    subprocess.run([sys.executable, "-m", "dvc", "repro", "-q"], cwd=folder, check=True)
+
+
+def test_edges_and_order_come_from_dvc(toy: Path) -> None:
+    """Upstream stages come first, each with the stages it waits for."""
+    planned = {stage.address: stage.upstream for stage in plan_stages(toy)}
+    assert planned == {"first": (), "second": ("first",), "aside": (), "third": ("second", "aside")}
+    assert list(planned).index("third") == 3
+
+
+def test_a_target_brings_only_what_it_needs(toy: Path) -> None:
+    """Stages that the target does not need are not planned."""
+    assert [stage.address for stage in plan_stages(toy, ["second"])] == ["first", "second"]
+
+
+def test_nothing_is_stale_after_dvc_repro(toy: Path) -> None:
+    """A finished pipeline has nothing to run; a changed input makes what is below it stale, and no more."""
+    _repro(toy)
+    assert not any(stage.is_stale for stage in plan_stages(toy))
+    (toy / "b.txt").unlink()
+    assert [stage.address for stage in plan_stages(toy) if stage.is_stale] == ["second", "third"]
+
+
+def test_unknown_target_is_named(toy: Path) -> None:
+    """A target that dvc.yaml does not have is an error that lists the stages."""
+    with pytest.raises(StageError, match="'nothing'") as error:
+        plan_stages(toy, ["nothing"])
+    assert "third" in error.value.expected
+
+
+def test_broken_graph_is_named(toy: Path) -> None:
+    """A dvc.yaml that DVC cannot read is an error, not a traceback."""
+    (toy / "dvc.yaml").write_text("stages: [")
+    with pytest.raises(StageError, match=r"dvc\.yaml"):
+        plan_stages(toy)
+
+
+def test_outputs_are_those_of_the_lock(toy: Path) -> None:
+    """Hash and size are what dvc.lock records."""
+    _repro(toy)
+    (output,) = read_outputs(toy, "first")
+    assert (output.path, output.size) == ("a.txt", 5)
+    assert output.md5 in (toy / "dvc.lock").read_text()
