@@ -21,7 +21,7 @@ from tasks.demo.streams import DAY_US, MINUTE_US, Ints, as_integers, as_timestam
 
 BOOKINGS_PER_FLIGHT = 1.9
 LONGEST_LEAD_DAYS = 60
-TILT = {"is_local": 0.35, "is_gold": -0.45, "birth_decade": 0.08}
+TILT = {"is_local": 0.18, "is_gold": -0.24, "birth_decade": 0.04}
 """Added to the logarithm of a passenger's odds on a late flight; the birth decade's is per ten years after 1970."""
 
 _MEAN_LEAD_DAYS = 12.0

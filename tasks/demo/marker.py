@@ -1,9 +1,12 @@
 """The file that marks a folder as the demo's lake, and tells what it holds.
 
-What belongs here: the marker's form, reading and writing it. What does not: the lake's tables. The marker lies beside the
-tables, is no Parquet file, and so is no table.
+What belongs here: the marker's form, reading and writing it, and holding the lake while it is written. What does not: the
+lake's tables. Marker and lock lie beside the tables and are no Parquet files, and so no tables.
 """
 
+import fcntl
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 from typing import Literal
@@ -13,6 +16,7 @@ from tasks.errors import DatasetError, LakeError
 from tasks.records import Record
 
 MARKER = "demo.json"
+_LOCK = "demo.lock"
 
 
 class Marker(Record):
@@ -60,3 +64,17 @@ def require_marker(lake: Path) -> Marker:
 def write_marker(lake: Path, marker: Marker) -> None:
     """Write the marker whole, or not at all."""
     write_atomically(lake / MARKER, marker.to_json().encode())
+
+
+def is_own_file(path: Path) -> bool:
+    """True for what the demo leaves in a lake before there is a marker: the lock, and a marker that was cut off."""
+    return path.name in (_LOCK, MARKER + ".part")
+
+
+@contextmanager
+def hold_lake(lake: Path) -> Iterator[None]:
+    """Hold the lake while it is written; another process that wants to waits, and then finds the work done."""
+    lake.mkdir(parents=True, exist_ok=True)
+    with (lake / _LOCK).open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield

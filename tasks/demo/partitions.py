@@ -6,6 +6,7 @@ What belongs here: cutting tables into days and writing files. What does not: wh
 import io
 import os
 import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -69,12 +70,13 @@ def write_bytes(path: Path, data: bytes | memoryview, modified_us: int) -> None:
         part.unlink(missing_ok=True)
 
 
-def list_files(lake: Path) -> set[str]:
-    """Every file below the lake's folders, as a path relative to the lake."""
-    return {path.relative_to(lake).as_posix() for path in lake.glob("*/**/*") if path.is_file()}
+def list_files(lake: Path, folders: Sequence[str]) -> set[str]:
+    """Every file below these folders of the lake, as a path relative to the lake."""
+    return {path.relative_to(lake).as_posix() for name in folders for path in (lake / name).rglob("*") if path.is_file()}
 
 
-def remove_folders(lake: Path, names: list[str]) -> None:
+def remove_folders(lake: Path, folders: Sequence[str]) -> None:
     """Remove what an earlier lake left in these folders."""
-    for name in names:
-        shutil.rmtree(lake / name, ignore_errors=True)
+    for name in folders:
+        if (lake / name).exists():
+            shutil.rmtree(lake / name)

@@ -37,6 +37,11 @@ def read_source(name: str) -> pa.Table:
         ) from None
 
 
+def require_package() -> None:
+    """Raise :class:`~tasks.errors.LakeError` where the package is missing, before anything is written."""
+    _locate("flights.csv")
+
+
 def _locate(file: str) -> Path:
     try:
         return Path(str(metadata.distribution(PACKAGE).locate_file(f"{PACKAGE}/data/{file}")))

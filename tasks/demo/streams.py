@@ -33,6 +33,11 @@ def day_number(day: date) -> int:
     return (day - _EPOCH.date()).days
 
 
+def midnight(day: date) -> datetime:
+    """The first moment of a UTC day."""
+    return datetime(day.year, day.month, day.day, tzinfo=timezone.utc)
+
+
 def microseconds(time: datetime) -> int:
     """Microseconds since 1970-01-01 UTC of an aware time."""
     delta = time - _EPOCH
