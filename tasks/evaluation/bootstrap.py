@@ -1,0 +1,43 @@
+"""Intervals by resampling clusters: rows of one day, or of one entity, are not independent, so they are drawn together.
+
+What belongs here: drawing cluster weights, and turning replicates into an interval. What does not: what is measured
+(``metrics``, ``ranking``). A replicate draws as many clusters as there are, with replacement, so that it is a vector of
+multinomial counts; champion and challenger are measured under the same counts, which makes their difference a paired one
+(percentile interval: Efron & Tibshirani 1993, chapter 13; clusters as units: Field & Welsh 2007, JRSS B 69).
+"""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from tasks.evaluation.metrics import Floats
+from tasks.records import Interval
+
+FEWEST_CLUSTERS = 10
+"""With fewer, the interval of a cluster bootstrap is far too narrow; there is none rather than a wrong one."""
+MOST_UNDEFINED_FRACTION = 0.05
+"""Replicates that lack a class are left out up to this share; beyond it, what is left is no picture of the whole."""
+_CELLS = 2_000_000
+"""Weights that are held at once (16 MB), so that memory does not grow with clusters times replicates."""
+
+
+def cluster_weights(clusters: int, replicates: int, seed: int) -> Iterator[Floats]:
+    """Multinomial counts of ``clusters`` draws, ``replicates`` rows in all, in blocks (rows x clusters) of bounded memory."""
+    generator = np.random.default_rng(seed)
+    block = max(1, _CELLS // clusters)
+    for start in range(0, replicates, block):
+        rows = min(block, replicates - start)
+        drawn = generator.integers(0, clusters, size=(rows, clusters))
+        drawn += np.arange(rows)[:, None] * clusters
+        yield np.bincount(drawn.ravel(), minlength=rows * clusters).reshape(rows, clusters).astype(np.float64)
+
+
+def percentile_interval(values: Floats, confidence: float) -> tuple[Interval | None, str]:
+    """The central ``confidence`` share of replicate ``values`` (NaN: undefined), or None and why there is none."""
+    is_defined = np.isfinite(values)
+    undefined = 1 - np.count_nonzero(is_defined) / len(values)
+    if undefined > MOST_UNDEFINED_FRACTION:
+        return None, f"{undefined:.1%} of the replicates lack a class"
+    tail = (1 - confidence) / 2
+    low, high = np.quantile(values[is_defined], [tail, 1 - tail])
+    return Interval(low=float(low), high=float(high), confidence=confidence), ""

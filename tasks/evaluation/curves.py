@@ -1,0 +1,41 @@
+"""The curves that a reader looks at: ROC, and calibration in quantile bins.
+
+What belongs here: a model's labels and scores as a few points. What does not: drawing them (``tasks.reporting``), and any
+figure that is judged.
+"""
+
+import numpy as np
+
+from tasks.evaluation.metrics import Floats
+
+ROC_POINTS = 200
+CALIBRATION_BINS = 15
+
+
+def roc_points(labels: Floats, scores: Floats, most: int = ROC_POINTS) -> list[tuple[float, float]]:
+    """At most ``most`` points (false positive rate, true positive rate) of the ROC curve, (0, 0) and (1, 1) among them.
+
+    Of the curve's own corners those are taken that lie nearest to equal steps along it; both classes must be there.
+    """
+    order = np.argsort(-scores, kind="stable")
+    ranked, positive = scores[order], labels[order] == 1
+    last_of_tie = np.append(np.flatnonzero(np.diff(ranked)), len(ranked) - 1)
+    true = np.append(0, np.cumsum(positive)[last_of_tie]) / positive.sum()
+    false = np.append(0, np.cumsum(~positive)[last_of_tie]) / (~positive).sum()
+    walked = true + false
+    kept = np.unique(np.searchsorted(walked, np.linspace(0, 2, most)).clip(0, len(walked) - 1))
+    return [(float(false[index]), float(true[index])) for index in kept]
+
+
+def calibration_bins(labels: Floats, scores: Floats, bins: int = CALIBRATION_BINS) -> list[tuple[float, float, int]]:
+    """(mean score, share of positives, rows) of at most ``bins`` groups of nearly equal size, by rising score.
+
+    Equal scores share a bin, so that a model with few distinct scores has fewer bins.
+    """
+    edges = np.unique(np.quantile(scores, np.linspace(0, 1, bins + 1)[1:-1]))
+    place = np.searchsorted(edges, scores, "left")
+    rows = np.bincount(place, minlength=len(edges) + 1)
+    is_filled = rows > 0
+    predicted = np.bincount(place, weights=scores, minlength=len(rows))[is_filled] / rows[is_filled]
+    observed = np.bincount(place, weights=labels, minlength=len(rows))[is_filled] / rows[is_filled]
+    return [(float(p), float(o), int(n)) for p, o, n in zip(predicted, observed, rows[is_filled], strict=True)]

@@ -1,0 +1,69 @@
+"""An interval against a limit: pass, fail, or how many rows would decide.
+
+What belongs here: the two tests that a criterion may ask (non-inferiority margin, absolute bound), as functions of numbers.
+What does not: which comparison they are asked of (``criteria``), and what follows from the outcome (``decision``).
+
+An inferiority test never shows safety, so a pass needs the interval's *worst* end within the limit, and a fail its *best* end
+beyond it; what lies between is undecided, never a pass (non-inferiority by confidence interval: CONSORT extension, Piaggio et
+al. 2012, JAMA 308).
+"""
+
+import math
+from dataclasses import dataclass
+
+from tasks.records import CriterionStatus, Direction, Interval
+
+_MOST_TIMES_MORE_ROWS = 1000
+"""Beyond this, today's figure lies on the limit for all that the rows can tell, and no number is named."""
+
+
+@dataclass(frozen=True)
+class LimitOutcome:
+    """One test's status, why, and for ``inconclusive`` the rows in all that would decide at today's figures."""
+
+    status: CriterionStatus
+    reason: str
+    rows_to_decide: int | None = None
+
+
+def is_usable(interval: Interval | None) -> bool:
+    """Whether there is an interval, its ends are numbers, and they stand in order."""
+    if interval is None or not (math.isfinite(interval.low) and math.isfinite(interval.high)):
+        return False
+    return interval.low <= interval.high
+
+
+def judge_margin(delta: float, interval: Interval, direction: Direction, margin: float, rows: int) -> LimitOutcome:
+    """Whether the challenger is, for all that ``interval`` leaves open, at most ``margin`` worse than the champion.
+
+    ``delta`` is challenger less champion, and ``interval`` is of it; both in the metric's unit, on ``rows`` rows.
+    """
+    sign = 1 if direction == "higher_is_better" else -1
+    distances = sorted(sign * end + margin for end in (interval.low, interval.high))
+    found = f"difference {delta:+.4f} ({interval.low:+.4f} to {interval.high:+.4f})"
+    return _judge(sign * delta + margin, distances, rows, f"{found}, margin {margin:g}")
+
+
+def judge_bound(value: float, interval: Interval, direction: Direction, bound: float, rows: int) -> LimitOutcome:
+    """Whether the challenger's metric ``value`` holds ``bound`` (at least, or at most, by ``direction``)."""
+    sign = 1 if direction == "higher_is_better" else -1
+    distances = sorted(sign * (end - bound) for end in (interval.low, interval.high))
+    word = "at least" if sign > 0 else "at most"
+    found = f"{value:.4f} ({interval.low:.4f} to {interval.high:.4f})"
+    return _judge(sign * (value - bound), distances, rows, f"{found}, {word} {bound:g} wanted")
+
+
+def _judge(distance: float, ends: list[float], rows: int, found: str) -> LimitOutcome:
+    """``distance`` of the figure from the limit and those of its interval's ``ends``, worst first; below 0 is beyond it."""
+    worst, best = ends
+    if worst >= 0:
+        return LimitOutcome("pass", found)
+    if best < 0:
+        return LimitOutcome("fail", found)
+    return LimitOutcome("inconclusive", f"too wide to tell: {found}", _rows_to_decide(distance, (best - worst) / 2, rows))
+
+
+def _rows_to_decide(distance: float, half_width: float, rows: int) -> int | None:
+    """The rows at which an interval, whose width shrinks with the root of the rows, would clear the limit."""
+    times = math.inf if distance == 0 else (half_width / distance) ** 2
+    return None if times > _MOST_TIMES_MORE_ROWS else max(math.ceil(rows * times), rows + 1)

@@ -1,0 +1,103 @@
+"""The decision: outcomes in, one frozen verdict out.
+
+What belongs here: how outcomes become a decision, and its exit code. What does not: how a criterion is judged
+(``criteria``), the sentence that says it (``wording``), and who judged when (``receipt``).
+
+Critical criteria decide, worst first: any ``fail`` rejects, whatever else could not be judged, because it would stand if the
+rest were known; else any ``not_judged``, else any ``inconclusive``; promotion needs every one to pass. Advisory criteria
+(``critical: false``) are told in the reason and never change the decision.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from tasks.datasets import hash_mapping
+from tasks.errors import ExitCode
+from tasks.gates.criteria import SUBJECTS, WORST_FIRST, judge_criteria
+from tasks.gates.wording import explain
+from tasks.params.judging import GatesParams
+from tasks.records import CriterionOutcome, Decision, Evaluation, ModelCard, ValidationReport, Verdict, View
+
+EvidenceLevel = Literal["refitted_here", "scored_here", "scores_brought_along"]
+_DECISIONS: dict[str, Decision] = {"fail": "reject", "not_judged": "not_judged", "inconclusive": "inconclusive", "pass": "promote"}
+_EXIT_CODES = {
+    "promote": ExitCode.PROMOTE,
+    "reject": ExitCode.REJECT,
+    "not_judged": ExitCode.COULD_NOT_JUDGE,
+    "inconclusive": ExitCode.INCONCLUSIVE,
+}
+_LEVELS: dict[str, EvidenceLevel] = {
+    "recipe": "refitted_here",
+    "stored_model": "scored_here",
+    "logged_scores": "scores_brought_along",
+}
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """What a verdict says of where it comes from, beside what the evaluation itself knows."""
+
+    split: str
+    part: str
+    params_hash: str
+    inputs: Mapping[str, str]
+    """Logical hashes of the evidence, by name; the evaluation's own are added."""
+    seeds: Mapping[str, int]
+
+
+def decide(outcomes: Iterable[CriterionOutcome]) -> Decision:
+    """The decision that the critical ``outcomes`` come to; without any critical one, ``not_judged``."""
+    statuses = [outcome.status for outcome in outcomes if outcome.is_critical]
+    return _DECISIONS[min(statuses, key=WORST_FIRST.index)] if statuses else "not_judged"
+
+
+def exit_code(decision: Decision) -> ExitCode:
+    """The exit code that a release flow acts on."""
+    return _EXIT_CODES[decision]
+
+
+def judge(
+    evaluation: Evaluation | None,
+    reports: Mapping[str, ValidationReport | None],
+    gates: GatesParams,
+    provenance: Provenance,
+    subjects: tuple[str, ...] = SUBJECTS,
+) -> Verdict:
+    """Judge an evaluation and the validation reports of ``subjects`` (by subject) under ``gates``.
+
+    Missing evidence (None, or not there) is ``not_judged``, never an error: the verdict says what is missing.
+    """
+    outcomes = judge_criteria(evaluation, reports, gates, subjects)
+    decision = decide(outcomes)
+    has_champion = evaluation is None or evaluation.champion is not None
+    return Verdict(
+        decision=decision,
+        reason=explain(decision, outcomes, is_rubber_stamp=not has_champion),
+        criteria=outcomes,
+        missing_slices=evaluation.missing_slices if evaluation else (),
+        rubber_stamp=not has_champion,
+        view=_views(evaluation),
+        judged=evaluation.judged if evaluation else "recipe",
+        evidence_level=_LEVELS[evaluation.challenger.basis] if evaluation else "refitted_here",
+        split=provenance.split,
+        part=provenance.part,
+        inputs={**(evaluation.inputs if evaluation else {}), **provenance.inputs},
+        policy_hash=hash_mapping(gates.model_dump(mode="json")),
+        params_hash=provenance.params_hash,
+        seeds={**provenance.seeds, **_seeds(evaluation)},
+    )
+
+
+def _views(evaluation: Evaluation | None) -> dict[str, View]:
+    return {card.role: card.view for card in _cards(evaluation)}
+
+
+def _seeds(evaluation: Evaluation | None) -> dict[str, int]:
+    fitted: dict[str, int] = {card.role: card.seed for card in _cards(evaluation) if card.seed is not None}
+    return {**(evaluation.seeds if evaluation else {}), **fitted}
+
+
+def _cards(evaluation: Evaluation | None) -> list[ModelCard]:
+    cards = (evaluation.champion, evaluation.challenger) if evaluation else ()
+    return [card for card in cards if card is not None]

@@ -1,0 +1,81 @@
+"""Receipts: who judged, where and when; and whether a verdict may be acted upon now.
+
+What belongs here: making a receipt, and holding a verdict against it. What does not: writing files, and reading the clock,
+which is passed in. A verdict carries nothing that differs from run to run, so it does not know its own age: its receipt does.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from datetime import datetime, timedelta, timezone
+
+from tasks.errors import DatasetError, GateError
+from tasks.gates.decision import decide
+from tasks.records import Decision, Receipt, Verdict
+
+_CLOCK_SKEW = timedelta(minutes=5)
+"""How far two machines' clocks may differ before a receipt counts as made in the future."""
+_JUDGE_AGAIN = "windtunnel run judges again and writes a receipt"
+
+
+def make_receipt(
+    verdict: bytes, *, actor: str, host: str, environment: Mapping[str, str], now: datetime, max_age_days: int
+) -> Receipt:
+    """The receipt of the verdict with these bytes, good from ``now`` (with a zone) for ``max_age_days`` days.
+
+    Raises :class:`~tasks.errors.GateError` where the bytes are no verdict.
+    """
+    return Receipt(
+        verdict_hash=hashlib.sha256(verdict).hexdigest(),
+        decision=_read(verdict).decision,
+        actor=actor,
+        host=host,
+        environment=dict(environment),
+        created_utc=_text(now),
+        expires_utc=_text(now + timedelta(days=max_age_days)),
+    )
+
+
+def check_verdict(verdict: bytes | str, receipt: Receipt | None, now: datetime) -> Decision:
+    """The decision of a verdict that is whole, is the one its ``receipt`` was made for, and has not expired at ``now``.
+
+    Raises :class:`~tasks.errors.GateError` (exit code 2) in every other case.
+    """
+    content = verdict.encode() if isinstance(verdict, str) else verdict
+    found = _read(content)
+    if receipt is None:
+        raise _refused("no receipt", "the receipt that was written when it was judged")
+    if receipt.verdict_hash != hashlib.sha256(content).hexdigest():
+        raise _refused("bytes that differ from those its receipt was made for", "the verdict as it was judged")
+    if receipt.decision != found.decision or decide(found.criteria) != found.decision:
+        raise _refused(f"the decision {found.decision}, which its criteria or its receipt contradict", "one decision")
+    created, expires = _moment(receipt.created_utc), _moment(receipt.expires_utc)
+    if now >= expires:
+        raise _refused(f"a verdict that expired at {receipt.expires_utc}", "one that is not older than gates.max_age_days")
+    if now < created - _CLOCK_SKEW:
+        raise _refused(f"a receipt made in the future, at {receipt.created_utc}", "a receipt made by now")
+    return found.decision
+
+
+def _read(content: bytes) -> Verdict:
+    try:
+        return Verdict.from_json(content, origin="verdict")
+    except DatasetError as error:
+        raise GateError("verdict", found=error.found, expected=error.expected, next_step=_JUDGE_AGAIN) from None
+
+
+def _refused(found: str, expected: str) -> GateError:
+    return GateError("verdict", found=found, expected=expected, next_step=_JUDGE_AGAIN)
+
+
+def _text(moment: datetime) -> str:
+    return moment.astimezone(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _moment(text: str) -> datetime:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        moment = None
+    if moment is None or moment.tzinfo is None:
+        raise _refused("a receipt whose times cannot be read", "RFC 3339 times with a zone")
+    return moment

@@ -1,0 +1,83 @@
+"""A verdict in one sentence, for a reader with thirty seconds.
+
+What belongs here: words made from outcomes. What does not: deciding anything.
+"""
+
+from collections.abc import Sequence
+
+from tasks.gates.bounds import is_usable
+from tasks.records import CriterionOutcome, CriterionStatus, Decision
+
+_NAMED_AT_MOST = 3
+_HEADS: dict[Decision, str] = {
+    "promote": "PROMOTE",
+    "reject": "REJECT",
+    "inconclusive": "INCONCLUSIVE",
+    "not_judged": "NOT JUDGED",
+}
+_DECIDED_BY: dict[Decision, CriterionStatus] = {"reject": "fail", "not_judged": "not_judged", "inconclusive": "inconclusive"}
+
+
+def explain(decision: Decision, outcomes: Sequence[CriterionOutcome], *, is_rubber_stamp: bool) -> str:
+    """One plain sentence: the decision, how the challenger did overall, what decided, and what was advised against."""
+    head = _HEADS[decision] + (" (rubber stamp: there is no champion to compare with)" if is_rubber_stamp else "")
+    critical = [outcome for outcome in outcomes if outcome.is_critical]
+    parts = [_overall(outcomes)]
+    if decision == "promote":
+        parts.append(_holds(len(critical)))
+    else:
+        decisive = [outcome for outcome in critical if outcome.status == _DECIDED_BY[decision]]
+        parts.append(_listed([_told(outcome) for outcome in decisive]) or "no critical criterion was asked")
+    advised = [outcome for outcome in outcomes if not outcome.is_critical and outcome.status == "fail"]
+    advice = f"; not decisive: {_listed([_told(outcome) for outcome in advised])}" if advised else ""
+    return f"{head}: {', '.join(part for part in parts if part)}{advice}"
+
+
+def _holds(count: int) -> str:
+    return "the critical criterion holds" if count == 1 else f"all {count} critical criteria hold"
+
+
+def _overall(outcomes: Sequence[CriterionOutcome]) -> str:
+    """How the challenger did on all rows, by the first criterion that compares it there; empty where none does.
+
+    A criterion that failed on all rows is among those that decided, and is not told twice.
+    """
+    for outcome in outcomes:
+        if outcome.metric is None or outcome.slice is not None or outcome.margin is None or outcome.status == "fail":
+            continue
+        if outcome.interval is None or not is_usable(outcome.interval):
+            continue
+        sign = 1 if outcome.direction == "higher_is_better" else -1
+        worst, best = sorted(sign * end for end in (outcome.interval.low, outcome.interval.high))
+        return "better overall" if worst > 0 else "slightly worse overall" if best < 0 else "no clear difference overall"
+    return ""
+
+
+def _told(outcome: CriterionOutcome) -> str:
+    where = f"on {outcome.slice}" if outcome.slice else "overall"
+    if outcome.metric is None:
+        return outcome.reason
+    if outcome.status == "not_judged":
+        return f"{outcome.metric} {where} could not be judged ({outcome.reason})"
+    if outcome.status == "inconclusive":
+        return f"too little to tell {outcome.metric} {where}{_wait(outcome)}"
+    if outcome.margin is not None and _is_beyond_margin(outcome):
+        return f"clearly worse {where} ({outcome.metric} {outcome.delta:+.3f}, margin {outcome.margin:g})"
+    word = "below" if outcome.direction == "higher_is_better" else "above"
+    return f"{outcome.metric} {where} {word} {outcome.bound:g} ({outcome.challenger:.3f})"
+
+
+def _is_beyond_margin(outcome: CriterionOutcome) -> bool:
+    if outcome.interval is None or outcome.margin is None:
+        return False
+    sign = 1 if outcome.direction == "higher_is_better" else -1
+    return max(sign * outcome.interval.low, sign * outcome.interval.high) < -outcome.margin
+
+
+def _wait(outcome: CriterionOutcome) -> str:
+    return "" if outcome.rows_to_decide is None else f" (about {outcome.rows_to_decide:,} rows would, {outcome.n or 0:,} are there)"
+
+
+def _listed(told: Sequence[str]) -> str:
+    more = f" and {len(told) - _NAMED_AT_MOST} more" if len(told) > _NAMED_AT_MOST else ""
+    return ", ".join(told[:_NAMED_AT_MOST]) + more

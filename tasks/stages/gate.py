@@ -1,0 +1,70 @@
+"""Stage ``gate``: judge the criteria, write the verdict. It exits 0 whatever the verdict, so that a rejection is versioned too."""
+
+from pathlib import Path
+
+from tasks.datasets import hash_file, hash_mapping, write_atomically
+from tasks.errors import GateError
+from tasks.gates import SUBJECTS, Provenance, judge
+from tasks.params import Params
+from tasks.paths import ProjectPaths
+from tasks.records import Evaluation, ValidationReport
+from tasks.stages import Stage, StageContext
+
+_CODE = ("tasks/stages/gate.py", "tasks/gates")
+
+
+def _run(context: StageContext) -> None:
+    paths, params = context.paths, context.params
+    evaluation = _read_evaluation(paths)
+    reports = {subject: _read_report(paths.validation_report(subject)) for subject in SUBJECTS}
+    provenance = Provenance(
+        split=params.evaluation.split,
+        part=params.evaluation.part,
+        params_hash=params_hash(params),
+        inputs=_inputs(paths, evaluation),
+        seeds={"root": params.seed},
+    )
+    verdict = judge(evaluation, reports, params.gates, provenance)
+    write_atomically(paths.verdict, verdict.to_json().encode())
+    print(f"gate: {verdict.reason}")
+
+
+def params_hash(params: Params) -> str:
+    """The hash of all parameters that a verdict depends on: when and how often it is refreshed is none of them."""
+    return hash_mapping(params.model_dump(mode="json", exclude={"refresh"}))
+
+
+def _read_evaluation(paths: ProjectPaths) -> Evaluation | None:
+    path = paths.evaluation_report
+    return Evaluation.from_json(path.read_bytes(), origin=str(path)) if path.exists() else None
+
+
+def _read_report(path: Path) -> ValidationReport | None:
+    return ValidationReport.from_json(path.read_bytes(), origin=str(path)) if path.exists() else None
+
+
+def _inputs(paths: ProjectPaths, evaluation: Evaluation | None) -> dict[str, str]:
+    """Hashes of what was judged. Raises :class:`~tasks.errors.GateError` where the evaluation is of another pin."""
+    files = {"pin": paths.pin, "evaluation": paths.evaluation_report}
+    files |= {f"validation/{subject}": paths.validation_report(subject) for subject in SUBJECTS}
+    found = {name: hash_file(path) for name, path in files.items() if path.exists()}
+    if evaluation is not None and evaluation.inputs.get("pin") != found.get("pin"):
+        raise GateError(
+            str(paths.evaluation_report),
+            found="an evaluation of data that was pinned otherwise",
+            expected=f"the data that {paths.pin.name} lists",
+            next_step="dvc repro",
+        )
+    return found
+
+
+STAGE = Stage(
+    reads=lambda _: (
+        "data/pin.json",
+        "data/evaluation/evaluation.json",
+        *(f"data/validation/{subject}.json" for subject in SUBJECTS),
+    ),
+    writes=lambda _: ("data/verdict.json",),
+    code=_CODE,
+    run=_run,
+)
