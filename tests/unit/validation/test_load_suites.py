@@ -1,0 +1,80 @@
+"""Suites that could let data through unexamined are refused when they are read."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tasks.errors import ValidationError
+from tasks.validation.suites import load_suites
+
+_NOT_NULL = {"type": "expect_column_values_to_not_be_null", "kwargs": {"column": "id"}, "meta": {"why": "a key"}}
+
+
+def _write(folder: Path, table: str, *expectations: dict[str, Any], **other: Any) -> None:
+    folder.mkdir(exist_ok=True)
+    (folder / f"{table}.json").write_text(json.dumps({"name": table, "expectations": expectations, "meta": {}} | other))
+
+
+def test_suites_are_read(tmp_path: Path) -> None:
+    """Severity defaults to critical, as in Great Expectations; meta.why is kept."""
+    _write(tmp_path, "things", _NOT_NULL, _NOT_NULL | {"severity": "warning"})
+    first, second = load_suites(tmp_path, {"things": ["id"]})["things"].expectations
+    assert (first.severity, first.why, first.columns, second.severity) == ("critical", "a key", ("id",), "warning")
+
+
+def test_missing_suite_is_refused(tmp_path: Path) -> None:
+    """A declared table without a suite would pass unexamined."""
+    _write(tmp_path, "things", _NOT_NULL)
+    with pytest.raises(ValidationError, match=r"others\.json\n.*no such file"):
+        load_suites(tmp_path, {"things": ["id"], "others": ["id"]})
+
+
+def test_missing_folder_is_refused(tmp_path: Path) -> None:
+    """No folder of suites is no suite."""
+    with pytest.raises(ValidationError, match="no such file"):
+        load_suites(tmp_path / "nothing", {"things": ["id"]})
+
+
+def test_suite_of_undeclared_table_is_refused(tmp_path: Path) -> None:
+    """A suite that is never run protects nothing; a misspelt file name must not go unnoticed."""
+    _write(tmp_path, "things", _NOT_NULL)
+    _write(tmp_path, "thigns", _NOT_NULL)
+    with pytest.raises(ValidationError, match=r"thigns\.json\n.*not declared"):
+        load_suites(tmp_path, {"things": ["id"]})
+
+
+@pytest.mark.parametrize(
+    ("expectations", "named"),
+    [
+        ([], "an empty suite"),
+        ([_NOT_NULL | {"severity": "warning"}], "no critical expectation"),
+        ([_NOT_NULL | {"type": "expect_the_best"}], "expect_the_best"),
+        ([_NOT_NULL | {"type": "expect_column_quantile_values_to_be_between"}], "quantile"),
+        ([_NOT_NULL | {"kwargs": {"column": "idd"}}], "no column 'idd'"),
+        ([{"type": "expect_compound_columns_to_be_unique", "kwargs": {"column_list": ["id", "no"]}}], "no column 'no'"),
+        ([_NOT_NULL | {"kwargs": {"column": "id", "mostly": 0}}], "mostly 0"),
+        ([_NOT_NULL | {"severity": "fatal"}], "severity"),
+        ([_NOT_NULL | {"kwarg": {}}], "kwarg"),
+        ([{"kwargs": {}}], "type"),
+    ],
+)
+def test_suite_that_cannot_be_relied_on_is_refused(tmp_path: Path, expectations: list[dict[str, Any]], named: str) -> None:
+    """Each of these would pass whatever the data, or be left out of the run."""
+    _write(tmp_path, "things", *expectations)
+    with pytest.raises(ValidationError, match=named):
+        load_suites(tmp_path, {"things": ["id"]})
+
+
+def test_suite_that_is_no_json_is_refused(tmp_path: Path) -> None:
+    """A file that was cut off is not an empty suite."""
+    (tmp_path / "things.json").write_text('{"name": "things", "expec')
+    with pytest.raises(ValidationError, match="Invalid JSON"):
+        load_suites(tmp_path, {"things": ["id"]})
+
+
+def test_suite_of_missing_table_needs_no_columns(tmp_path: Path) -> None:
+    """Where the table itself is missing its suite is still read; that it is missing is a finding of the report."""
+    _write(tmp_path, "things", _NOT_NULL)
+    assert load_suites(tmp_path, {"things": None})["things"].name == "things"
