@@ -16,8 +16,8 @@ from tasks.masking.keys import DIGEST_BYTES, KeyedHash
 _TOKEN_CHARACTERS = 36
 _TOKEN_BYTES = 16
 """128 bits: 10^9 distinct values collide with probability 2e-21; shorter tokens would be cheaper and join wrongly."""
-_DASHES_BEFORE = (8, 12, 16, 20)
-"""The digits before which a UUID's text has its dashes."""
+_UUID_GROUPS = ((0, 8), (8, 12), (12, 16), (16, 20), (20, 32))
+"""The hexadecimal digits of a UUID between its dashes."""
 
 
 def tokenise(column: pa.ChunkedArray, keyed: KeyedHash, *, where: str) -> pa.ChunkedArray:
@@ -108,6 +108,8 @@ def _digests(distinct: pa.Array, keyed: KeyedHash, where: str) -> np.ndarray:
 def _uuids(digests: np.ndarray) -> pa.Array:
     count = len(digests)
     digits = np.frombuffer(digests[:, :_TOKEN_BYTES].tobytes().hex().encode(), np.uint8).reshape(count, 2 * _TOKEN_BYTES)
-    text = np.insert(digits, _DASHES_BEFORE, ord("-"), axis=1)
+    text = np.full((count, _TOKEN_CHARACTERS), ord("-"), np.uint8)
+    for dashes, (start, stop) in enumerate(_UUID_GROUPS):
+        text[:, start + dashes : stop + dashes] = digits[:, start:stop]
     offsets = np.arange(count + 1, dtype=np.int32) * np.int32(_TOKEN_CHARACTERS)
     return pa.Array.from_buffers(pa.string(), count, [None, pa.py_buffer(offsets.tobytes()), pa.py_buffer(text.tobytes())])
