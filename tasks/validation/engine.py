@@ -164,7 +164,7 @@ def _judge(expectation: SuiteExpectation, result: Any, rows: int, empty: Sequenc
     counts = result.result or {}
     elements, unexpected = counts.get("element_count", rows), counts.get("unexpected_count")
     examined = elements - counts.get("missing_count", 0)
-    if examined <= 0 and expectation.kind not in _ABOUT_ABSENCE:
+    if examined <= 0:
         return _failure(expectation, "no row was examined", elements, unexpected)
     if not result.success:
         told = f"{unexpected} of {examined} values" if unexpected is not None else f"a figure over {rows} rows"

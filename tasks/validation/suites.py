@@ -54,6 +54,14 @@ SUPPORTED = frozenset(
 """Types that a test has seen pass and fail on the pandas and numpy we build on. Others crash there, or judge wrongly
 (quantiles, type lists), or need a database: a type enters this list with a case in that test."""
 
+ROW_BY_ROW = (
+    "expect_column_pair_values_",
+    "expect_column_value_lengths_",
+    "expect_column_values_",
+    "expect_compound_columns_",
+)
+"""Types that count the rows they examined, and so can be seen to have examined none under a row condition."""
+
 
 class _Entry(BaseModel):
     """One expectation, in Great Expectations' own form."""
@@ -157,6 +165,8 @@ def _check(path: Path, expectation: SuiteExpectation, columns: Collection[str] |
     mostly = expectation.kwargs.get("mostly", 1)
     if not (isinstance(mostly, (int, float)) and 0 < mostly <= 1):
         _refuse(path, f"{expectation.kind}: mostly {mostly!r}", "a share above 0 and up to 1: with 0 it could not fail")
+    if "row_condition" in expectation.kwargs and not expectation.kind.startswith(ROW_BY_ROW):
+        _refuse(path, f"{expectation.kind} with a row_condition", "none: it would pass where no row meets the condition")
 
 
 def _refuse(path: Path, found: str, expected: str) -> NoReturn:

@@ -55,6 +55,10 @@ def test_suite_of_undeclared_table_is_refused(tmp_path: Path) -> None:
         ([_NOT_NULL | {"kwargs": {"column": "idd"}}], "no column 'idd'"),
         ([{"type": "expect_compound_columns_to_be_unique", "kwargs": {"column_list": ["id", "no"]}}], "no column 'no'"),
         ([_NOT_NULL | {"kwargs": {"column": "id", "mostly": 0}}], "mostly 0"),
+        (
+            [{"type": "expect_column_sum_to_be_between", "kwargs": {"column": "id", "min_value": 0, "row_condition": "id > 1"}}],
+            "row_condition",
+        ),
         ([_NOT_NULL | {"severity": "fatal"}], "severity"),
         ([_NOT_NULL | {"kwarg": {}}], "kwarg"),
         ([{"kwargs": {}}], "type"),

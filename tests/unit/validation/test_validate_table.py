@@ -11,7 +11,7 @@ from tasks.errors import ValidationError
 from tasks.records import SuiteOutcome
 from tasks.validation.engine import COLUMN_HAS_VALUES, validate_table
 from tasks.validation.frames import to_frame
-from tasks.validation.suites import SUPPORTED, Suite, SuiteExpectation
+from tasks.validation.suites import ROW_BY_ROW, SUPPORTED, Suite, SuiteExpectation
 
 CANARY = "canary.ada@example.com"
 _NOON = datetime(2013, 1, 1, 12, tzinfo=timezone.utc)
@@ -143,6 +143,14 @@ def test_column_without_values_never_passes(kind: str, kwargs: dict[str, Any]) -
     outcome = _validate(table, (kind, kwargs))
     assert not outcome.is_passed
     assert "holds no value" in outcome.expectations[0].reason
+
+
+@pytest.mark.parametrize("kind", [kind for kind in sorted(SUPPORTED) if kind.startswith(ROW_BY_ROW)])
+def test_row_condition_that_no_row_meets_never_passes(kind: str) -> None:
+    """Great Expectations passes an expectation whose row condition leaves no row."""
+    condition = {"type": "comparison", "column": {"name": "id"}, "operator": ">", "parameter": 99}
+    outcome = _validate(_TABLE, (kind, _CASES[kind][0] | {"row_condition": condition}))
+    assert not outcome.is_passed
 
 
 def test_nan_is_no_value() -> None:
