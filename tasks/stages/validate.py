@@ -10,6 +10,8 @@ from pathlib import Path
 
 from tasks.datasets import code_hash, read_manifest, read_partition, read_table, row_keys, write_atomically
 from tasks.errors import DatasetError, StageError
+from tasks.params import Params
+from tasks.params.base import split_reference
 from tasks.params.splits import TimeSplit
 from tasks.records import Finding, Manifest, SuiteOutcome, TableRecord, ValidationReport
 from tasks.stages import FOUNDATION, Stage, StageContext
@@ -78,7 +80,16 @@ def _examine_raw(examination: _Examination) -> None:
 
 def _examine_masked(examination: _Examination) -> None:
     context = examination.context
-    examination.examine_dataset(context.paths.masked, "mask", tuple(context.params.masking.tables))
+    examination.examine_dataset(context.paths.masked, "mask", _masked_tables(context.params))
+
+
+def _masked_tables(params: Params) -> tuple[str, ...]:
+    """The tables of which the policy keeps a column: all that must be in the masked dataset, and all that may."""
+    kept = {split_reference(reference)[0] for references in params.masking.domains.values() for reference in references}
+    for name, policy in params.masking.tables.items():
+        if policy.safe or any(rule.transform != "drop" for rule in policy.columns.values()):
+            kept.add(name)
+    return tuple(name for name in params.snapshot.tables if name in kept)
 
 
 def _examine_features(examination: _Examination) -> None:
@@ -197,7 +208,8 @@ def _reads(context: StageContext) -> tuple[str, ...]:
     data = {
         "raw": ("data/snapshots",),
         "masked": ("data/masked",),
-        "splits": ("data/masked", *(f"data/splits/{name}" for name in context.params.splits)),
+        # The code of splits is read for its search for leaks, which the other subjects do not need.
+        "splits": ("data/masked", *(f"data/splits/{name}" for name in context.params.splits), "tasks/splits"),
         "features": ("data/features",),
         "predictions": ("data/predictions",),
     }
