@@ -7,10 +7,11 @@ from pathlib import Path
 
 from prefect import get_run_logger, task
 
+from tasks.errors import PinError
 from tasks.params import load_params
 from tasks.paths import ProjectPaths
 from tasks.records import Pin
-from tasks.sources import open_lake, pin_lake, read_pin, write_pin
+from tasks.sources import check_pin, open_lake, pin_lake, read_pin, write_pin
 
 
 def pin_project(paths: ProjectPaths) -> Pin:
@@ -26,9 +27,11 @@ def is_pin_needed(paths: ProjectPaths) -> bool:
     """Whether there is no pin of the declared tables as of the declared moment yet."""
     if not paths.pin.exists():
         return True
-    snapshot, pin = load_params(paths.params).snapshot, read_pin(paths.pin)
-    as_of = snapshot.as_of_utc.strftime("%Y-%m-%dT%H:%M:%SZ")
-    return (pin.as_of_utc, pin.lake, set(pin.tables)) != (as_of, snapshot.lake, set(snapshot.tables))
+    try:
+        check_pin(read_pin(paths.pin), load_params(paths.params).snapshot)
+    except PinError:
+        return True
+    return False
 
 
 def pin_summary(pin: Pin) -> str:

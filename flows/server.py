@@ -220,7 +220,7 @@ def _script(name: str) -> str:
 
 def _environment(paths: ProjectPaths, extra: dict[str, str]) -> dict[str, str]:
     scripts = str(Path(sys.executable).parent)
-    return {**os.environ, **extra, "PATH": f"{scripts}{os.pathsep}{os.environ.get('PATH', '')}", "PYTHONPATH": str(paths.root)}
+    return {**os.environ, **extra, "PATH": f"{scripts}{os.pathsep}{os.environ.get('PATH', '')}"}
 
 
 def _spawn(command: list[str], paths: ProjectPaths, *, log: str, extra: dict[str, str]) -> int:

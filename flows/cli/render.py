@@ -1,0 +1,99 @@
+"""Verdicts and trials on the terminal, from the rows that every rendering shares."""
+
+import json
+import shutil
+import sys
+from collections.abc import Sequence
+from datetime import datetime, timezone
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from tasks.datasets import write_atomically
+from tasks.errors import ExitCode
+from tasks.gates import check_verdict, exit_code
+from tasks.paths import ProjectPaths
+from tasks.records import CriterionOutcome, Verdict
+from tasks.reporting import verdict_junit, verdict_markdown, verdict_table
+from tasks.trial import Trial
+
+_STYLES = {"pass": "green", "fail": "bold red", "inconclusive": "yellow", "not judged": "bold magenta"}
+_NARROW = 110
+_NEXT_STEPS = (
+    ("windtunnel try examples/calibrated.py", "judge another challenger in seconds, on the validation part"),
+    ("windtunnel gate --check", "the verdict as an exit code, for a release flow"),
+    ("windtunnel up", "the Prefect UI with all flows, and the nightly refresh"),
+    ("windtunnel data refresh", "let production's next day arrive, and judge again"),
+    ("dvc repro", "the same stages without Prefect: nothing is left to run"),
+)
+
+
+def show_verdict(verdict: Path, page: Path, *, is_json: bool = False) -> int:
+    """Print a verdict as a table with its one sentence and the report's path, or as it is; returns its exit code."""
+    text = verdict.read_text()
+    found = Verdict.from_json(text, origin=str(verdict))
+    if is_json:
+        click.echo(text, nl=False)
+    else:
+        _print_table(found)
+        click.echo(f"\n{found.reason}\n\nreport  {page}")
+    return int(exit_code(found.decision))
+
+
+def show_next_steps() -> None:
+    """Print what to try next."""
+    width = max(len(command) for command, _ in _NEXT_STEPS)
+    click.echo("\nnext")
+    for command, what in _NEXT_STEPS:
+        click.echo(f"  {command:<{width}}  {what}")
+
+
+def _console() -> Console:
+    """Wide enough for the table where nobody looks at a terminal, so that logs do not wrap."""
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else 150
+    return Console(width=max(width, _NARROW), highlight=False)
+
+
+def _print_table(verdict: Verdict) -> None:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for name in ("criterion", "metric", "champion", "challenger", "difference (interval)", "limit", "status"):
+        table.add_column(name, no_wrap=name in ("status", "champion", "challenger"), justify="right" if name.startswith("ch") else "left")
+    for row in verdict_table(verdict):
+        style = _STYLES.get(row.status.split(" (")[0], "")
+        status = f"[{style}]{row.status}[/]" if style else row.status
+        table.add_row(row.name, row.metric, row.champion, row.challenger, row.change, row.limit, status)
+    _console().print(table)
+
+
+def show_trial(trial: Trial, *, is_json: bool) -> int:
+    """Print how a challenger did on the validation part; returns the exit code that its decision would have."""
+    if is_json:
+        click.echo(trial.to_json(), nl=False)
+    else:
+        _print_outcomes(trial.verdict.criteria, trial.verdict)
+        click.echo(f"\n{trial.verdict.reason}\n\nvalidation part only: nothing was written, the test part was not looked at")
+    return int(exit_code(trial.verdict.decision))
+
+
+def _print_outcomes(_outcomes: Sequence[CriterionOutcome], verdict: Verdict) -> None:
+    _print_table(verdict)
+
+
+def show_gate(paths: ProjectPaths, name: str, *, is_check: bool, is_json: bool, md: Path | None, junit: Path | None) -> int:
+    """Check a verdict against its receipt, print or write it as asked; its exit code with ``is_check``, else 0."""
+    from flows.verdicts import find_verdict
+
+    content, receipt = find_verdict(paths.root, name)
+    verdict = Verdict.from_json(content, origin=name)
+    for path, render in ((md, verdict_markdown), (junit, verdict_junit)):
+        if path is not None:
+            write_atomically(path, render(verdict).encode())
+    if is_json:
+        click.echo(json.dumps(json.loads(content), indent=1, sort_keys=True))
+    else:
+        _print_table(verdict)
+        click.echo(f"\n{verdict.reason}")
+    decision = check_verdict(content, receipt, now=datetime.now(timezone.utc))
+    return int(exit_code(decision)) if is_check else int(ExitCode.PROMOTE)
