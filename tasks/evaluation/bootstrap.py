@@ -35,7 +35,7 @@ def cluster_weights(clusters: int, replicates: int, seed: int) -> Iterator[Float
 def percentile_interval(values: Floats, confidence: float) -> tuple[Interval | None, str]:
     """The central ``confidence`` share of replicate ``values`` (NaN: undefined), or None and why there is none."""
     is_defined = np.isfinite(values)
-    undefined = 1 - np.count_nonzero(is_defined) / len(values)
+    undefined = np.count_nonzero(~is_defined) / len(values)
     if undefined > MOST_UNDEFINED_FRACTION:
         return None, f"{undefined:.1%} of the replicates lack a class"
     tail = (1 - confidence) / 2

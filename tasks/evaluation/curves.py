@@ -4,12 +4,16 @@ What belongs here: a model's labels and scores as a few points. What does not: d
 figure that is judged.
 """
 
+from collections.abc import Iterable
+
 import numpy as np
+import pyarrow as pa
 
 from tasks.evaluation.metrics import Floats
 
 ROC_POINTS = 200
 CALIBRATION_BINS = 15
+_ROLES = ("champion", "challenger")
 
 
 def roc_points(labels: Floats, scores: Floats, most: int = ROC_POINTS) -> list[tuple[float, float]]:
@@ -39,3 +43,24 @@ def calibration_bins(labels: Floats, scores: Floats, bins: int = CALIBRATION_BIN
     predicted = np.bincount(place, weights=scores, minlength=len(rows))[is_filled] / rows[is_filled]
     observed = np.bincount(place, weights=labels, minlength=len(rows))[is_filled] / rows[is_filled]
     return [(float(p), float(o), int(n)) for p, o, n in zip(predicted, observed, rows[is_filled], strict=True)]
+
+
+def roc_csv(predictions: pa.Table) -> str:
+    """Both models' ROC curves as CSV: model, false_positive_rate, true_positive_rate."""
+    points = [(role, *point) for role in _ROLES for point in roc_points(*_columns(predictions, role))]
+    return _csv(("model", "false_positive_rate", "true_positive_rate"), points)
+
+
+def calibration_csv(predictions: pa.Table) -> str:
+    """Both models' calibration as CSV: model, predicted, observed, rows."""
+    bins = [(role, *found) for role in _ROLES for found in calibration_bins(*_columns(predictions, role))]
+    return _csv(("model", "predicted", "observed", "rows"), bins)
+
+
+def _columns(predictions: pa.Table, role: str) -> tuple[Floats, Floats]:
+    return predictions.column("label").to_numpy().astype(np.float64), predictions.column(f"{role}_score").to_numpy()
+
+
+def _csv(header: tuple[str, ...], rows: Iterable[tuple[str | float, ...]]) -> str:
+    lines = (",".join(f"{cell:.6g}" if isinstance(cell, float) else str(cell) for cell in row) for row in rows)
+    return "\n".join((",".join(header), *lines)) + "\n"
