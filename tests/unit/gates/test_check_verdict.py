@@ -1,0 +1,61 @@
+"""A verdict may be acted upon while it is whole, has its receipt, and is not too old."""
+
+import json
+from datetime import datetime, timedelta, timezone
+
+import pytest
+from evidence_records import evaluation, gates, provenance, reports
+
+from tasks.errors import ExitCode, GateError
+from tasks.gates import check_verdict, judge, make_receipt
+
+NOW = datetime(2013, 11, 1, 3, tzinfo=timezone.utc)
+VERDICT = judge(evaluation(), reports(), gates(), provenance()).to_json().encode()
+
+
+def receipt(verdict=VERDICT, **changes):
+    made = make_receipt(verdict, actor="ada", host="tunnel", environment={"windtunnel": "0.1"}, now=NOW, max_age_days=7)
+    return made.model_copy(update=changes)
+
+
+def test_receipt_says_who_where_and_when():
+    """Actor, host, environment and times lie in the receipt; the verdict has none of them."""
+    made = receipt()
+    assert (made.actor, made.host, made.environment, made.decision) == ("ada", "tunnel", {"windtunnel": "0.1"}, "promote")
+    assert (made.created_utc, made.expires_utc) == ("2013-11-01T03:00:00Z", "2013-11-08T03:00:00Z")
+    assert b"ada" not in VERDICT
+
+
+def test_whole_verdict_with_receipt_gives_its_decision():
+    """Until it expires, from bytes or text."""
+    assert check_verdict(VERDICT, receipt(), NOW) == "promote"
+    assert check_verdict(VERDICT.decode(), receipt(), NOW + timedelta(days=6, hours=23)) == "promote"
+
+
+@pytest.mark.parametrize(
+    ("verdict", "found", "now", "message"),
+    [
+        (VERDICT, None, NOW, "no receipt"),
+        (VERDICT, receipt(), NOW + timedelta(days=7), "expired at 2013-11-08T03:00:00Z"),
+        (VERDICT, receipt(), NOW - timedelta(hours=1), "made in the future"),
+        (VERDICT, receipt(expires_utc="soon"), NOW, "cannot be read"),
+        (VERDICT, receipt(expires_utc="2013-11-08T03:00:00"), NOW, "cannot be read"),
+        (VERDICT, receipt(decision="reject"), NOW, "contradict"),
+        (VERDICT + b" ", receipt(), NOW, "differ from those"),
+        (VERDICT[:200], receipt(), NOW, "verdict"),
+        (b"", receipt(), NOW, "verdict"),
+    ],
+)
+def test_missing_old_changed_or_broken_is_exit_code_2(verdict, found, now, message):
+    """Whatever is wrong, the answer is an error that could not judge, never a decision."""
+    with pytest.raises(GateError, match=message) as error:
+        check_verdict(verdict, found, now)
+    assert error.value.exit_code == ExitCode.COULD_NOT_JUDGE
+
+
+def test_a_decision_that_its_criteria_contradict_is_refused():
+    """A verdict edited by hand and given a new receipt is still not a promotion."""
+    content = json.loads(judge(evaluation(), {}, gates(v={"evidence": "validation", "critical": True}), provenance()).to_json())
+    edited = (json.dumps(content | {"decision": "promote"}, indent=1, sort_keys=True) + "\n").encode()
+    with pytest.raises(GateError, match="contradict"):
+        check_verdict(edited, receipt(edited), NOW)
