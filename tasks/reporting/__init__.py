@@ -1,0 +1,25 @@
+"""Reporting: a verdict and everything it rests on, as a page, as Markdown, as JUnit XML, and as rows for a terminal.
+
+Pure: records in, text out. The page is one file that works offline, without scripts; every figure is formatted in one place.
+"""
+
+from tasks.reporting.chain import Provenance
+from tasks.reporting.curves import CalibrationBin, RocPoint, read_calibration, read_roc
+from tasks.reporting.junit import verdict_junit
+from tasks.reporting.markdown import verdict_markdown
+from tasks.reporting.page import ReportInputs, render_report
+from tasks.reporting.rows import VerdictRow, verdict_table
+
+__all__ = [
+    "CalibrationBin",
+    "Provenance",
+    "ReportInputs",
+    "RocPoint",
+    "VerdictRow",
+    "read_calibration",
+    "read_roc",
+    "render_report",
+    "verdict_junit",
+    "verdict_markdown",
+    "verdict_table",
+]

@@ -1,0 +1,236 @@
+"""Criteria and slices as rows of a forest plot: which interval is drawn against which limit, on which scale.
+
+What belongs here: from outcomes and comparisons to marks, grouped by metric so that a group shares one scale. What does not:
+geometry (``charts``) and words (``rows``, ``figures``).
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from markupsafe import Markup
+
+from tasks.records import Comparison, CriterionOutcome, CriterionStatus, Verdict
+from tasks.reporting.charts import Mark, Scale, draw_axis, draw_track, scale_of
+from tasks.reporting.figures import (
+    NONE,
+    format_change,
+    format_count,
+    format_interval,
+    format_level,
+    format_limit,
+    format_plain,
+    label_metric,
+    margin_edge,
+)
+from tasks.reporting.rows import STATUS_WORDS, criterion_name, decisive_criteria, digits_needed, worst_end
+
+MOST_SLICES = 400
+"""Slice rows that a page draws, the worst first; more would push it towards its 3 MB. All are in evaluation.json."""
+
+
+@dataclass(frozen=True)
+class ForestRow:
+    """One criterion on its group's scale."""
+
+    index: int
+    """Into ``verdict.criteria``; the page makes an anchor of it."""
+    label: str
+    detail: str
+    status: CriterionStatus
+    is_critical: bool
+    value: str
+    interval: str
+    limit: str
+    track: Markup
+
+
+@dataclass(frozen=True)
+class ForestGroup:
+    """Rows of one metric and kind (difference, or the challenger's own value), with their axis."""
+
+    title: str
+    axis: Markup
+    rows: tuple[ForestRow, ...]
+
+
+@dataclass(frozen=True)
+class SliceRow:
+    """One slice under one metric, champion beside challenger."""
+
+    value: str
+    criterion: int | None
+    """Index of the criterion that judges this slice, or None."""
+    status: CriterionStatus | None
+    champion: str
+    challenger: str
+    difference: str
+    interval: str
+    rows: str
+    positives: str
+    reason: str
+    track: Markup
+
+
+@dataclass(frozen=True)
+class SliceTable:
+    """All values of one slice column under one metric, the worst difference first."""
+
+    metric: str
+    column: str
+    axis: Markup
+    rows: tuple[SliceRow, ...]
+    unlisted: int
+
+
+def decisive_groups(verdict: Verdict) -> tuple[tuple[ForestGroup, ...], tuple[int, ...]]:
+    """(groups to draw, indices of decisive criteria that have no figure to draw), in order of decisiveness."""
+    groups: dict[tuple[str, bool], list[tuple[int, CriterionOutcome, Mark]]] = {}
+    undrawn: list[int] = []
+    for index in decisive_criteria(verdict):
+        outcome = verdict.criteria[index]
+        marks = _marks(outcome)
+        if not marks:
+            undrawn.append(index)
+        for is_change, mark in marks:
+            groups.setdefault((outcome.metric or "", is_change), []).append((index, outcome, mark))
+    return tuple(_group(metric, is_change, rows) for (metric, is_change), rows in groups.items()), tuple(undrawn)
+
+
+def _marks(outcome: CriterionOutcome) -> list[tuple[bool, Mark]]:
+    """(whether it is of the difference, mark): the margin's, and the bound's where that is all there is or it does not hold."""
+    marks = []
+    if outcome.margin is not None and outcome.delta is not None:
+        marks.append((True, _change_mark(outcome)))
+    if outcome.bound is not None and outcome.challenger is not None and (not marks or not _holds_bound(outcome)):
+        marks.append((False, _level_mark(outcome)))
+    return marks
+
+
+def _holds_bound(outcome: CriterionOutcome) -> bool:
+    if outcome.challenger_interval is None or outcome.bound is None:
+        return False
+    end = worst_end(outcome.challenger_interval, outcome)
+    return end <= outcome.bound if outcome.direction == "lower_is_better" else end >= outcome.bound
+
+
+def _change_mark(outcome: CriterionOutcome) -> Mark:
+    interval = outcome.interval
+    text = f"difference {format_change(outcome.delta, digits_needed(outcome))}, interval {_interval_text(outcome, is_change=True)}"
+    return Mark(
+        value=outcome.delta,
+        low=interval.low if interval else None,
+        high=interval.high if interval else None,
+        limit=margin_edge(outcome),
+        reference=0.0,
+        status=outcome.status,
+        description=f"{label_metric(outcome.metric)}: {text}, limit {format_limit(outcome)}: {STATUS_WORDS[outcome.status]}",
+    )
+
+
+def _level_mark(outcome: CriterionOutcome) -> Mark:
+    interval = outcome.challenger_interval or (outcome.interval if outcome.margin is None else None)
+    text = f"challenger {format_level(outcome.challenger)}, interval {format_interval(interval, is_change=False)}"
+    return Mark(
+        value=outcome.challenger,
+        low=interval.low if interval else None,
+        high=interval.high if interval else None,
+        limit=outcome.bound,
+        reference=None,
+        status=outcome.status,
+        description=f"{label_metric(outcome.metric)}: {text}, limit {format_limit(outcome)}: {STATUS_WORDS[outcome.status]}",
+    )
+
+
+def _interval_text(outcome: CriterionOutcome, *, is_change: bool) -> str:
+    return format_interval(outcome.interval, is_change=is_change, digits=digits_needed(outcome))
+
+
+def _group(metric: str, is_change: bool, rows: list[tuple[int, CriterionOutcome, Mark]]) -> ForestGroup:
+    scale = scale_of((mark for _, _, mark in rows), rows[0][1].direction)
+    what = "challenger less champion" if is_change else "of the challenger"
+    return ForestGroup(
+        title=f"{label_metric(metric)}, {what}",
+        axis=draw_axis(scale, is_change=is_change),
+        rows=tuple(_forest_row(index, outcome, mark, scale, is_change) for index, outcome, mark in rows),
+    )
+
+
+def _forest_row(index: int, outcome: CriterionOutcome, mark: Mark, scale: Scale, is_change: bool) -> ForestRow:
+    sign = "≤" if outcome.direction == "lower_is_better" else "≥"
+    write = format_change if is_change else format_level
+    limit = margin_edge(outcome) if is_change else outcome.bound
+    shown = outcome.interval if is_change or outcome.margin is None else None
+    interval = shown or (None if is_change else outcome.challenger_interval)
+    digits = digits_needed(outcome) if is_change else 4
+    plus = "+" if is_change and limit is not None and limit > 0 else ""
+    return ForestRow(
+        index=index,
+        label=outcome.slice if outcome.slice is not None else "All rows",
+        detail=criterion_name(outcome),
+        status=outcome.status,
+        is_critical=outcome.is_critical,
+        value=write(mark.value, digits),
+        interval=format_interval(interval, is_change=is_change, digits=digits),
+        limit=f"{sign} {plus}{format_plain(limit)}",
+        track=draw_track(mark, scale),
+    )
+
+
+def slice_tables(comparisons: Iterable[Comparison], verdict: Verdict) -> tuple[SliceTable, ...]:
+    """One table per metric and slice column, in the evaluation's order of metrics; all rows first where there is a column."""
+    grouped: dict[tuple[str, str], list[Comparison]] = {}
+    for comparison in comparisons:
+        if comparison.slice_column is not None:
+            grouped.setdefault((comparison.metric, comparison.slice_column), []).append(comparison)
+    judged: dict[tuple[str, str | None], int] = {
+        (o.metric or "", o.slice): i for i, o in enumerate(verdict.criteria) if o.slice is not None
+    }
+    most = max(1, MOST_SLICES // max(1, len(grouped)))
+    return tuple(_slice_table(found, judged, verdict, most) for found in grouped.values())
+
+
+def _slice_table(
+    comparisons: list[Comparison], judged: Mapping[tuple[str, str | None], int], verdict: Verdict, most: int
+) -> SliceTable:
+    metric, column, direction = comparisons[0].metric, comparisons[0].slice_column, comparisons[0].direction
+    sign = -1 if direction == "lower_is_better" else 1
+    ordered = sorted(comparisons, key=lambda c: (c.delta is None, sign * (c.delta or 0.0), c.slice_value or ""))
+    shown = ordered[:most]
+    found = [(c, judged.get((metric, f"{column}={c.slice_value}"))) for c in shown]
+    marks = [_slice_mark(c, None if index is None else verdict.criteria[index]) for c, index in found]
+    scale = scale_of(marks, direction)
+    rows = tuple(
+        _slice_row(c, index, None if index is None else verdict.criteria[index].status, mark, scale)
+        for (c, index), mark in zip(found, marks, strict=True)
+    )
+    return SliceTable(metric, column or "", draw_axis(scale, is_change=True), rows, len(ordered) - len(shown))
+
+
+def _slice_mark(comparison: Comparison, outcome: CriterionOutcome | None) -> Mark:
+    interval = comparison.delta_interval
+    text = f"{format_change(comparison.delta)}, interval {format_interval(interval, is_change=True)}"
+    return Mark(
+        value=comparison.delta,
+        low=interval.low if interval else None,
+        high=interval.high if interval else None,
+        limit=margin_edge(outcome) if outcome is not None else None,
+        reference=0.0,
+        status=outcome.status if outcome is not None else None,
+        description=f"{comparison.slice_column} {comparison.slice_value}: difference {text}",
+    )
+
+
+def _slice_row(c: Comparison, index: int | None, status: CriterionStatus | None, mark: Mark, scale: Scale) -> SliceRow:
+    return SliceRow(
+        value=c.slice_value if c.slice_value is not None else NONE,
+        criterion=index,
+        status=status,
+        champion=format_level(c.champion),
+        challenger=format_level(c.challenger),
+        difference=format_change(c.delta),
+        interval=format_interval(c.delta_interval, is_change=True),
+        rows=format_count(c.rows),
+        positives=format_count(c.positives),
+        reason=c.reason,
+        track=draw_track(mark, scale),
+    )

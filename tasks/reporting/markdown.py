@@ -1,0 +1,64 @@
+"""A verdict as Markdown, for a pull request, a chat or the workflow server's page.
+
+What belongs here: Markdown and its escaping. What does not: which figures are shown (``rows``) and how they look (``figures``).
+"""
+
+import re
+
+from tasks.records import Evaluation, Verdict
+from tasks.reporting.figures import NONE, format_count, format_day
+from tasks.reporting.narrative import headline
+from tasks.reporting.rows import VerdictRow, verdict_table
+
+_HEAD = ("Criterion", "Metric", "Champion", "Challenger", "Difference (interval)", "Limit", "Rows", "Status")
+_SPECIAL = re.compile(r"([\\`*\[\]{}()#+!|~>$]|(?<![0-9A-Za-z])_|_(?![0-9A-Za-z]))")
+_SYMBOLS = {"pass": "✓", "fail": "✗", "inconclusive": "?", "not judged": NONE}
+
+
+def verdict_markdown(verdict: Verdict, evaluation: Evaluation | None = None) -> str:
+    """The decision, the table of criteria (criterion, champion, challenger, difference with interval, limit, status) and what
+    was judged; with ``evaluation`` also on how many rows of which days. Names are escaped, so that none becomes a link, an
+    image, a tag or a column.
+    """
+    word, reason = headline(verdict)
+    lines = [f"## {word}: {escape_markdown(reason)}", ""]
+    lines += [_line(_HEAD), _line([":--", ":--", "--:", "--:", "--:", ":--", "--:", ":--"])]
+    lines += [_line(_cells(row)) for row in verdict_table(verdict)]
+    reasons = [f"- {escape_markdown(row.name)}: {escape_markdown(row.reason)}" for row in verdict_table(verdict) if _is_told(row)]
+    lines += ["", *reasons, ""] if reasons else [""]
+    if verdict.missing_slices:
+        lines += [f"Slices without judged rows: {', '.join(escape_markdown(name) for name in verdict.missing_slices)}", ""]
+    if verdict.rubber_stamp:
+        lines += ["Rubber stamp: there is no champion, so nothing was compared.", ""]
+    lines.append(_judged(verdict, evaluation))
+    return "\n".join(lines) + "\n"
+
+
+def _cells(row: VerdictRow) -> list[str]:
+    cells = (row.name, row.metric, row.champion, row.challenger, row.change, row.limit, row.rows)
+    plain = row.status.removesuffix(" (not critical)")
+    return [*(escape_markdown(cell) for cell in cells), f"{_SYMBOLS[plain]} {row.status}"]
+
+
+def _line(cells: tuple[str, ...] | list[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def _is_told(row: VerdictRow) -> bool:
+    return bool(row.reason) and not row.status.startswith("pass")
+
+
+def _judged(verdict: Verdict, evaluation: Evaluation | None) -> str:
+    views = ", ".join(f"{role} {view}" for role, view in sorted(verdict.view.items()))
+    what = "recipe" if verdict.judged == "recipe" else "fitted model"
+    where = escape_markdown(f"{verdict.split}, part {verdict.part}")
+    if evaluation is not None:
+        period = f"{format_day(evaluation.from_utc)} to {format_day(evaluation.to_utc)}"
+        where = f"{format_count(evaluation.rows)} rows of {where}, {period}"
+    return f"Judged: the {what} on {where}. Views: {escape_markdown(views)}."
+
+
+def escape_markdown(text: str) -> str:
+    """``text`` as one line of plain text in Markdown: no markup, no table column, no HTML tag."""
+    text = " ".join(text.split()).replace("&", "&amp;").replace("<", "&lt;")
+    return _SPECIAL.sub(r"\\\1", text)

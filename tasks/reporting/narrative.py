@@ -1,0 +1,175 @@
+"""What the first screen says in words: the decision in one sentence, what it does not show, and the one next step.
+
+What belongs here: sentences derived from records. What does not: numbers' form (``figures``) and markup (the templates).
+"""
+
+import re
+from dataclasses import dataclass
+
+from tasks.records import CriterionOutcome, Evaluation, Pin, Verdict
+from tasks.reporting.figures import (
+    format_count,
+    format_day,
+    format_level,
+    format_plain,
+    format_share,
+    label_metric,
+)
+from tasks.reporting.rows import DECIDING_STATUS, DECISION_WORDS, criterion_name, decisive_criteria, digits_needed, is_beyond_margin
+
+_MISSING_NAMED = 4
+_EVIDENCE = {
+    "refitted_here": ("Rehearsed, not live", "The recipe was refitted here and scored on stored data; no live traffic was served."),
+    "scored_here": ("Rehearsed, not live", "The stored model was scored here on stored data; no live traffic was served."),
+    "scores_brought_along": ("Scores brought along", "The challenger's scores were handed in; they were not computed here."),
+}
+
+
+@dataclass(frozen=True)
+class Limit:
+    """One thing that the verdict does not show."""
+
+    title: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Action:
+    """The one recommended next step, and the command that begins it."""
+
+    text: str
+    command: str
+
+
+def headline(verdict: Verdict) -> tuple[str, str]:
+    """(decision, why), which together read as one sentence: ``Reject``, ``better overall, clearly worse on one carrier``.
+
+    A verdict's reason begins with its decision; the page sets that apart, so it is taken off here.
+    """
+    word, reason = DECISION_WORDS[verdict.decision], " ".join(verdict.reason.split())
+    repeated = re.match(rf"{word}(?: \((?P<note>[^()]*)\))?: *(?P<why>.+)", reason, re.IGNORECASE)
+    if repeated is None:
+        return word, reason
+    note = repeated["note"]
+    return word, f"{repeated['why']} ({note})" if note else repeated["why"]
+
+
+def limits_of(verdict: Verdict, evaluation: Evaluation, pin: Pin) -> tuple[Limit, ...]:
+    """What ``verdict`` does not show, the gravest first."""
+    found = []
+    if verdict.rubber_stamp:
+        found.append(Limit("Rubber stamp", "There is no champion: nothing was compared, only absolute bounds were checked."))
+    if verdict.missing_slices:
+        found.append(Limit("Unseen slices", f"{_list(verdict.missing_slices)}: no judged rows, so nothing is known there."))
+    found.append(Limit(*_EVIDENCE[verdict.evidence_level]))
+    found += _view_limit(verdict, evaluation)
+    if verdict.judged == "recipe":
+        found.append(Limit("Recipe, not artefact", "How to fit the model was judged; the file that you ship is another fit."))
+    found.append(_unjudged_rows(evaluation))
+    period = f"{format_day(evaluation.from_utc)} to {format_day(evaluation.to_utc)}"
+    days = f"{format_count(evaluation.days)} day{'' if evaluation.days == 1 else 's'}"
+    found.append(
+        Limit("Age", f"Judged rows are of {period} ({days}), data as of {format_day(pin.as_of_utc)}; nothing later was seen.")
+    )
+    return tuple(found)
+
+
+def _view_limit(verdict: Verdict, evaluation: Evaluation) -> list[Limit]:
+    champion, challenger = verdict.view.get("champion"), verdict.view.get("challenger")
+    if champion is None or champion == challenger:
+        where = f"Both models saw {challenger} data" if champion else f"The challenger saw {challenger} data"
+        return [] if challenger == "raw" else [Limit("Masked view", f"{where}; trained on raw data it may do better or worse.")]
+    logged = evaluation.champion is not None and evaluation.champion.basis == "logged_scores"
+    whose = "logged scores" if logged else "scores"
+    return [
+        Limit(
+            "Two views",
+            f"The champion's {whose} come from {champion} data; the challenger was trained and scored on {challenger} data.",
+        )
+    ]
+
+
+def _unjudged_rows(evaluation: Evaluation) -> Limit:
+    lost = evaluation.unlabelled_rows + evaluation.unscored_rows
+    whole = evaluation.rows + lost
+    if not lost:
+        return Limit("Every row judged", f"All {format_count(whole)} rows of the part have a label and both scores.")
+    parts = [
+        f"{format_count(rows)} rows ({format_share(rows, whole)}) {what}"
+        for rows, what in ((evaluation.unlabelled_rows, "have no label yet"), (evaluation.unscored_rows, "no champion score"))
+        if rows
+    ]
+    return Limit("Rows not judged", f"{', '.join(parts)}; how the models do on these is unknown.")
+
+
+def action_of(verdict: Verdict, evaluation: Evaluation, max_age_days: int) -> Action:
+    """The one recommended step after ``verdict``; ``max_age_days`` is how long it may be acted upon."""
+    if verdict.decision == "promote":
+        days = f"{max_age_days} day{'' if max_age_days == 1 else 's'}"
+        return Action(
+            f"Let your release flow ask the gate before it promotes; this verdict holds for {days}.", "windtunnel gate --check"
+        )
+    chosen = decisive_criteria(verdict)
+    outcome = next((verdict.criteria[i] for i in chosen if verdict.criteria[i].status == DECIDING_STATUS[verdict.decision]), None)
+    if verdict.decision == "reject":
+        return _mend(outcome)
+    return _wait(verdict, evaluation) if verdict.decision == "inconclusive" else _supply(verdict, outcome)
+
+
+def _mend(outcome: CriterionOutcome | None) -> Action:
+    if outcome is None or outcome.metric is None:
+        what = f"{criterion_name(outcome)}: {_sentence(outcome.reason)}" if outcome is not None else "what the criteria below name."
+        return Action(f"Mend {what}", "windtunnel run")
+    return Action(f"Mend {_where(outcome)}: {_miss(outcome)}", "windtunnel try FILE")
+
+
+def _miss(outcome: CriterionOutcome) -> str:
+    """What a failed criterion found and what it allows, in words that need no sign convention."""
+    name, digits = label_metric(outcome.metric), digits_needed(outcome)
+    if is_beyond_margin(outcome) and outcome.delta is not None:
+        word = "higher" if outcome.delta > 0 else "lower"
+        found = format_level(abs(outcome.delta), digits)
+        return f"{name} is {found} {word} than the champion's, at most {format_plain(outcome.margin)} is allowed."
+    word = "at most" if outcome.direction == "lower_is_better" else "at least"
+    return f"{name} is {format_level(outcome.challenger, digits)}, {word} {format_plain(outcome.bound)} is asked."
+
+
+def _where(outcome: CriterionOutcome) -> str:
+    name = criterion_name(outcome)
+    return f"{name} on {outcome.slice}" if outcome.slice is not None else name
+
+
+def _wait(verdict: Verdict, evaluation: Evaluation) -> Action:
+    """The criterion that takes longest decides how long to wait; one that no number of rows would decide comes first."""
+    waiting = [o for o in verdict.criteria if o.status == "inconclusive"]
+    waiting = [o for o in waiting if o.is_critical] or waiting
+    if not waiting:
+        return Action("Read the criteria below, gather more rows, and judge again.", "windtunnel run")
+    endless = [o for o in waiting if o.rows_to_decide is None]
+    if endless:
+        text = f"Sharpen the challenger or reconsider the limit of {_where(endless[0])}: more rows alone would not decide it."
+        return Action(text, "windtunnel try FILE")
+    longest = max(waiting, key=lambda o: (o.days_to_decide or 0, o.rows_to_decide or 0))
+    more = max(1, (longest.rows_to_decide or 0) - (longest.n or 0))
+    days = max(1, longest.days_to_decide - evaluation.days) if longest.days_to_decide is not None else None
+    when = f", {format_count(days)} day{'' if days == 1 else 's'} at today's rate" if days is not None else ""
+    text = f"Wait for more data: {_where(longest)} needs about {format_count(more)} more rows{when}. Then judge again."
+    return Action(text, "windtunnel data refresh")
+
+
+def _supply(verdict: Verdict, outcome: CriterionOutcome | None) -> Action:
+    if outcome is not None:
+        return Action(f"Supply what is missing for {_where(outcome)}: {_sentence(outcome.reason)}", "windtunnel run")
+    if verdict.missing_slices:
+        return Action(f"Bring rows of {_list(verdict.missing_slices)} into the judged part.", "windtunnel run")
+    return Action("Supply the evidence that the criteria below name.", "windtunnel run")
+
+
+def _list(names: tuple[str, ...]) -> str:
+    more = f" and {len(names) - _MISSING_NAMED} more" if len(names) > _MISSING_NAMED else ""
+    return ", ".join(names[:_MISSING_NAMED]) + more
+
+
+def _sentence(text: str) -> str:
+    text = " ".join(text.split()) or "no reason was given"
+    return text if text.endswith((".", "!", "?")) else f"{text}."

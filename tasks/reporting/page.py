@@ -1,0 +1,148 @@
+"""The report: one HTML page that needs nothing but itself.
+
+What belongs here: what the page's templates are given, and the bounds that keep it one page. What does not: what a figure
+looks like (``figures``), what is drawn (``forest``, ``charts``), and reading files (the stage).
+"""
+
+import functools
+from dataclasses import dataclass
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from tasks.errors import ReportError
+from tasks.params import Params
+from tasks.params.judging import EvidenceCriterion
+from tasks.records import Comparison, CriterionOutcome, ValidationReport
+from tasks.reporting import figures
+from tasks.reporting.chain import Provenance, chain_of, pinned_tables
+from tasks.reporting.charts import draw_calibration, draw_roc
+from tasks.reporting.curves import CalibrationBin, RocPoint
+from tasks.reporting.forest import decisive_groups, slice_tables
+from tasks.reporting.narrative import action_of, headline, limits_of
+from tasks.reporting.quality import summarise_validation
+from tasks.reporting.rows import STATUS_WORDS, VerdictRow, verdict_table
+
+MOST_BYTES = 3_000_000
+MOST_CRITERIA = 400
+"""Criteria that a page lists, those that did not pass first; all are in verdict.json."""
+MOST_COLUMNS = 1500
+"""Columns of the privacy table; all are in data/masked/privacy.json."""
+
+
+@dataclass(frozen=True)
+class ReportInputs:
+    """Everything that the page shows; :func:`render_report` reads nothing else."""
+
+    provenance: Provenance
+    validations: tuple[ValidationReport, ...]
+    roc: dict[str, tuple[RocPoint, ...]]
+    """Points by ``champion`` and ``challenger``."""
+    calibration: dict[str, tuple[CalibrationBin, ...]]
+    params: Params
+    versions: tuple[tuple[str, str], ...]
+    """(package, version) of what computed the figures; the lock fixes them, so they do not differ from machine to machine."""
+
+
+@dataclass(frozen=True)
+class Threshold:
+    """One criterion as ``params.yaml`` declares it."""
+
+    name: str
+    what: str
+    slice: str
+    bound: str
+    margin: str
+    min_rows: str
+    is_critical: bool
+
+
+def render_report(inputs: ReportInputs) -> str:
+    """The page as HTML: same inputs, same bytes.
+
+    Raises :class:`~tasks.errors.ReportError` where the inputs are of different runs, or the page would exceed 3 MB.
+    """
+    found = inputs.provenance
+    verdict, evaluation = found.verdict, found.evaluation
+    groups, undrawn = decisive_groups(verdict)
+    listed = _listed(verdict.criteria)
+    rows = verdict_table(verdict)
+    page = (
+        _environment()
+        .get_template("page.html.j2")
+        .render(
+            inputs=inputs,
+            found=found,
+            verdict=verdict,
+            evaluation=evaluation,
+            params=inputs.params,
+            headline=headline(verdict),
+            limits=limits_of(verdict, evaluation, found.pin),
+            action=action_of(verdict, evaluation, inputs.params.gates.max_age_days),
+            groups=groups,
+            undrawn=[(i, rows[i], verdict.criteria[i]) for i in undrawn],
+            criteria=[(i, rows[i], verdict.criteria[i]) for i in listed],
+            listed=frozenset(listed),
+            thresholds=thresholds_of(inputs.params),
+            threshold_ids={name: i for i, name in enumerate(inputs.params.gates.criteria)},
+            overall=[c for c in evaluation.comparisons if c.slice_column is None],
+            slices=slice_tables(evaluation.comparisons, verdict),
+            roc=draw_roc(dict(inputs.roc), f"ROC curves: {_auc_text(evaluation.comparisons)}"),
+            calibration=draw_calibration(dict(inputs.calibration), "Calibration curves; the bins are tabled below"),
+            quality=[summarise_validation(report) for report in inputs.validations],
+            treatments=found.privacy.treatments[:MOST_COLUMNS],
+            chain=chain_of(found),
+            pinned=pinned_tables(found.pin),
+        )
+    )
+    if len(page.encode()) > MOST_BYTES:
+        raise ReportError(
+            "data/reports/report.html",
+            found=f"a page of {figures.format_bytes(len(page.encode()))}",
+            expected=f"at most {figures.format_bytes(MOST_BYTES)}",
+            next_step="evaluate fewer slices (evaluation.slices), or shorten names in params.yaml and the data",
+        )
+    return page
+
+
+@functools.cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("tasks.reporting"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    environment.globals.update(figures=figures, STATUS_WORDS=STATUS_WORDS, row_status=_row_status)
+    return environment
+
+
+def _row_status(row: VerdictRow) -> str:
+    return row.status.removesuffix(" (not critical)")
+
+
+def _listed(criteria: tuple[CriterionOutcome, ...]) -> list[int]:
+    if len(criteria) <= MOST_CRITERIA:
+        return list(range(len(criteria)))
+    return sorted(sorted(range(len(criteria)), key=lambda i: (criteria[i].status == "pass", i))[:MOST_CRITERIA])
+
+
+def thresholds_of(params: Params) -> tuple[Threshold, ...]:
+    """The criteria of ``gates`` as declared, in their order."""
+    return tuple(
+        Threshold(name, f"evidence: {c.evidence}", figures.NONE, figures.NONE, figures.NONE, figures.NONE, c.critical)
+        if isinstance(c, EvidenceCriterion)
+        else Threshold(
+            name=name,
+            what=figures.label_metric(c.metric),
+            slice=c.slice or "all rows",
+            bound=figures.format_plain(c.bound),
+            margin=figures.format_plain(c.margin),
+            min_rows=figures.format_count(c.min_rows),
+            is_critical=c.critical,
+        )
+        for name, c in params.gates.criteria.items()
+    )
+
+
+def _auc_text(comparisons: tuple[Comparison, ...]) -> str:
+    for c in comparisons:
+        if c.metric == "roc_auc" and c.slice_column is None:
+            return f"area {figures.format_level(c.champion)} champion, {figures.format_level(c.challenger)} challenger"
+    return "champion dashed, challenger solid"

@@ -1,0 +1,166 @@
+"""A verdict's criteria as rows of text: the one table that the page, the Markdown and the terminal share.
+
+What belongs here: which figures stand in a criterion's row, and which criteria decided. What does not: markup and colour.
+"""
+
+from dataclasses import dataclass
+
+from tasks.records import CriterionOutcome, CriterionStatus, Decision, Interval, Verdict
+from tasks.reporting.figures import (
+    NONE,
+    digits_to_tell_apart,
+    format_change,
+    format_count,
+    format_interval,
+    format_level,
+    format_limit,
+    label_metric,
+    margin_edge,
+)
+
+STATUS_WORDS: dict[CriterionStatus, str] = {
+    "pass": "pass",
+    "fail": "fail",
+    "inconclusive": "inconclusive",
+    "not_judged": "not judged",
+}
+DECISION_WORDS: dict[Decision, str] = {
+    "promote": "Promote",
+    "reject": "Reject",
+    "inconclusive": "Inconclusive",
+    "not_judged": "Not judged",
+}
+DECIDING_STATUS: dict[Decision, CriterionStatus] = {
+    "promote": "pass",
+    "reject": "fail",
+    "inconclusive": "inconclusive",
+    "not_judged": "not_judged",
+}
+_MOST_DECIDING = 3
+_MOST_CONTEXT = 2
+
+
+@dataclass(frozen=True)
+class VerdictRow:
+    """One criterion (or one slice of it) as a reader sees it; every field is text, a dash where there is nothing."""
+
+    criterion: str
+    """The criterion's name in ``params.yaml``."""
+    slice: str
+    """``column=value``, or ``all rows``."""
+    metric: str
+    champion: str
+    challenger: str
+    difference: str
+    """Challenger less champion, in the metric's unit."""
+    interval: str
+    """Of the difference where a margin is asked, of the challenger's metric otherwise."""
+    limit: str
+    rows: str
+    status: str
+    """pass, fail, inconclusive or not judged; with ``(not critical)`` where it cannot stop a promotion."""
+    reason: str
+    is_critical: bool
+
+    @property
+    def name(self) -> str:
+        """Criterion and slice in one: ``each_carrier · carrier=AA``."""
+        return self.criterion if self.slice == "all rows" else f"{self.criterion} · {self.slice}"
+
+    @property
+    def change(self) -> str:
+        """Difference with interval: ``−0.0050 (−0.0120 to +0.0020)``."""
+        return self.difference if self.interval == NONE else f"{self.difference} ({self.interval})"
+
+
+def verdict_table(verdict: Verdict) -> list[VerdictRow]:
+    """The criteria of ``verdict`` in its own order, formatted; one row per outcome."""
+    return [_row(outcome) for outcome in verdict.criteria]
+
+
+def _row(outcome: CriterionOutcome) -> VerdictRow:
+    is_change = outcome.margin is not None
+    digits = digits_needed(outcome)
+    status = STATUS_WORDS[outcome.status]
+    return VerdictRow(
+        criterion=criterion_name(outcome),
+        slice=outcome.slice if outcome.slice is not None else "all rows",
+        metric=label_metric(outcome.metric),
+        champion=format_level(outcome.champion),
+        challenger=format_level(outcome.challenger),
+        difference=format_change(outcome.delta, digits),
+        interval=format_interval(outcome.interval, is_change=is_change, digits=digits),
+        limit=format_limit(outcome),
+        rows=format_count(outcome.n),
+        status=status if outcome.is_critical else f"{status} (not critical)",
+        reason=outcome.reason,
+        is_critical=outcome.is_critical,
+    )
+
+
+def criterion_name(outcome: CriterionOutcome) -> str:
+    """The criterion's name in ``params.yaml``: a slice's outcome is called ``each_carrier[AA]``."""
+    if outcome.slice is None:
+        return outcome.name
+    return outcome.name.removesuffix(f"[{outcome.slice.partition('=')[2]}]")
+
+
+def digits_needed(outcome: CriterionOutcome) -> int:
+    """The digits at which an outcome's interval is told apart from its limit."""
+    if outcome.interval is None:
+        return digits_to_tell_apart()
+    limit = margin_edge(outcome) if outcome.margin is not None else outcome.bound
+    return digits_to_tell_apart((outcome.interval.low, limit), (outcome.interval.high, limit))
+
+
+def worst_end(interval: Interval, outcome: CriterionOutcome) -> float:
+    """The end of an interval that a gate looks at: the lower one where higher is better."""
+    return interval.high if outcome.direction == "lower_is_better" else interval.low
+
+
+def slack(outcome: CriterionOutcome) -> float:
+    """How far an outcome's interval lies inside its limit, in margins; below zero outside, lowest where nothing is known."""
+    limit = margin_edge(outcome) if outcome.margin is not None else outcome.bound
+    if outcome.interval is None or limit is None:
+        return float("-inf")
+    distance = worst_end(outcome.interval, outcome) - limit
+    if outcome.direction == "lower_is_better":
+        distance = -distance
+    return distance / (outcome.margin or 1.0)
+
+
+def is_beyond_margin(outcome: CriterionOutcome) -> bool:
+    """Whether the whole interval of the difference lies beyond the margin: the challenger is worse by more than is allowed."""
+    limit = margin_edge(outcome)
+    if limit is None or outcome.interval is None:
+        return False
+    return outcome.interval.low > limit if outcome.direction == "lower_is_better" else outcome.interval.high < limit
+
+
+def decisive_criteria(verdict: Verdict, most: int = _MOST_DECIDING + _MOST_CONTEXT) -> tuple[int, ...]:
+    """The few outcomes that a reader must see, as indices into ``verdict.criteria``.
+
+    First those that decided (critical ones where there are any, all rows before slices, the worst first), then the overall
+    figures as context ("better overall, clearly worse on one carrier" shows both), then an advisory criterion that failed,
+    and for a promotion those that came closest to their limit.
+    """
+    outcomes = verdict.criteria
+    deciding = [i for i, outcome in enumerate(outcomes) if outcome.status == DECIDING_STATUS[verdict.decision]]
+    deciding = [i for i in deciding if outcomes[i].is_critical] or deciding
+    is_drawn = [outcome.metric is not None for outcome in outcomes]
+    if verdict.decision == "promote":
+        deciding = [i for i in deciding if is_drawn[i]]
+
+    def rank(index: int) -> tuple[bool, bool, float, int]:
+        outcome = outcomes[index]
+        return (not outcome.is_critical, outcome.slice is not None, slack(outcome), index)
+
+    chosen = sorted(deciding, key=rank)[:_MOST_DECIDING]
+    overall = [i for i, outcome in enumerate(outcomes) if outcome.slice is None and is_drawn[i] and i not in chosen]
+    chosen += sorted(overall, key=rank)[:_MOST_CONTEXT]
+    advised = [i for i, outcome in enumerate(outcomes) if outcome.status == "fail" and i not in chosen]
+    chosen += sorted(advised, key=rank)[:1]
+    if verdict.decision == "promote":
+        tight = [i for i in deciding if i not in chosen]
+        chosen += sorted(tight, key=lambda i: slack(outcomes[i]))
+    return tuple(chosen[:most])

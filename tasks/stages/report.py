@@ -1,0 +1,140 @@
+"""Stage ``report``: the verdict as a page, as Markdown and as JUnit XML, from the records that the other stages left."""
+
+from collections.abc import Callable
+from importlib.metadata import version
+from pathlib import Path
+from typing import TypeVar
+
+from tasks.datasets import hash_file, read_manifest, write_atomically
+from tasks.errors import ReportError
+from tasks.paths import ProjectPaths
+from tasks.records import Evaluation, ModelCard, Pin, PrivacyReport, Record, SplitMetadata, ValidationReport, Verdict
+from tasks.reporting import (
+    Provenance,
+    ReportInputs,
+    read_calibration,
+    read_roc,
+    render_report,
+    verdict_junit,
+    verdict_markdown,
+)
+from tasks.stages import Stage, StageContext
+
+_CODE = ("tasks/stages/report.py", "tasks/reporting")
+_SUBJECTS = ("raw", "masked", "splits", "features", "predictions")
+_PACKAGES = ("duckdb", "great-expectations", "numpy", "pandas", "pyarrow", "scikit-learn", "scipy", "skops")
+"""What computes the figures; ``requirements.lock`` fixes their versions, so they are the same wherever the stage runs."""
+
+_R = TypeVar("_R", bound=Record)
+_T = TypeVar("_T")
+
+
+def _reads(context: StageContext) -> tuple[str, ...]:
+    return (
+        "data/pin.json",
+        "data/verdict.json",
+        "data/evaluation/evaluation.json",
+        "data/evaluation/roc.csv",
+        "data/evaluation/calibration.csv",
+        "data/masked/privacy.json",
+        "data/masked/manifest.json",
+        "data/features/manifest.json",
+        f"data/splits/{context.params.evaluation.split}",
+        "data/models/challenger.json",
+        *(f"data/validation/{subject}.json" for subject in _SUBJECTS),
+    )
+
+
+def _run(context: StageContext) -> None:
+    paths = context.paths
+    inputs = read_inputs(context)
+    found = inputs.provenance
+    outputs = {
+        paths.report_page: render_report(inputs),
+        paths.report_markdown: verdict_markdown(found.verdict, found.evaluation),
+        paths.report_junit: verdict_junit(found.verdict),
+    }
+    _replace_folder(paths.reports, outputs)
+    print(f"report: {found.verdict.decision}, {paths.report_page.relative_to(paths.root)}")
+
+
+def read_inputs(context: StageContext) -> ReportInputs:
+    """Everything that the page shows, read from the stage's inputs.
+
+    Raises :class:`~tasks.errors.ReportError` where a file is missing or cannot be read, and
+    :class:`~tasks.errors.DatasetError` where it is not what it should be.
+    """
+    paths = context.paths
+    return ReportInputs(
+        provenance=_read_provenance(context),
+        validations=tuple(
+            _record(ValidationReport, paths.validation_report(subject), paths, f"validate_{subject}") for subject in _SUBJECTS
+        ),
+        roc=_curve(read_roc, paths.roc_curve, paths),
+        calibration=_curve(read_calibration, paths.calibration_curve, paths),
+        params=context.params,
+        versions=tuple((name, version(name)) for name in _PACKAGES),
+    )
+
+
+def _read_provenance(context: StageContext) -> Provenance:
+    paths, split = context.paths, context.params.evaluation.split
+    return Provenance(
+        verdict=_record(Verdict, paths.verdict, paths, "gate"),
+        evaluation=_record(Evaluation, paths.evaluation_report, paths, "evaluate"),
+        challenger=_record(ModelCard, paths.models / "challenger.json", paths, "train"),
+        features=read_manifest(paths.features, made_by="features"),
+        split=_record(SplitMetadata, paths.split(split) / "metadata.json", paths, f"split@{split}"),
+        masked=read_manifest(paths.masked, made_by="mask"),
+        privacy=_record(PrivacyReport, paths.masked / "privacy.json", paths, "mask"),
+        pin=_record(Pin, paths.pin, paths, None),
+        files={name: hash_file(path) for name, path in _named_files(paths).items()},
+    )
+
+
+def _named_files(paths: ProjectPaths) -> dict[str, Path]:
+    """The files that a verdict names by their bytes, under its names for them, and the verdict itself."""
+    reports = {f"validation/{subject}": paths.validation_report(subject) for subject in _SUBJECTS}
+    return {"verdict": paths.verdict, "pin": paths.pin, "evaluation": paths.evaluation_report, **reports}
+
+
+def _record(kind: type[_R], path: Path, paths: ProjectPaths, stage: str | None) -> _R:
+    return kind.from_json(_bytes(path, paths, stage), origin=path.relative_to(paths.root).as_posix())
+
+
+def _curve(read: Callable[..., _T], path: Path, paths: ProjectPaths) -> _T:
+    origin = path.relative_to(paths.root).as_posix()
+    try:
+        text = _bytes(path, paths, "evaluate").decode()
+    except UnicodeDecodeError:
+        raise ReportError(origin, found="bytes that are no text", expected="CSV in UTF-8", next_step="dvc repro evaluate") from None
+    return read(text, origin=origin)
+
+
+def _bytes(path: Path, paths: ProjectPaths, stage: str | None) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise ReportError(
+            path.relative_to(paths.root).as_posix(),
+            found="no such file" if isinstance(error, FileNotFoundError) else f"a file that cannot be read: {error.strerror}",
+            expected="what the page is drawn from",
+            next_step=f"dvc repro {stage}" if stage else "windtunnel pin",
+        ) from None
+
+
+def _replace_folder(folder: Path, outputs: dict[Path, str]) -> None:
+    """Write ``outputs`` and remove whatever else lies in ``folder``: a page of another version would look like this one's."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for stale in sorted(path for path in folder.rglob("*") if path not in outputs and not path.is_dir()):
+        stale.unlink()
+    for path, text in outputs.items():
+        write_atomically(path, text.encode())
+
+
+STAGE = Stage(
+    reads=_reads,
+    writes=lambda _: ("data/reports",),
+    code=_CODE,
+    run=_run,
+)

@@ -1,0 +1,351 @@
+"""Whole runs as records, as the other stages leave them: a rejection, a promotion, and the two verdicts that decide nothing.
+
+The verdicts are the gate's own, so that what is drawn is what a user will see. Figures are made by formula, without randomness.
+"""
+
+import hashlib
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from tasks.datasets import hash_text
+from tasks.gates import Provenance as GateProvenance
+from tasks.gates import judge
+from tasks.params import Params, load_params
+from tasks.records import (
+    ColumnTreatment,
+    Comparison,
+    Evaluation,
+    ExpectationOutcome,
+    Finding,
+    Interval,
+    Manifest,
+    ModelCard,
+    PartitionRecord,
+    Pin,
+    PinnedFile,
+    PinnedTable,
+    PrivacyReport,
+    SplitMetadata,
+    SuiteOutcome,
+    TableRecord,
+    ValidationReport,
+    Verdict,
+)
+from tasks.reporting import CalibrationBin, Provenance, ReportInputs, RocPoint
+
+ROOT = Path(__file__).resolve().parents[3]
+PARAMS: Params = load_params(ROOT / "params.yaml")
+SUBJECTS = ("raw", "masked", "splits", "features", "predictions")
+_METRICS = {
+    "roc_auc": ("higher_is_better", 0.6214, 0.7481),
+    "log_loss": ("lower_is_better", 0.5391, 0.5022),
+    "brier": ("lower_is_better", 0.1772, 0.1630),
+}
+_ORIGINS = ("EWR", "JFK", "LGA")
+_CARRIERS = ("9E", "AA", "AS", "B6", "DL", "EV", "F9", "FL", "HA", "MQ", "OO", "UA", "US", "VX", "WN", "YV")
+_TABLES = ("bookings", "flights", "outcomes", "planes", "predictions", "weather")
+
+
+@dataclass(frozen=True)
+class Story:
+    """What differs between the runs: differences in ROC AUC per slice, widths, and what is missing."""
+
+    shift: float = 0.0
+    """Added to the challenger's advantage everywhere, in ROC AUC."""
+    worse: tuple[tuple[str, float], ...] = ()
+    """(slice value, difference in ROC AUC) that override the rule."""
+    width: float = 1.0
+    missing: tuple[str, ...] = ()
+    has_champion: bool = True
+    failing: str | None = None
+    """Validation subject that did not pass."""
+    carriers: tuple[str, ...] = _CARRIERS
+    rows: int = 48_213
+
+
+STORIES = {
+    "reject": Story(worse=(("LGA", -0.0712), ("MQ", -0.1214))),
+    "promote": Story(),
+    "inconclusive": Story(worse=(("LGA", -0.0089),), width=2.2),
+    "not_judged": Story(missing=("origin=LGA", "carrier=OO")),
+    "rubber_stamp": Story(has_champion=False),
+    "failed_validation": Story(failing="features"),
+    "slightly_worse": Story(shift=-0.1268),
+}
+HOSTILE = '<script>alert("x")</script>&\'"><img src=http://evil.invalid/x.png> | `x` \u202eb'
+
+
+def story_inputs(name: str, **changes: object) -> ReportInputs:
+    """The report's inputs of one of ``STORIES``, with fields of its :class:`Story` changed."""
+    return build_inputs(replace(STORIES[name], **changes))  # type: ignore[arg-type]
+
+
+def build_inputs(story: Story) -> ReportInputs:
+    pin = make_pin()
+    pin_hash = sha(pin.to_json())
+    masked = _manifest(
+        "masked", _TABLES, {"view": "masked", "snapshots": sha("snapshots"), "pin": pin_hash, "policy": sha("policy")}
+    )
+    features = _manifest("features", ("features",), {"view": "masked", "masked": masked.logical_hash})
+    split = _split()
+    challenger = _challenger()
+    inputs = {
+        "features": features.logical_hash,
+        "masked": masked.logical_hash,
+        "snapshots": sha("snapshots"),
+        "split": split.logical_hash,
+        "predictions": sha("predictions"),
+        "pin": pin_hash,
+    }
+    evaluation = make_evaluation(story, challenger, inputs)
+    reports = {subject: make_validation(subject, is_passed=subject != story.failing) for subject in SUBJECTS}
+    files = {"pin": pin_hash, "evaluation": sha(evaluation.to_json())}
+    files |= {f"validation/{subject}": sha(report.to_json()) for subject, report in reports.items()}
+    provenance = GateProvenance(
+        split="by_time", part="test", params_hash=sha("params"), inputs=files, seeds={"root": PARAMS.seed, "bootstrap": 771_240_113}
+    )
+    verdict = judge(evaluation, reports, PARAMS.gates, provenance)
+    return ReportInputs(
+        provenance=Provenance(
+            verdict=verdict,
+            evaluation=evaluation,
+            challenger=challenger,
+            features=features,
+            split=split,
+            masked=masked,
+            privacy=make_privacy(),
+            pin=pin,
+            files={**files, "verdict": sha(verdict.to_json())},
+        ),
+        validations=tuple(reports.values()),
+        roc=_roc(story.has_champion),
+        calibration=_calibration(story.has_champion),
+        params=PARAMS,
+        versions=(("duckdb", "2.0.0"), ("scikit-learn", "1.9.1")),
+    )
+
+
+def story_verdict(name: str) -> Verdict:
+    return story_inputs(name).provenance.verdict
+
+
+def sha(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def make_evaluation(story: Story, challenger: ModelCard, inputs: dict[str, str]) -> Evaluation:
+    groups: list[tuple[str | None, str | None, int]] = [(None, None, story.rows)]
+    groups += [("carrier", value, max(40, story.rows // (4 + 3 * i * i))) for i, value in enumerate(story.carriers)]
+    groups += [("origin", value, story.rows // 3 + 900 * i) for i, value in enumerate(_ORIGINS)]
+    present = [(c, v, n) for c, v, n in groups if f"{c}={v}" not in story.missing]
+    return Evaluation(
+        split="by_time",
+        part="test",
+        rows=story.rows,
+        days=59,
+        unlabelled_rows=1_204,
+        unscored_rows=311,
+        from_utc="2013-09-02T04:00:00Z",
+        to_utc="2013-10-30T23:59:00Z",
+        champion=make_champion() if story.has_champion else None,
+        challenger=challenger,
+        judged="recipe",
+        interval_method="cluster_bootstrap",
+        cluster="day",
+        replicates=2000,
+        confidence=0.95,
+        seeds={"bootstrap": 771_240_113},
+        comparisons=tuple(_comparison(story, metric, c, v, n) for c, v, n in present for metric in _METRICS),
+        missing_slices=story.missing,
+        inputs=inputs,
+    )
+
+
+def _comparison(story: Story, metric: str, column: str | None, value: str | None, rows: int) -> Comparison:
+    direction, champion, challenger = _METRICS[metric]
+    sign = 1 if direction == "higher_is_better" else -1
+    wobble = ((len(value or "") * 7 + sum(map(ord, value or ""))) % 11 - 5) / 250
+    worse = dict(story.worse).get(value or "")
+    scale = 1.0 if metric == "roc_auc" else 0.3
+    delta = (challenger - champion) + sign * scale * (wobble + story.shift) if worse is None else sign * worse * scale
+    half = story.width * scale * 1.15 / rows**0.5
+    interval = Interval(low=delta - half, high=delta + half, confidence=0.95)
+    own = Interval(low=champion + delta - half, high=champion + delta + half, confidence=0.95)
+    return Comparison(
+        metric=metric,
+        direction=direction,  # type: ignore[arg-type]
+        slice_column=column,
+        slice_value=value,
+        rows=rows,
+        positives=rows // 5,
+        clusters=59,
+        champion=champion if story.has_champion else None,
+        challenger=champion + delta,
+        delta=delta if story.has_champion else None,
+        champion_interval=Interval(low=champion - half, high=champion + half, confidence=0.95) if story.has_champion else None,
+        challenger_interval=own,
+        delta_interval=interval if story.has_champion else None,
+        reason="" if story.has_champion else "no champion",
+    )
+
+
+def make_champion() -> ModelCard:
+    return ModelCard(
+        role="champion", name="production-2013-04", basis="logged_scores", estimator="unknown", parameters="{}", view="raw",
+        split=None, part=None, rows=None, features=(), seed=None, logical_hash=None,
+    )  # fmt: skip
+
+
+def _challenger() -> ModelCard:
+    return ModelCard(
+        role="challenger",
+        name="HistGradientBoostingClassifier",
+        basis="recipe",
+        estimator="sklearn.ensemble.HistGradientBoostingClassifier",
+        parameters='{"learning_rate": 0.06, "max_iter": 300, "random_state": 1193046}',
+        view="masked",
+        split="by_time",
+        part="train",
+        rows=198_442,
+        features=tuple(PARAMS.features.columns),
+        seed=1_193_046,
+        logical_hash=sha("model"),
+    )
+
+
+def _manifest(name: str, tables: tuple[str, ...], about: dict[str, str]) -> Manifest:
+    def record(table: str) -> TableRecord:
+        path, digest = f"{table}/day=2013-09-01/part-0.parquet", sha(table)
+        partition = PartitionRecord(path=path, rows=980, bytes=51_200, sha256=digest, logical_hash=digest, reuse_key=digest)
+        return TableRecord(key=("id",), columns={"id": "string"}, partitions=(partition,))
+
+    records = {table: record(table) for table in tables}
+    return Manifest(dataset=name, logical_hash=sha(name), about=about, tables=records)
+
+
+def _split() -> SplitMetadata:
+    parts = {"train": 198_442, "validation": 27_911, "test": 49_728, "embargo": 1_846}
+    return SplitMetadata(
+        name="by_time",
+        why="mirrors a release, which is judged on days after its training",
+        definition={"kind": "time", "column": "scheduled_utc", "boundaries": "train 2013-08-01", "embargo_days": "1"},
+        definition_hash=sha("definition"),
+        parts=parts,
+        units={},
+        from_utc={"train": "2013-01-01T10:15:00Z", "validation": "2013-08-02T04:00:00Z", "test": "2013-09-02T04:00:00Z"},
+        to_utc={"train": "2013-07-31T23:59:00Z", "validation": "2013-08-31T23:59:00Z", "test": "2013-10-30T23:59:00Z"},
+        logical_hash=sha("split"),
+    )
+
+
+def make_pin(days: int = 60) -> Pin:
+    def table(name: str) -> PinnedTable:
+        count = 1 if name == "planes" else days
+        files = tuple(
+            PinnedFile(
+                path=f"{name}/day=2013-{8 + i // 31:02d}-{1 + i % 31:02d}/part-0.parquet"
+                if count > 1
+                else f"{name}/planes.parquet",
+                bytes=48_000 + 131 * i,
+                mtime_utc="2013-11-01T00:00:00Z",
+                sha256=hash_text(name, str(i)),
+                rows=940 + i,
+                known_rows=940 + i - (12 if i == count - 1 else 0),
+                watermark_utc="2013-10-30T23:40:00Z",
+            )
+            for i in range(count)
+        )
+        return PinnedTable(watermark_utc="2013-10-30T23:40:00Z", files=files)
+
+    return Pin(
+        lake=".windtunnel/demo-lake",
+        as_of_utc="2013-10-31T00:00:00Z",
+        access="local directory, opened read-only",
+        tables={name: table(name) for name in _TABLES},
+    )
+
+
+def make_privacy() -> PrivacyReport:
+    rows = [
+        ("bookings", "booking_id", "token", "token", "booking", "joins inside bookings"),
+        ("bookings", "email", "identifier", "drop", None, "no feature needs it"),
+        ("bookings", "birth_date", "quasi", "generalise to=decade", None, "an age band is enough"),
+        ("bookings", "member_since", "quasi", "date_shift per=loyalty_no max_days=30", None, "only intervals matter"),
+        ("bookings", "postcode", "quasi", "generalise keep_prefix=2", None, "the region is enough"),
+        ("bookings", "note", "free_text", "redact", None, "may mention the passenger"),
+        ("flights", "flight_id", "token", "token", "flight", "joins across tables"),
+        ("flights", "carrier", "safe", "kept", None, "published timetable"),
+    ]
+    return PrivacyReport(
+        key_id="demo-1",
+        key_fingerprint="a3f2c9d0e1b4",
+        algorithm="HMAC-SHA256, one key per domain",
+        statement="Masked data is pseudonymised, not anonymous: whoever holds the key may find a person again.",
+        treatments=tuple(
+            ColumnTreatment(table=t, column=c, column_class=k, transform=x, domain=d, reason=r) for t, c, k, x, d, r in rows
+        ),
+        undeclared=("bookings.phone", "bookings.card_number"),
+        rows={"bookings": 502_114, "flights": 277_927},
+    )
+
+
+def make_validation(subject: str, *, is_passed: bool = True) -> ValidationReport:
+    months = ("2013-08", "2013-09", "2013-10")
+    suites = tuple(
+        _suite(subject, table, month, is_passed=is_passed or (table, month) != ("flights", "2013-10"))
+        for table in ("flights", "weather")
+        for month in months
+    )
+    finding = Finding(
+        kind="suspected target leakage", name="delay_last", is_blocking=False, found="AUC 0.96 alone", expected="below 0.95"
+    )
+    return ValidationReport(
+        subject=subject,
+        is_passed=is_passed,
+        engine="great_expectations 1.24.1",
+        inputs={},
+        suites=suites,
+        findings=(finding,) if subject == "features" else (),
+    )
+
+
+def _suite(subject: str, table: str, period: str, *, is_passed: bool) -> SuiteOutcome:
+    def outcome(column: str, severity: str, has_held: bool) -> ExpectationOutcome:
+        return ExpectationOutcome(
+            expectation="expect_column_values_to_not_be_null",
+            column=column,
+            severity=severity,  # type: ignore[arg-type]
+            is_passed=has_held,
+            element_count=27_911,
+            unexpected_count=0 if has_held else 412,
+            reason="" if has_held else "412 of 27,911 values",
+        )
+
+    is_warned = (subject, table, period) == ("raw", "weather", "2013-09")
+    outcomes = (
+        outcome("origin", "critical", True),
+        outcome("scheduled_utc", "critical", is_passed),
+        outcome("wind_speed", "warning", not is_warned),
+    )
+    return SuiteOutcome(
+        suite=f"{subject}/{table}.json",
+        table=table,
+        period=period,
+        rows=27_911,
+        is_passed=is_passed,
+        reuse_key="k",
+        expectations=outcomes,
+    )
+
+
+def _roc(has_champion: bool) -> dict[str, tuple[RocPoint, ...]]:
+    def curve(power: float) -> tuple[RocPoint, ...]:
+        return tuple(RocPoint(i / 100, (i / 100) ** power) for i in range(101))
+
+    return {**({"champion": curve(0.62)} if has_champion else {}), "challenger": curve(0.34)}
+
+
+def _calibration(has_champion: bool) -> dict[str, tuple[CalibrationBin, ...]]:
+    champion = tuple(CalibrationBin(0.08 + 0.03 * i, 0.05 + 0.036 * i, 3214) for i in range(15))
+    challenger = tuple(CalibrationBin(0.03 + 0.045 * i, 0.032 + 0.044 * i + 0.004 * (i % 3), 3214) for i in range(15))
+    return {**({"champion": champion} if has_champion else {}), "challenger": challenger}
