@@ -37,8 +37,10 @@ def _run(context: StageContext) -> None:
                 if writer.keep(partition.path, reuse_key):
                     unchanged += 1
                     continue
-                raw = read_partition(paths.snapshots, partition)
-                writer.write(partition.path, reuse_key, mask_table(name, raw, params.masking, key), table.key)
+                masked = mask_table(name, read_partition(paths.snapshots, partition), params.masking, key)
+                # In the snapshot's order, that of raw keys, a token's place would tell which keys its own lies between.
+                masked = masked.sort_by([(column, "ascending") for column in table.key])
+                writer.write(partition.path, reuse_key, masked, table.key)
                 written += 1
         report = make_privacy_report(params.masking, params.snapshot.tables, key, rows)
         write_atomically(paths.privacy_report, report.to_json().encode())
