@@ -36,7 +36,7 @@ class Stage:
 
 STAGE_NAMES = ("snapshot", "mask", "split", "features", "train", "evaluate", "validate", "gate", "report")
 
-FOUNDATION = ("tasks/datasets.py", "tasks/records.py", "tasks/params", "requirements.lock")
+FOUNDATION = ("tasks/datasets", "tasks/records.py", "tasks/params", "requirements.lock")
 """What every stage's outputs depend on, beside its own code."""
 
 

@@ -1,0 +1,29 @@
+"""Partitioned Parquet datasets: logical hashes, manifests, and writing so that nothing half-written is taken for whole.
+
+What belongs here: how any dataset under ``data/`` is written, recognised as unchanged, and read. What does not: what a
+dataset means. A partition is one Parquet file; its reuse key says what it was made from, and an unchanged key means that
+the file is left alone and not even opened.
+"""
+
+from tasks.datasets.hashes import code_hash, hash_file, hash_mapping, hash_text, write_atomically
+from tasks.datasets.logical import canonical_type, dataset_hash, logical_hash
+from tasks.datasets.reader import MANIFEST, partition_files, read_manifest, read_partition, read_table, row_keys
+from tasks.datasets.writer import DatasetWriter
+
+__all__ = [
+    "MANIFEST",
+    "DatasetWriter",
+    "canonical_type",
+    "code_hash",
+    "dataset_hash",
+    "hash_file",
+    "hash_mapping",
+    "hash_text",
+    "logical_hash",
+    "partition_files",
+    "read_manifest",
+    "read_partition",
+    "read_table",
+    "row_keys",
+    "write_atomically",
+]
