@@ -1,0 +1,27 @@
+"""Splits: which row belongs to which part, whether that ever moved, and whether anything leaks between the parts.
+
+What belongs here: strategies, custody, tallies and leakage, as functions of Arrow values. What does not: reading snapshots,
+masking keys and writing datasets (the stage ``split``).
+"""
+
+from tasks.splits.custody import check_custody, definition_hash, definition_of, read_metadata
+from tasks.splits.leakage import find_leaks
+from tasks.splits.strategies import EMBARGO, assign_by_keyed_hash, assign_by_time
+from tasks.splits.tally import PartitionTally, Tallies, check_parts, make_metadata, read_tallies, tally_partition
+
+__all__ = [
+    "EMBARGO",
+    "PartitionTally",
+    "Tallies",
+    "assign_by_keyed_hash",
+    "assign_by_time",
+    "check_custody",
+    "check_parts",
+    "definition_hash",
+    "definition_of",
+    "find_leaks",
+    "make_metadata",
+    "read_metadata",
+    "read_tallies",
+    "tally_partition",
+]

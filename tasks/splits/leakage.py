@@ -1,0 +1,224 @@
+"""Leakage: whether a stored split keeps its parts apart, looked for on masked data.
+
+What belongs here: rows in no part or in two, entities on two sides, times on the wrong side, content that stands in two parts.
+What does not: features that give the label away (``tasks.validation``), and the making of a split. This looks at what was
+stored and declared; nothing of the strategies' own code is used, so that a fault of theirs is seen. Findings hold counts and
+names of columns, no value of a row.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from tasks.params.splits import SplitParams, TimeSplit
+from tasks.records import Finding
+from tasks.splits.instants import day_start
+from tasks.splits.strategies import EMBARGO, PARTS
+
+if TYPE_CHECKING:
+    import duckdb
+
+_COPIED_AT_MOST = 0.01
+"""The share of a part's rows that may equal a row of an earlier part without stopping the line."""
+_TWINS_FACTOR = 2
+"""Content that repeats within a part repeats across parts too, without any leak; a leak shows as more than that."""
+_CONTENT_COLUMNS_AT_LEAST = 3
+_DAY = 86_400_000_000
+"""Microseconds of a UTC day."""
+
+
+@dataclass(frozen=True)
+class _Parted:
+    """The masked rows with their parts: the relation ``parted`` of ``database``.
+
+    Its columns: ``part``; ``own``, which the split was made by, if masking left it; the others under names of ours.
+    """
+
+    name: str
+    database: "duckdb.DuckDBPyConnection"
+    own: str
+    own_type: pa.DataType | None
+    columns: dict[str, str]
+    """Column of the rows -> its name in the relation."""
+    rows: dict[str, int]
+    """Rows per part."""
+
+    def block(self, kind: str, found: str, expected: str) -> Finding:
+        return Finding(kind=kind, name=self.name, is_blocking=True, found=found, expected=expected)
+
+    def ask(self, query: str, parameters: Mapping[str, object] | None = None) -> tuple[Any, ...]:
+        """The one row that ``query`` gives."""
+        row: tuple[Any, ...] = self.database.execute(query, parameters or {}).fetchall()[0]
+        return row
+
+
+def find_leaks(
+    name: str, split: SplitParams, assignments: pa.Table, rows: pa.Table, *, time_column: str, key_columns: Sequence[str]
+) -> tuple[Finding, ...]:
+    """Every leak between the parts of the split ``name``; blocking, but for few rows of equal content.
+
+    ``assignments``: row_key, part (strings). ``rows``: all masked columns of the table that is split, and row_key.
+    ``time_column`` is what a split by time was made by (a keyed hash promises nothing of times); ``key_columns`` are the key.
+    What could not be looked at is a blocking finding too. 64-bit hashes stand for content: among 10 million rows, one chance
+    in 300,000 that two contents are taken for equal.
+    """
+    if not assignments.num_rows or not rows.num_rows:
+        found = f"{assignments.num_rows:,} assignments of {rows.num_rows:,} rows"
+        return (Finding(kind="nothing_examined", name=name, is_blocking=True, found=found, expected="rows, each in one part"),)
+    import duckdb
+
+    with duckdb.connect() as database:
+        database.execute("SET TimeZone='UTC'")
+        findings = list(_find_misassigned(name, database, assignments, rows))
+        own = time_column if isinstance(split, TimeSplit) else split.unit
+        parted = _part_rows(name, database, assignments, rows, own)
+        findings += _find_other_parts(parted, split)
+        findings += _find_times_across(parted, split) if isinstance(split, TimeSplit) else _find_entities_across(parted)
+        findings += _find_copies(parted, split, {*key_columns, own})
+    return tuple(findings)
+
+
+def _find_misassigned(name: str, database: "duckdb.DuckDBPyConnection", assignments: pa.Table, rows: pa.Table) -> Iterator[Finding]:
+    """Rows that are assigned never, or more than once, and assignments of no row."""
+    database.register("assigned", assignments.select(["row_key"]))
+    database.register("keys", rows.select(["row_key"]))
+    if _is_aligned(assignments, rows):
+        query = "SELECT 0, 0, count(*) - count(DISTINCT row_key) FROM assigned"
+    else:
+        query = """
+            SELECT coalesce(sum(here) FILTER (assigned = 0), 0), coalesce(sum(assigned) FILTER (here = 0), 0),
+                   coalesce(sum(assigned - 1) FILTER (assigned > 1), 0)
+            FROM (SELECT count(*) FILTER (side = 'a') AS assigned, count(*) FILTER (side = 'r') AS here
+                  FROM (SELECT row_key, 'a' AS side FROM assigned UNION ALL SELECT row_key, 'r' FROM keys) GROUP BY row_key)"""
+    missing, unknown, twice = database.execute(query).fetchall()[0]
+    for kind, count, found, expected in (
+        ("unassigned_rows", missing, "rows in no part", "each row in one part, or in the embargo"),
+        ("unknown_rows", unknown, "assignments of rows that the table does not hold", "none"),
+        ("duplicate_keys", twice, "assignments whose row key stands before", "each row key once"),
+    ):
+        if count:
+            yield Finding(kind=kind, name=name, is_blocking=True, found=f"{count:,} {found}", expected=expected)
+
+
+def _is_aligned(assignments: pa.Table, rows: pa.Table) -> bool:
+    """True where both tables hold the same keys in the same order, as they do when both were made partition by partition."""
+    assigned, keys = assignments.column("row_key"), rows.column("row_key")
+    return assignments.num_rows == rows.num_rows and not assigned.null_count and pc.all(pc.equal(assigned, keys)).as_py() is True
+
+
+def _part_rows(name: str, database: "duckdb.DuckDBPyConnection", assignments: pa.Table, rows: pa.Table, own: str) -> _Parted:
+    """Bring the rows and their parts together; a join of keys is spared where both stand in the same order."""
+    names = {column: "own" if column == own else f"c{place}" for place, column in enumerate(rows.column_names)}
+    names.pop("row_key")
+    renamed = pa.table({names.get(column, column): rows.column(column) for column in rows.column_names})
+    if _is_aligned(assignments, rows):
+        database.register("parted", renamed.append_column("part", assignments.column("part")))
+    else:
+        database.register("assignments", assignments.select(["row_key", "part"]))
+        database.register("content", renamed)
+        database.execute("CREATE TEMP TABLE parted AS SELECT * FROM content JOIN assignments USING (row_key)")
+    counted = dict(database.execute("SELECT coalesce(part, 'none'), count(*) FROM parted GROUP BY ALL ORDER BY ALL").fetchall())
+    own_type = rows.schema.field(own).type if own in names else None
+    return _Parted(name, database, own, own_type, names, counted)
+
+
+def _find_other_parts(parted: _Parted, split: SplitParams) -> Iterator[Finding]:
+    """Declared parts without rows, and rows in parts that are not declared."""
+    declared = ", ".join(split.part_names)
+    for part in split.part_names:
+        if not parted.rows.get(part):
+            yield parted.block("empty_part", f"0 rows in {part}", f"rows in each of {declared}")
+    allowed = {*split.part_names, EMBARGO} if isinstance(split, TimeSplit) else set(split.part_names)
+    undeclared = sum(count for part, count in parted.rows.items() if part not in allowed)
+    if undeclared:
+        yield parted.block("undeclared_part", f"{undeclared:,} rows in a part that is not declared", f"only {declared}")
+
+
+def _find_times_across(parted: _Parted, split: TimeSplit) -> Iterator[Finding]:
+    """Rows outside the declared period of their part: then no part reaches into a later one, or into an embargo."""
+    kind = parted.own_type
+    if kind is None or not (pa.types.is_timestamp(kind) or pa.types.is_date(kind)):
+        found = f"cannot be checked: {f'{parted.own} of type {kind}' if kind else f'no column {parted.own}'} on masked data"
+        yield parted.block("unchecked_time", found, "the time that the split was made by, kept by masking")
+        return
+    (unknown,) = parted.ask("SELECT count(*) - count(own) FROM parted")
+    if unknown:
+        yield parted.block("unchecked_time", f"cannot be checked: {unknown:,} rows without a {parted.own}", "a time in every row")
+    start = None
+    for part in split.part_names:
+        end = day_start(split.boundaries[part]) if part in split.boundaries else None
+        yield from _find_rows_outside(parted, part, (start, end), split.embargo_days)
+        start = end
+
+
+def _find_rows_outside(parted: _Parted, part: str, period: tuple[int | None, int | None], embargo_days: int) -> Iterator[Finding]:
+    """Rows of ``part`` from before its ``period`` (None: no such end), in the embargo that the period begins with, or after it."""
+    start, end = period
+    free = None if start is None else start + embargo_days * _DAY
+    early, near, late = parted.ask(
+        """
+        SELECT count(*) FILTER (instant < $start), count(*) FILTER (instant >= $start AND instant < $free),
+               count(*) FILTER (instant >= $end)
+        FROM (SELECT epoch_us(own) AS instant FROM parted WHERE part = $part)""",
+        {"part": part, "start": start, "free": free, "end": end},
+    )
+    for kind, count, where, expected in (
+        ("time_order", early, "from before its period", "no part reaches into another's time"),
+        ("time_order", late, "from after its period", "no part reaches into another's time"),
+        ("embargo", near, "in the embargo before it", f"none for {embargo_days} days"),
+    ):
+        if count:
+            yield parted.block(kind, f"{count:,} rows of {part} {where}", expected)
+
+
+def _find_entities_across(parted: _Parted) -> Iterator[Finding]:
+    """Entities with rows in more than one part."""
+    expected = f"the entity {parted.own}, kept by masking or as a token"
+    if parted.own_type is None:
+        yield parted.block("unchecked_entities", f"cannot be checked: no column {parted.own} on masked data", expected)
+        return
+    entities, across = parted.ask("""
+        SELECT count(*), count(*) FILTER (first <> last)
+        FROM (SELECT min(part) AS first, max(part) AS last FROM parted WHERE own IS NOT NULL GROUP BY own)""")
+    if not entities:
+        yield parted.block("unchecked_entities", f"cannot be checked: no row has a {parted.own}", expected)
+    if across:
+        yield parted.block(
+            "entity_overlap", f"{across:,} of {entities:,} entities in more than one part", "each entity in one part"
+        )
+
+
+def _find_copies(parted: _Parted, split: SplitParams, apart: set[str]) -> Iterator[Finding]:
+    """Rows that equal a row of an earlier part in every column but ``apart``: the key, and what the split was made by.
+
+    Rows may be equal by nature: then they repeat within the earlier part as well, and its share of repeated rows is the
+    measure. Blocking where a part's share of copies is above both 1 % and twice that.
+    """
+    content = [safe for column, safe in parted.columns.items() if column not in apart]
+    parts = [part for part in PARTS if parted.rows.get(part) and part in split.part_names]
+    if len(content) < _CONTENT_COLUMNS_AT_LEAST:
+        found = f"not looked for: {len(content)} columns beside {', '.join(sorted(apart))} would be equal by chance"
+        expected = f"{_CONTENT_COLUMNS_AT_LEAST} columns"
+        yield Finding(kind="unchecked_content", name=parted.name, is_blocking=False, found=found, expected=expected)
+        return
+    counts = ", ".join(f"count(*) FILTER (part = '{part}') AS {part}" for part in parts)
+    grouped = f"SELECT {counts} FROM parted GROUP BY hash({', '.join(content)}) HAVING count(*) > 1"  # noqa: S608 - our own names
+    parted.database.execute(f"CREATE TEMP TABLE contents AS {grouped}")
+    for earlier, later in combinations(parts, 2):
+        copied, repeated = f"sum({later}) FILTER ({earlier} > 0)", f"sum({earlier}) FILTER ({earlier} > 1)"
+        copies, twins = parted.ask(f"SELECT coalesce({copied}, 0), coalesce({repeated}, 0) FROM contents")  # noqa: S608 - our own names
+        if copies:
+            share, natural = copies / parted.rows[later], twins / parted.rows[earlier]
+            limit = max(_COPIED_AT_MOST, _TWINS_FACTOR * natural)
+            yield Finding(
+                kind="duplicate_content",
+                name=parted.name,
+                is_blocking=share > limit,
+                found=f"{copies:,} of {parted.rows[later]:,} rows of {later} ({share:.2%}) equal a row of {earlier} in all "
+                f"{len(content)} columns beside {', '.join(sorted(apart))}",
+                expected=f"at most {limit:.2%} (within {earlier}, {natural:.2%} of the rows equal another)",
+            )
