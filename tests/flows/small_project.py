@@ -32,12 +32,20 @@ def environment(**extra: str) -> dict[str, str]:
     dropped = ("PREFECT_", "WINDTUNNEL_", "GIT_", "COV_")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(dropped)}
     scripts = str(Path(sys.executable).parent)
-    return {**kept, "PATH": f"{scripts}{os.pathsep}{kept['PATH']}", "GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": os.devnull, **extra}
+    return {
+        **kept,
+        "PATH": f"{scripts}{os.pathsep}{kept['PATH']}",
+        "GIT_CONFIG_GLOBAL": os.devnull,
+        "GIT_CONFIG_SYSTEM": os.devnull,
+        **extra,
+    }
 
 
 def call(folder: Path, *command: str, code: int | None = 0, **extra: str) -> subprocess.CompletedProcess[str]:
     """Run a command in the project; ``code`` is the exit code that is expected, None for any."""
-    done = subprocess.run(command, cwd=folder, env=environment(**extra), capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
+    done = subprocess.run(
+        command, cwd=folder, env=environment(**extra), capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL
+    )
     assert code is None or done.returncode == code, f"{command} gave {done.returncode}\n{done.stdout}\n{done.stderr}"
     assert "Traceback" not in done.stderr, done.stderr
     return done
@@ -45,7 +53,9 @@ def call(folder: Path, *command: str, code: int | None = 0, **extra: str) -> sub
 
 def copy_checkout(folder: Path) -> None:
     """What git knows of this checkout, as it lies here, as a repository of one commit."""
-    names = subprocess.run(["git", "ls-files", "-co", "--exclude-standard"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split("\n")
+    names = subprocess.run(
+        ["git", "ls-files", "-co", "--exclude-standard"], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout.split("\n")
     for name in filter(None, names):
         source, target = ROOT / name, folder / name
         if source.is_file() and name not in ("dvc.lock", "data/pin.json"):

@@ -33,7 +33,9 @@ def test_guard_refuses_and_records(tmp_path: Path) -> None:
     """The guard itself works: a name that is not here and an address that is not here are both caught."""
     log = tmp_path / "log"
     source = "import socket\nfor address in ('example.invalid', '192.0.2.1'):\n  try: socket.create_connection((address, 80), 1)\n  except OSError: pass"
-    subprocess.run([sys.executable, "-c", source], env={**os.environ, "PYTHONPATH": str(GUARD), "CONNECTIONS_LOG": str(log)}, check=True)
+    subprocess.run(
+        [sys.executable, "-c", source], env={**os.environ, "PYTHONPATH": str(GUARD), "CONNECTIONS_LOG": str(log)}, check=True
+    )
     assert "example.invalid" in log.read_text()
     assert "192.0.2.1" in log.read_text()
 
@@ -67,7 +69,9 @@ def test_not_one_packet_leaves(tmp_path: Path) -> None:
     counts = tmp_path / "counts"
     command = "windtunnel run; windtunnel up --port 0; windtunnel data refresh; windtunnel down"
     script = ISOLATED.format(counts=counts, command=command)
-    done = subprocess.run(["unshare", "--net", "sh", "-c", script], cwd=project, env=environment(), capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        ["unshare", "--net", "sh", "-c", script], cwd=project, env=environment(), capture_output=True, text=True, check=False
+    )
     assert (project / "data/verdict.json").exists(), done.stderr
     before, after, with_one_sent = map(int, counts.read_text().split())
     assert after == before, done.stderr

@@ -66,7 +66,9 @@ def test_flow_and_dvc_repro_leave_the_same_lock(finished: Path, tmp_path: Path) 
 
 def test_every_file_under_data_belongs_to_one_stage(project: Path) -> None:
     """Beside the pin, every file lies in an output of dvc.yaml."""
-    outputs = [out["path"] for stage in yaml.safe_load((project / "dvc.lock").read_text())["stages"].values() for out in stage["outs"]]
+    outputs = [
+        out["path"] for stage in yaml.safe_load((project / "dvc.lock").read_text())["stages"].values() for out in stage["outs"]
+    ]
     files = [path.relative_to(project).as_posix() for path in (project / "data").rglob("*") if path.is_file()]
     owned = {file: [out for out in outputs if file == out or file.startswith(f"{out}/")] for file in files}
     assert [file for file, owners in owned.items() if len(owners) != 1] == ["data/pin.json"] or sorted(

@@ -1,0 +1,25 @@
+"""All benchmarks, in order: `make bench`."""
+
+import os
+import tempfile
+from pathlib import Path
+
+from benchmarks.pipeline import each_stage, one_more_day, unchanged_run, whole_demo
+
+
+def main() -> None:
+    """Measure in a temporary folder and print the tables."""
+    print(
+        f"{os.cpu_count()} cores; OMP_NUM_THREADS={os.environ.get('OMP_NUM_THREADS', 'not set')}; medians of interleaved runs where repeated"
+    )
+    with tempfile.TemporaryDirectory(prefix="windtunnel-bench-") as name:
+        scratch = Path(name)
+        project = scratch / "demo"
+        whole_demo(project)
+        unchanged_run(project, scratch, stages=14)
+        one_more_day(project, scratch)
+        each_stage(project)
+
+
+if __name__ == "__main__":
+    main()
