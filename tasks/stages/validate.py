@@ -14,6 +14,7 @@ from tasks.params import Params
 from tasks.params.base import split_reference
 from tasks.params.splits import TimeSplit
 from tasks.records import Finding, Manifest, SuiteOutcome, TableRecord, ValidationReport
+from tasks.splits import find_leaks
 from tasks.stages import FOUNDATION, Stage, StageContext
 from tasks.validation import has_passed, list_failures
 from tasks.validation.engine import engine_name
@@ -22,7 +23,6 @@ from tasks.validation.findings import (
     find_duplicate_keys,
     find_missing_tables,
     find_other_source,
-    find_unassigned_rows,
 )
 from tasks.validation.periods import EarlierOutcomes, validate_periods
 from tasks.validation.suites import Suite, load_suites
@@ -108,8 +108,6 @@ def _examine_predictions(examination: _Examination) -> None:
 
 def _examine_splits(examination: _Examination) -> None:
     """The assignments of every declared split, held against the masked rows that they part."""
-    from tasks.splits import find_leaks
-
     context, name = examination.context, examination.context.params.features.rows
     masked = read_manifest(context.paths.masked, made_by="mask")
     examination.inputs["masked"] = masked.logical_hash
@@ -128,8 +126,6 @@ def _examine_splits(examination: _Examination) -> None:
         suite = examination.load_suites(_ASSIGNMENTS, manifest.tables)["assignments"]
         examination.examine(suite, folder, manifest.tables["assignments"], f"{split_name}/assignments")
         assignments = read_table(folder, manifest, "assignments", ("row_key", "part"))
-        examination.findings += find_duplicate_keys(f"{split_name}/assignments", assignments.column("row_key"))
-        examination.findings += find_unassigned_rows(split_name, assignments.column("row_key"), rows.column("row_key"))
         time = split.column if isinstance(split, TimeSplit) else declared.time
         examination.findings += find_leaks(split_name, split, assignments, rows, time_column=time, key_columns=declared.key)
 

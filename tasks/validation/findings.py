@@ -1,7 +1,8 @@
 """What shows only over a whole table, or between datasets: findings beside the suites.
 
-What belongs here: tables without rows, columns without values, keys that stand twice, rows that a split leaves out. What
-does not: leaks between parts (``tasks.splits``) and features that give the label away (``tasks.validation.target_leakage``).
+What belongs here: tables without rows, columns without values, keys that stand twice, splits of another snapshot. What
+does not: rows that a split leaves out or leaks (``tasks.splits``), and features that give the label away
+(``tasks.validation.target_leakage``).
 """
 
 from collections import defaultdict
@@ -51,21 +52,6 @@ def find_duplicate_keys(name: str, row_keys: pa.ChunkedArray) -> tuple[Finding, 
     """A blocking finding where a row key (string) of the dataset ``name`` stands in more than one row, of any months."""
     extra = len(row_keys) - len(pc.unique(row_keys))
     return (_block("duplicate_keys", name, f"{extra} rows whose key stands before", "each key once"),) if extra else ()
-
-
-def find_unassigned_rows(name: str, assigned: pa.ChunkedArray, rows: pa.ChunkedArray) -> tuple[Finding, ...]:
-    """Blocking findings where the split ``name`` leaves out rows of the table it parts, or assigns rows that it lacks.
-
-    ``assigned`` and ``rows`` are row keys (string).
-    """
-    left_out = pc.sum(pc.invert(pc.is_in(rows, value_set=pc.unique(assigned)))).as_py() or 0
-    unknown = pc.sum(pc.invert(pc.is_in(assigned, value_set=pc.unique(rows)))).as_py() or 0
-    findings = []
-    if left_out:
-        findings.append(_block("unassigned_rows", name, f"{left_out} rows in no part", "each row in one part, or in the embargo"))
-    if unknown:
-        findings.append(_block("unknown_rows", name, f"{unknown} assigned rows that the table does not hold", "none"))
-    return tuple(findings)
 
 
 def find_other_source(name: str, about: Mapping[str, str], masked: Mapping[str, str]) -> tuple[Finding, ...]:

@@ -1,4 +1,4 @@
-"""Findings that no month shows: missing tables, columns without values, keys that stand twice, rows left out."""
+"""Findings that no month shows: missing tables, columns without values, keys that stand twice, splits of another snapshot."""
 
 import pyarrow as pa
 import pytest
@@ -9,7 +9,6 @@ from tasks.validation.findings import (
     find_duplicate_keys,
     find_missing_tables,
     find_other_source,
-    find_unassigned_rows,
 )
 
 
@@ -60,13 +59,6 @@ def test_duplicate_keys_block() -> None:
     """Over all months: suites look at one month at a time."""
     assert find_duplicate_keys("features", _keys("a", "b", "c")) == ()
     assert "2 rows" in find_duplicate_keys("features", _keys("a", "b", "a", "a"))[0].found
-
-
-def test_rows_that_a_split_leaves_out_block() -> None:
-    """And rows that it assigns without there being any."""
-    assert find_unassigned_rows("by_time", _keys("a", "b", "c"), _keys("c", "b", "a")) == ()
-    findings = find_unassigned_rows("by_time", _keys("a", "b", "x"), _keys("a", "b", "c", "d"))
-    assert [(f.kind, f.found.split()[0]) for f in findings] == [("unassigned_rows", "2"), ("unknown_rows", "1")]
 
 
 @pytest.mark.parametrize("about", [{}, {"snapshots": "old", "key_id": "demo-1"}, {"snapshots": "new", "key_id": "demo-2"}])

@@ -184,6 +184,15 @@ def test_error_in_the_engine_is_a_failure_that_leaks_nothing(
     assert CANARY not in outcome.to_json() + caplog.text + printed.out + printed.err
 
 
+def test_expectation_that_crashes_the_engine_does_not_hide_the_others() -> None:
+    """Of a suite that crashes as a whole each expectation is run alone: what crashes has failed, the others are judged."""
+    crashing = ("expect_column_kl_divergence_to_be_less_than", {"column": "text", "partition_object": None, "threshold": 0.1})
+    unique = "expect_column_values_to_be_unique"
+    outcome = _validate(_TABLE, crashing, (unique, {"column": "id"}), (unique, {"column": "text"}))
+    assert [e.is_passed for e in outcome.expectations[:3]] == [False, True, False]
+    assert "could not be computed (KeyError)" in outcome.expectations[0].reason
+
+
 @pytest.mark.parametrize("kind", sorted(kind for kind, (good, _) in _CASES.items() if "column" in good))
 def test_no_type_tells_a_value(kind: str) -> None:
     """Whatever the type and whatever fails, the outcome holds counts and the suite's own settings only."""
