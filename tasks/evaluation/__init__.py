@@ -1,10 +1,19 @@
 """Champion and challenger on identical rows: metrics, slices, and intervals from a cluster bootstrap."""
 
 from tasks.evaluation.compare import MISSING, compare
-from tasks.evaluation.contest import Contender, Contest, headline_metrics, hold_contest, summarise
+from tasks.evaluation.contest import (
+    Contender,
+    Contest,
+    evidence_hashes,
+    headline_metrics,
+    hold_contest,
+    require_measurable,
+    summarise,
+)
 from tasks.evaluation.curves import calibration_csv, roc_csv
-from tasks.evaluation.evidence import Evidence, PartRows, open_evidence, read_part, read_slice_values, refuse_training_rows
-from tasks.evaluation.metrics import METRICS, metric_named
+from tasks.evaluation.evidence import Evidence, open_evidence, read_features, refuse_training_rows
+from tasks.evaluation.metrics import METRICS
+from tasks.evaluation.rows import PartRows, read_part, read_slice_values
 
 __all__ = [
     "METRICS",
@@ -15,13 +24,15 @@ __all__ = [
     "PartRows",
     "calibration_csv",
     "compare",
+    "evidence_hashes",
     "headline_metrics",
     "hold_contest",
-    "metric_named",
     "open_evidence",
+    "read_features",
     "read_part",
     "read_slice_values",
     "refuse_training_rows",
+    "require_measurable",
     "roc_csv",
     "summarise",
 ]

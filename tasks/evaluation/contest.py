@@ -1,7 +1,7 @@
 """Champion and challenger scored on identical rows, and everything about it in one record.
 
 What belongs here: which rows are left to judge, their predictions, and the record. What does not: reading rows
-(``evidence``), loading models (the composition roots pass functions), and writing.
+(``rows``), loading models (the composition roots pass functions), and writing.
 """
 
 from collections.abc import Callable, Mapping
@@ -12,8 +12,9 @@ import pyarrow.compute as pc
 
 from tasks.errors import EvaluationError
 from tasks.evaluation.compare import MISSING, check_labels, compare
-from tasks.evaluation.evidence import PartRows
-from tasks.evaluation.metrics import Floats, check_scores
+from tasks.evaluation.evidence import Evidence
+from tasks.evaluation.metrics import Floats, check_scores, metric_named
+from tasks.evaluation.rows import PartRows
 from tasks.params import Params
 from tasks.params.models import LoggedScores
 from tasks.records import Comparison, Evaluation, ModelCard
@@ -39,6 +40,19 @@ class Contest:
     unscored_rows: int
     champion: ModelCard
     challenger: ModelCard
+
+
+def require_measurable(params: Params) -> None:
+    """Refuse a task or a metric that cannot be measured, before anything is read.
+
+    Raises :class:`~tasks.errors.EvaluationError`.
+    """
+    if params.label.task != "binary":
+        raise EvaluationError(
+            f"label.task {params.label.task}", found="no metrics for it", expected="binary", next_step="mend label in params.yaml"
+        )
+    for name in params.evaluation.metrics:
+        metric_named(name)
 
 
 def hold_contest(part: PartRows, champion: Contender | LoggedScores, challenger: Contender) -> Contest:
@@ -119,6 +133,19 @@ def _logged_card(rows: pa.Table, champion: LoggedScores) -> ModelCard:
         seed=None,
         logical_hash=None,
     )
+
+
+def evidence_hashes(evidence: Evidence, contest: Contest) -> dict[str, str]:
+    """Logical hashes of all that the predictions rest on, by the names that validation reports use too."""
+    models = {f"models/{card.role}": card.logical_hash for card in (contest.champion, contest.challenger)}
+    return {
+        "pin": evidence.features.about["pin"],
+        "snapshots": evidence.features.about["snapshots"],
+        "masked": evidence.masked.logical_hash,
+        "features": evidence.features.logical_hash,
+        f"splits/{evidence.split}": evidence.assignments.logical_hash,
+        **{name: value for name, value in models.items() if value is not None},
+    }
 
 
 def summarise(

@@ -4,7 +4,17 @@ The form of ``verdict.json`` is ``verdict.schema.json`` in this folder.
 """
 
 from tasks.gates.criteria import SUBJECTS, judge_criteria
-from tasks.gates.decision import Provenance, decide, exit_code, judge
+from tasks.gates.decision import Provenance, decide, exit_code, hash_params, judge
 from tasks.gates.receipt import check_verdict, make_receipt
 
-__all__ = ["SUBJECTS", "Provenance", "check_verdict", "decide", "exit_code", "judge", "judge_criteria", "make_receipt"]
+__all__ = [
+    "SUBJECTS",
+    "Provenance",
+    "check_verdict",
+    "decide",
+    "exit_code",
+    "hash_params",
+    "judge",
+    "judge_criteria",
+    "make_receipt",
+]

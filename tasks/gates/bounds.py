@@ -65,5 +65,6 @@ def _judge(distance: float, ends: list[float], rows: int, found: str) -> LimitOu
 
 def _rows_to_decide(distance: float, half_width: float, rows: int) -> int | None:
     """The rows at which an interval, whose width shrinks with the root of the rows, would clear the limit."""
-    times = math.inf if distance == 0 else (half_width / distance) ** 2
-    return None if times > _MOST_TIMES_MORE_ROWS else max(math.ceil(rows * times), rows + 1)
+    if half_width**2 >= _MOST_TIMES_MORE_ROWS * distance**2:
+        return None
+    return max(math.ceil(rows * (half_width / distance) ** 2), rows + 1)

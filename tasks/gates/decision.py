@@ -16,6 +16,7 @@ from tasks.datasets import hash_mapping
 from tasks.errors import ExitCode
 from tasks.gates.criteria import SUBJECTS, WORST_FIRST, judge_criteria
 from tasks.gates.wording import explain
+from tasks.params import Params
 from tasks.params.judging import GatesParams
 from tasks.records import CriterionOutcome, Decision, Evaluation, ModelCard, ValidationReport, Verdict, View
 
@@ -44,6 +45,11 @@ class Provenance:
     inputs: Mapping[str, str]
     """Logical hashes of the evidence, by name; the evaluation's own are added."""
     seeds: Mapping[str, int]
+
+
+def hash_params(params: Params) -> str:
+    """The hash of all parameters that a verdict depends on: when and how often data is refreshed is none of them."""
+    return hash_mapping(params.model_dump(mode="json", exclude={"refresh"}))
 
 
 def decide(outcomes: Iterable[CriterionOutcome]) -> Decision:

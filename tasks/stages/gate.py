@@ -2,10 +2,9 @@
 
 from pathlib import Path
 
-from tasks.datasets import hash_file, hash_mapping, write_atomically
+from tasks.datasets import hash_file, write_atomically
 from tasks.errors import GateError
-from tasks.gates import SUBJECTS, Provenance, judge
-from tasks.params import Params
+from tasks.gates import SUBJECTS, Provenance, hash_params, judge
 from tasks.paths import ProjectPaths
 from tasks.records import Evaluation, ValidationReport
 from tasks.stages import Stage, StageContext
@@ -20,18 +19,13 @@ def _run(context: StageContext) -> None:
     provenance = Provenance(
         split=params.evaluation.split,
         part=params.evaluation.part,
-        params_hash=params_hash(params),
+        params_hash=hash_params(params),
         inputs=_inputs(paths, evaluation),
         seeds={"root": params.seed},
     )
     verdict = judge(evaluation, reports, params.gates, provenance)
     write_atomically(paths.verdict, verdict.to_json().encode())
     print(f"gate: {verdict.reason}")
-
-
-def params_hash(params: Params) -> str:
-    """The hash of all parameters that a verdict depends on: when and how often it is refreshed is none of them."""
-    return hash_mapping(params.model_dump(mode="json", exclude={"refresh"}))
 
 
 def _read_evaluation(paths: ProjectPaths) -> Evaluation | None:

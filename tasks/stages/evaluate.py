@@ -1,0 +1,104 @@
+"""Stage ``evaluate``: champion and challenger on identical rows of a stored split; predictions, figures and curves."""
+
+import json
+
+import pyarrow.compute as pc
+
+from tasks.datasets import DatasetWriter, hash_mapping, write_atomically
+from tasks.evaluation import (
+    Contender,
+    Contest,
+    Evidence,
+    calibration_csv,
+    evidence_hashes,
+    headline_metrics,
+    hold_contest,
+    open_evidence,
+    read_part,
+    read_slice_values,
+    refuse_training_rows,
+    require_measurable,
+    roc_csv,
+    summarise,
+)
+from tasks.models import feature_frame, predict_positive, read_model
+from tasks.params.models import LoggedScores
+from tasks.paths import ProjectPaths
+from tasks.records import Manifest
+from tasks.seeds import derive_seed
+from tasks.stages import Stage, StageContext
+from tasks.stages.evidence import require_examined
+
+_CODE = ("tasks/stages/evaluate.py", "tasks/evaluation", "tasks/models")
+
+
+def _run(context: StageContext) -> None:
+    paths, params = context.paths, context.params
+    split, part = params.evaluation.split, params.evaluation.part
+    require_measurable(params)
+    evidence = open_evidence(paths, split, params.splits[split].part_names)
+    require_examined(context, "features", {"features": evidence.features.logical_hash})
+    require_examined(context, "splits", {f"splits/{split}": evidence.assignments.logical_hash})
+    logged = params.models.champion if isinstance(params.models.champion, LoggedScores) else None
+    champion, challenger = logged or _contender(paths, "champion"), _contender(paths, "challenger")
+    rows = read_part(evidence, params, part)
+    for contender in (champion, challenger):
+        if isinstance(contender, Contender):
+            refuse_training_rows(evidence, part, rows.facts.column("row_key"), contender.card)
+    contest = hold_contest(rows, champion, challenger)
+    predictions = _write_predictions(paths, evidence, contest)
+    evaluation = summarise(
+        contest,
+        params,
+        split=split,
+        part=part,
+        known_slices=read_slice_values(evidence, params),
+        inputs=evidence_hashes(evidence, contest) | {"predictions": predictions.logical_hash},
+        seed=derive_seed(params.seed, "evaluation"),
+    )
+    write_atomically(paths.roc_curve, roc_csv(contest.predictions).encode())
+    write_atomically(paths.calibration_curve, calibration_csv(contest.predictions).encode())
+    write_atomically(paths.metrics, (json.dumps(headline_metrics(evaluation), indent=1, sort_keys=True) + "\n").encode())
+    write_atomically(paths.evaluation_report, evaluation.to_json().encode())
+    left_out = f"{evaluation.unlabelled_rows:,} without label, {evaluation.unscored_rows:,} without champion score left out"
+    print(f"evaluate: {evaluation.rows:,} rows of {split}/{part} ({left_out}), {len(evaluation.comparisons)} comparisons")
+
+
+def _contender(paths: ProjectPaths, role: str) -> Contender:
+    model, card = read_model(paths.models, role)
+    return Contender(card, lambda features: predict_positive(model, feature_frame(features, card.features)))
+
+
+def _write_predictions(paths: ProjectPaths, evidence: Evidence, contest: Contest) -> Manifest:
+    """The per-row predictions by month of the row's day, from which every figure can be derived again."""
+    inputs = evidence_hashes(evidence, contest)
+    months = pc.strftime(contest.predictions.column("day"), "%Y-%m")
+    with DatasetWriter(paths.predictions, "predictions") as writer:
+        for month in sorted(months.unique().to_pylist()):
+            rows = contest.predictions.filter(pc.equal(months, month))
+            writer.write(f"predictions/{month}.parquet", hash_mapping({"month": month, **inputs}), rows, ("row_key",))
+        views = {"champion_view": contest.champion.view, "challenger_view": contest.challenger.view}
+        part = contest.predictions.column("part")[0].as_py()
+        return writer.finish({"split": evidence.split, "part": part, **views, **inputs})
+
+
+STAGE = Stage(
+    # Another split that a model was fitted on reaches DVC through data/models, which depends on it.
+    reads=lambda context: (
+        "data/features",
+        "data/masked",
+        "data/models",
+        f"data/splits/{context.params.evaluation.split}",
+        "data/validation/features.json",
+        "data/validation/splits.json",
+    ),
+    writes=lambda _: (
+        "data/predictions",
+        "data/evaluation/evaluation.json",
+        "data/evaluation/metrics.json",
+        "data/evaluation/roc.csv",
+        "data/evaluation/calibration.csv",
+    ),
+    code=_CODE,
+    run=_run,
+)

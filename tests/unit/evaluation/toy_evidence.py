@@ -1,0 +1,134 @@
+"""A small project's datasets as the stages before ``evaluate`` leave them: 20 days of orders, scored by production."""
+
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from tasks.datasets import DatasetWriter
+from tasks.params import Params
+from tasks.paths import ProjectPaths
+
+START = datetime(2020, 1, 25, tzinfo=timezone.utc)
+DAYS, PER_DAY = 20, 40
+PARTS = {"train": 8, "embargo": 1, "validation": 5, "test": 6}
+"""Days of each part, in order of time."""
+
+
+def make_params(**changes) -> Params:
+    """The toy's parameters; ``changes`` replace whole sections, or entries of ``evaluation``."""
+    columns = {
+        "orders": ["order_id", "placed_utc", "shop", "buyer"],
+        "log": ["order_id", "scored_utc", "score", "version"],
+        "results": ["order_id", "returned", "known_utc"],
+    }
+    times = {"orders": "placed_utc", "log": "scored_utc", "results": "known_utc"}
+    evaluation = {
+        "split": "by_time",
+        "part": "test",
+        "metrics": ["roc_auc", "brier"],
+        "slices": ["shop"],
+        "interval": {"method": "cluster_bootstrap", "cluster": "buyer", "replicates": 100, "confidence": 0.95},
+    }
+    criteria = {"ranking": {"metric": "roc_auc", "margin": 0.1, "min_rows": 10, "critical": True}}
+    sections = {
+        "schema_version": 1,
+        "seed": 1,
+        "snapshot": {
+            "lake": "lake",
+            "as_of_utc": "2020-03-01T00:00:00Z",
+            "purpose": "test",
+            "tables": {n: {"key": ["order_id"], "time": times[n], "known": times[n], "columns": c} for n, c in columns.items()},
+        },
+        "masking": {
+            "key": {"env": "KEY", "file": "key", "id": "k"},
+            "domains": {"order": [f"{name}.order_id" for name in columns]},
+            "tables": {n: {"safe": [x for x in c if x != "order_id"], "reason": "toy"} for n, c in columns.items()},
+        },
+        "label": {"table": "results", "column": "returned", "known": "known_utc", "task": "binary", "positive": 1},
+        "splits": {
+            "by_time": {
+                "kind": "time",
+                "column": "placed_utc",
+                "boundaries": {"train": "2020-02-02", "validation": "2020-02-08"},
+                "why": "toy",
+            },
+            "by_buyer": {"kind": "keyed_hash", "unit": "buyer", "salt": "s", "parts": {"train": 0.5, "test": 0.5}, "why": "toy"},
+        },
+        "features": {
+            "rows": "orders",
+            "at": {"column": "placed_utc", "minus_minutes": 0},
+            "columns": {"day": {"part": "weekday", "of": "orders.placed_utc"}, "strength": {"count": "log", "by": ["order_id"]}},
+        },
+        "models": {
+            "champion": {"scores": "log.score", "version": "log.version"},
+            "challenger": {
+                "estimator": "sklearn.linear_model.LogisticRegression",
+                "parameters": {},
+                "split": "by_time",
+                "part": "train",
+            },
+        },
+        "evaluation": evaluation,
+        "gates": {"max_age_days": 7, "criteria": criteria},
+    }
+    sections["evaluation"] = evaluation | {k: v for k, v in changes.items() if k in evaluation}
+    return Params.model_validate(sections | {k: v for k, v in changes.items() if k not in evaluation})
+
+
+def toy_rows(seed: int = 0) -> pa.Table:
+    """order_id, placed_utc, shop, buyer, label, strength, day, score, version, part: one row per order, in order of time."""
+    random = np.random.default_rng(seed)
+    count = DAYS * PER_DAY
+    strength = random.normal(size=count)
+    label = (random.random(count) < 1 / (1 + np.exp(-2 * strength))).astype(np.int8)
+    moments = [START + timedelta(days=index // PER_DAY, minutes=index % PER_DAY) for index in range(count)]
+    part = [name for name, days in PARTS.items() for _ in range(days * PER_DAY)]
+    return pa.table(
+        {
+            "order_id": [f"o{index:04}" for index in random.permutation(count)],
+            "placed_utc": pa.array(moments, pa.timestamp("us", "UTC")),
+            "shop": random.choice(["north", "south"], count).tolist(),
+            "buyer": [f"b{buyer:02}" for buyer in random.integers(0, 30, count)],
+            "label": pa.array(label, pa.int8()),
+            "strength": strength,
+            "day": random.normal(size=count),
+            "score": 1 / (1 + np.exp(-strength - random.normal(size=count))),
+            "version": ["v1"] * count,
+            "part": part,
+        }
+    )
+
+
+def write_toy(root: Path, rows: pa.Table, *, log: pa.Table | None = None, about: dict[str, str] | None = None) -> ProjectPaths:
+    """Write masked tables, both splits and features of ``rows``; ``log`` replaces the champion's log."""
+    paths = ProjectPaths(root)
+    with DatasetWriter(paths.masked, "masked") as writer:
+        for path, chosen in _by_day(rows):
+            orders = chosen.select(["order_id", "placed_utc", "shop", "buyer"])
+            writer.write(f"orders/{path}", "", orders, ("order_id",))
+        writer.write("log/all.parquet", "", rows.select(["order_id", "score", "version"]) if log is None else log, ("order_id",))
+        masked = writer.finish({"view": "masked", "snapshots": "s"})
+    keyed = rows.rename_columns({"order_id": "row_key"})
+    for name, parts in (("by_time", keyed["part"]), ("by_buyer", pc.if_else(pc.less(keyed["buyer"], "b15"), "train", "test"))):
+        with DatasetWriter(paths.split(name), name) as writer:
+            for path, chosen in _by_day(keyed.drop_columns(["part"]).append_column("part", parts)):
+                writer.write(f"assignments/{path}", "", chosen.select(["row_key", "part"]), ("row_key",))
+            writer.finish({"split": name, "snapshots": "s"})
+    with DatasetWriter(paths.features, "features") as writer:
+        for path, chosen in _by_day(keyed):
+            writer.write(f"features/{path}", "", chosen.select(["row_key", "label", "day", "strength"]), ("row_key",))
+        writer.finish({"view": "masked", "masked": masked.logical_hash, "snapshots": "s", "pin": "p", **(about or {})})
+    return paths
+
+
+def _by_day(rows: pa.Table) -> list[tuple[str, pa.Table]]:
+    days = pc.strftime(rows["placed_utc"], "%Y-%m-%d")
+    return [(f"day={day}/part-0.parquet", rows.filter(pc.equal(days, day))) for day in days.unique().to_pylist()]
+
+
+def replaced(rows: pa.Table, name: str, values) -> pa.Table:
+    """``rows`` with another column ``name``."""
+    return rows.set_column(rows.column_names.index(name), name, values)
