@@ -36,6 +36,8 @@ class StoredModel(Section):
     """A fitted model in skops format, with the view it was trained on."""
 
     model: str
+    sha256: str
+    """Hash of ``model``: DVC sees the file's changes through it, and a stage refuses a file with another one."""
     view: View
 
 

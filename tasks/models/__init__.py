@@ -1,0 +1,28 @@
+"""Models: recipes made into fitted models, scores, and a store without pickle.
+
+What belongs here: importing, fitting, scoring, storing and loading models. What does not: which rows belong to a part
+(``tasks.splits``), and whether a model is any good (``tasks.evaluation``). scikit-learn and skops are imported where they are
+used only, since commands that never fit import this package too.
+"""
+
+from tasks.models.frames import feature_frame, select_part
+from tasks.models.recipe import load_estimator
+from tasks.models.scoring import predict_positive
+from tasks.models.store import dump_model, load_model, model_hash, read_model, write_model
+from tasks.models.training import describe_stored_model, fit_recipe, train_recipe, training_seed
+
+__all__ = [
+    "describe_stored_model",
+    "dump_model",
+    "feature_frame",
+    "fit_recipe",
+    "load_estimator",
+    "load_model",
+    "model_hash",
+    "predict_positive",
+    "read_model",
+    "select_part",
+    "train_recipe",
+    "training_seed",
+    "write_model",
+]

@@ -1,0 +1,160 @@
+"""Recipes made into unfitted estimators: from an import path, or from a user's Python file.
+
+What belongs here: importing, and saying plainly why something cannot be imported. What does not: fitting.
+"""
+
+import hashlib
+import importlib
+import inspect
+import traceback
+import types
+from pathlib import Path
+from typing import Any
+
+from tasks.errors import ModelError
+from tasks.params.models import Recipe
+
+_EXAMPLE = "estimator: sklearn.ensemble.HistGradientBoostingClassifier"
+
+
+def load_estimator(recipe: Recipe, root: Path) -> Any:
+    """The unfitted estimator of ``recipe``; a ``file`` is taken relative to the project's ``root``.
+
+    An import path must name a class; a file must define ``estimator``, an estimator with scikit-learn's interface.
+    ``recipe.parameters`` are set on either. Raises :class:`~tasks.errors.ModelError` where it cannot be imported, raises (with
+    the line of the user's file), is no classifier with ``predict_proba``, or does not know a parameter.
+    """
+    if recipe.file is not None:
+        estimator = _from_file(recipe.file, recipe.sha256, root)
+        return _with_parameters(_clone(estimator, recipe.file), recipe, recipe.file)
+    path = str(recipe.estimator)
+    return _with_parameters(_from_path(path), recipe, path)
+
+
+def where_in_file(error: BaseException, file: str) -> str:
+    """``line 12: ValueError: ...``: the last line of the user's ``file`` that ``error`` came through, and what it says."""
+    lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == file]
+    if isinstance(error, SyntaxError) and error.filename == file:
+        lines.append(error.lineno)
+    line = f"line {lines[-1]}: " if lines else ""
+    return f"{line}{type(error).__name__}: {' '.join(str(error).split())}"
+
+
+def _from_path(path: str) -> Any:
+    module_name, _, name = path.rpartition(".")
+    try:
+        found = getattr(importlib.import_module(module_name), name)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise ModelError(
+            f"estimator {path}", found=str(error) or "no module", expected="an import path of a class", next_step=_EXAMPLE
+        ) from None
+    if not inspect.isclass(found) or inspect.isabstract(found):
+        raise ModelError(
+            f"estimator {path}",
+            found=f"a {type(found).__name__}" if not inspect.isclass(found) else "an abstract class",
+            expected="a class that can be instantiated",
+            next_step=_EXAMPLE,
+        )
+    try:
+        estimator = found()
+    except TypeError as error:
+        raise ModelError(
+            f"estimator {path}",
+            found=str(error),
+            expected="a class that needs no other object to start with",
+            next_step="write it in a Python file that defines `estimator`, and name that file in the recipe",
+        ) from None
+    _require_estimator(estimator, path)
+    return estimator
+
+
+def _from_file(file: str, sha256: str | None, root: Path) -> Any:
+    path = root / file
+    try:
+        source = path.read_bytes()
+    except OSError as error:
+        raise ModelError(
+            f"challenger file {file}",
+            found=error.strerror or type(error).__name__,
+            expected="a Python file that defines `estimator`",
+            next_step=f"write {file}, as examples/calibrated.py",
+        ) from None
+    found_hash = hashlib.sha256(source).hexdigest()
+    if found_hash != sha256:
+        raise ModelError(
+            f"challenger file {file}",
+            found=f"the hash {found_hash}",
+            expected=f"{sha256}, as params.yaml says",
+            next_step=f"windtunnel run --challenger {file}, or put the new hash into params.yaml",
+        )
+    module = _execute(source, file)
+    if not hasattr(module, "estimator"):
+        raise ModelError(
+            f"challenger file {file}",
+            found="no name `estimator` after it ran",
+            expected="`estimator = ...`, an unfitted scikit-learn estimator",
+            next_step=f"define `estimator` in {file}, as examples/calibrated.py does",
+        )
+    _require_estimator(module.estimator, file)
+    return module.estimator
+
+
+def _execute(source: bytes, file: str) -> types.ModuleType:
+    """Run the very bytes that were hashed; the name is no real path, so that no error shows where the project lies."""
+    module = types.ModuleType("windtunnel_challenger")
+    module.__file__ = file
+    try:
+        exec(compile(source, file, "exec"), module.__dict__)  # noqa: S102 - the user's own file, named by the user
+    except (Exception, SystemExit) as error:
+        raise ModelError(
+            f"challenger file {file}",
+            found=where_in_file(error, file),
+            expected="a Python file that runs",
+            next_step=f"mend {file}; `python {file}` runs it alone",
+        ) from None
+    return module
+
+
+def _require_estimator(estimator: Any, where: str) -> None:
+    if inspect.isclass(estimator):
+        found = f"the class {estimator.__name__}, not an instance of it"
+    elif not all(hasattr(estimator, name) for name in ("get_params", "set_params", "fit")):
+        found = f"a {type(estimator).__name__}, without get_params, set_params or fit"
+    elif not hasattr(estimator, "predict_proba"):
+        found = f"{type(estimator).__name__}, without predict_proba"
+    else:
+        return
+    raise ModelError(
+        f"estimator of {where}",
+        found=found,
+        expected="an unfitted scikit-learn classifier with predict_proba",
+        next_step="define `estimator` as an instance; wrap a classifier without probabilities in CalibratedClassifierCV",
+    )
+
+
+def _clone(estimator: Any, where: str) -> Any:
+    """A copy that carries parameters only: nothing that the file has fitted reaches the judgement."""
+    from sklearn.base import clone
+
+    try:
+        return clone(estimator)
+    except Exception as error:
+        raise ModelError(
+            f"estimator of {where}",
+            found=where_in_file(error, where),
+            expected="an estimator that scikit-learn can clone: a constructor that stores its parameters as they are",
+            next_step="compose it of scikit-learn's own estimators",
+        ) from None
+
+
+def _with_parameters(estimator: Any, recipe: Recipe, where: str) -> Any:
+    known = estimator.get_params(deep=True)
+    for name in recipe.parameters:
+        if name not in known:
+            raise ModelError(
+                f"estimator of {where}",
+                found=f"the parameter {name}",
+                expected=f"one of {', '.join(sorted(known))}",
+                next_step="mend `parameters` of the recipe in params.yaml",
+            )
+    return estimator.set_params(**recipe.parameters)

@@ -1,0 +1,136 @@
+"""Models on disk: skops archives, never pickle, in canonical form, made of reviewed types only.
+
+What belongs here: writing and reading models and their cards. What does not: the list of types (``trusted``), and what
+models are for.
+"""
+
+import hashlib
+import warnings
+from pathlib import Path
+from typing import Any
+
+from tasks.datasets import hash_text, write_atomically
+from tasks.errors import ModelError
+from tasks.models.canonical import canonicalise, read_entries
+from tasks.models.trees import find_open_tree
+from tasks.models.trusted import TRUSTED_TYPES
+from tasks.records import ModelCard
+
+
+def dump_model(model: Any) -> bytes:
+    """``model`` as a canonical skops archive: equal fits give equal bytes.
+
+    Raises :class:`~tasks.errors.ModelError` naming the type where the model holds one that :func:`load_model` would refuse, as
+    an own class of a user's file is: refused when it is trained, not when it is to be judged.
+    """
+    import skops.io
+
+    name = type(model).__name__
+    try:
+        archive = skops.io.dumps(model)
+    except Exception as error:
+        raise _not_storable(name, f"{type(error).__name__}: {' '.join(str(error).split())}") from None
+    _require_trusted(archive, f"model {name}")
+    return canonicalise(archive)
+
+
+def load_model(source: bytes | Path) -> Any:
+    """The model in a skops archive, given as bytes or as a file.
+
+    Raises :class:`~tasks.errors.ModelError` where it is no archive, holds a type that is not on the list, was stored by
+    another release of scikit-learn, or holds a tree that points out of itself.
+    """
+    import skops.io
+    from sklearn.exceptions import InconsistentVersionWarning
+
+    where = f"model {source}" if isinstance(source, Path) else "stored model"
+    try:
+        archive = source.read_bytes() if isinstance(source, Path) else source
+    except OSError as error:
+        raise _not_loadable(where, error.strerror or type(error).__name__) from None
+    _require_trusted(archive, where)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", InconsistentVersionWarning)
+            model = skops.io.loads(archive, trusted=list(TRUSTED_TYPES))
+    except Exception as error:
+        raise _not_loadable(where, f"{type(error).__name__}: {' '.join(str(error).split())}") from None
+    _require_closed_trees(model, where)
+    return model
+
+
+def model_hash(archive: bytes) -> str:
+    """SHA-256 of what is in a canonical archive: names and contents, not the bytes of one zlib's compression."""
+    return hash_text(
+        *(text for name, data in sorted(read_entries(archive).items()) for text in (name, hashlib.sha256(data).hexdigest()))
+    )
+
+
+def write_model(folder: Path, model: Any, card: ModelCard) -> ModelCard:
+    """Write ``<role>.skops`` and, last, ``<role>.json`` into ``folder``; returns the card with the model's logical hash.
+
+    Raises :class:`~tasks.errors.ModelError` as :func:`dump_model` does. A run that is cut off leaves no card.
+    """
+    archive = dump_model(model)
+    card = card.model_copy(update={"logical_hash": model_hash(archive)})
+    remove_model(folder, card.role)
+    write_atomically(folder / f"{card.role}.skops", archive)
+    write_atomically(folder / f"{card.role}.json", card.to_json().encode())
+    return card
+
+
+def remove_model(folder: Path, role: str) -> None:
+    """Remove a role's model, card first."""
+    for suffix in ("json", "skops"):
+        (folder / f"{role}.{suffix}").unlink(missing_ok=True)
+
+
+def read_model(folder: Path, role: str) -> tuple[Any, ModelCard]:
+    """The model and card that :func:`write_model` wrote for ``role`` (champion or challenger) into ``folder``.
+
+    Raises :class:`~tasks.errors.ModelError` where one of them is missing, or the model is not the card's.
+    """
+    card_path, path = folder / f"{role}.json", folder / f"{role}.skops"
+    if not (card_path.exists() and path.exists()):
+        raise _not_loadable(f"{role} in {folder}", "no model, or none that was written to the end")
+    card = ModelCard.from_json(card_path.read_bytes(), origin=str(card_path))
+    archive = path.read_bytes()
+    model = load_model(archive)
+    if model_hash(archive) != card.logical_hash or card.role != role:
+        raise _not_loadable(f"{role} in {folder}", "another model than its card tells of")
+    return model, card
+
+
+def _require_trusted(archive: bytes, where: str) -> None:
+    import skops.io
+
+    try:
+        unknown = sorted(set(skops.io.get_untrusted_types(data=archive)) - set(TRUSTED_TYPES))
+    except Exception as error:
+        raise _not_loadable(where, f"no skops archive ({type(error).__name__})") from None
+    if unknown:
+        raise _not_storable(where, f"the type {', '.join(unknown)}")
+
+
+def _require_closed_trees(model: Any, where: str) -> None:
+    fault = find_open_tree(model)
+    if fault is not None:
+        raise _not_loadable(where, fault)
+
+
+def _not_storable(where: str, found: str) -> ModelError:
+    return ModelError(
+        where,
+        found=found,
+        expected="a model made of scikit-learn's, numpy's and scipy's own types, which can be stored without pickle",
+        next_step="compose the estimator of library classes and functions; own classes, functions and lambdas cannot be stored",
+    )
+
+
+def _not_loadable(where: str, found: str) -> ModelError:
+    return ModelError(
+        where,
+        found=found,
+        expected="a skops archive of this release of scikit-learn, made of reviewed types",
+        next_step="dvc repro train; a champion of your own: store it again with `tasks.models.dump_model`",
+    )

@@ -1,0 +1,154 @@
+"""Fitting a recipe on rows, and the card that says what came of it.
+
+What belongs here: seeds, fit, card. What does not: where rows come from, and where models are kept (``store``).
+"""
+
+import json
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from tasks.errors import ModelError
+from tasks.models.frames import feature_frame
+from tasks.models.preprocessing import prepare
+from tasks.models.recipe import load_estimator, where_in_file
+from tasks.params.models import Recipe, StoredModel
+from tasks.records import ModelCard
+from tasks.seeds import derive_seed
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def training_seed(seed: int) -> int:
+    """The seed of all training under the root ``seed``: one for both roles, so that equal recipes give equal models."""
+    return derive_seed(seed, "train")
+
+
+def train_recipe(
+    recipe: Recipe,
+    root: Path,
+    rows: pa.Table,
+    features: Sequence[str],
+    *,
+    seed: int,
+    role: Literal["champion", "challenger"],
+) -> tuple[Any, ModelCard]:
+    """Fit ``recipe`` on the labelled ones of ``rows`` (columns ``label`` and ``features``); the fitted model and its card.
+
+    The card's ``logical_hash`` is None until the model is stored. ``seed`` is a :func:`training_seed`. Raises
+    :class:`~tasks.errors.ModelError` as :func:`~tasks.models.recipe.load_estimator` and :func:`fit_recipe` do.
+    """
+    estimator = load_estimator(recipe, root)
+    labelled = rows.filter(pc.is_valid(rows.column("label")))
+    label = labelled.column("label").to_numpy().astype(np.int8)
+    model = fit_recipe(estimator, feature_frame(labelled, features), label, seed=seed, file=recipe.file)
+    card = ModelCard(
+        role=role,
+        name=type(estimator).__name__ if recipe.file is None else Path(recipe.file).stem,
+        basis="recipe",
+        estimator=recipe.estimator or f"{Path(recipe.file or '').name}: {type(estimator).__name__}",
+        parameters=describe_parameters(estimator),
+        view="masked",
+        split=recipe.split,
+        part=recipe.part,
+        rows=labelled.num_rows,
+        features=tuple(features),
+        seed=seed,
+        logical_hash=None,
+    )
+    return model, card
+
+
+def fit_recipe(estimator: Any, frame: "pd.DataFrame", label: NDArray[np.int8], *, seed: int, file: str | None = None) -> Any:
+    """Fit ``estimator``, prepared for ``frame`` where it brings no pipeline, on ``label`` (0 and 1); the fitted model.
+
+    Randomness that the estimator leaves open is seeded from ``seed``. Raises :class:`~tasks.errors.ModelError` where there are
+    no rows, the label is constant, or fitting raises (with the line of the user's ``file``, where it went through one).
+    """
+    values = np.unique(label)
+    if len(values) < 2:
+        raise ModelError(
+            "label of the training rows",
+            found=f"only {values[0]} in {len(label):,} rows" if len(label) else "no labelled row",
+            expected="rows of both classes",
+            next_step="choose another part or split for the recipe in params.yaml, or pin the lake later",
+        )
+    seed_estimator(estimator, seed)
+    try:
+        return prepare(estimator, frame).fit(frame, label)
+    except Exception as error:
+        raise ModelError(
+            f"fit of {type(estimator).__name__}",
+            found=where_in_file(error, file or ""),
+            expected="an estimator that fits floats with NaN and texts with None",
+            next_step="mend the recipe's parameters, or its file; a Pipeline gets the features as they are",
+        ) from None
+
+
+def seed_estimator(estimator: Any, seed: int) -> None:
+    """Give every open ``random_state`` in ``estimator``, also of nested estimators and shuffling folds, a seed by its name."""
+    for name, value in sorted(estimator.get_params(deep=True).items()):
+        if (name == "random_state" or name.endswith("__random_state")) and value is None:
+            estimator.set_params(**{name: derive_seed(seed, name)})
+        elif getattr(value, "shuffle", False) and getattr(value, "random_state", 0) is None and not hasattr(value, "get_params"):
+            value.random_state = derive_seed(seed, f"{name}__random_state")
+
+
+def describe_stored_model(stored: StoredModel, model: Any, features: Iterable[str]) -> ModelCard:
+    """The card of a champion that was fitted elsewhere; how, nobody here can know.
+
+    Raises :class:`~tasks.errors.ModelError` for a model of the raw view: features are masked, and a model is never scored on
+    a view it was not trained on.
+    """
+    if stored.view != "masked":
+        raise ModelError(
+            f"champion {stored.model}",
+            found=f"the view {stored.view}",
+            expected="the view masked, on which features are computed; scored on another view a model looks worse than it is",
+            next_step="log its scores in production and name them as models.champion: { scores: ..., version: ... }",
+        )
+    if not hasattr(model, "get_params"):
+        raise ModelError(
+            f"champion {stored.model}",
+            found=f"a {type(model).__name__}",
+            expected="a fitted scikit-learn classifier",
+            next_step="store the classifier itself",
+        )
+    return ModelCard(
+        role="champion",
+        name=Path(stored.model).stem,
+        basis="stored_model",
+        estimator=type(model).__name__,
+        parameters=describe_parameters(model),
+        view=stored.view,
+        split=None,
+        part=None,
+        rows=None,
+        features=tuple(features),
+        seed=None,
+        logical_hash=None,
+    )
+
+
+def describe_parameters(estimator: Any) -> str:
+    """Canonical JSON of an estimator's parameters, nested ones included; an object in them is named by its class."""
+    return json.dumps(_plain(estimator.get_params(deep=True)), sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+
+def _plain(value: Any) -> Any:
+    if value is None or isinstance(value, bool | int | str):
+        return value
+    if isinstance(value, float | np.generic):
+        plain = value.item() if isinstance(value, np.generic) else value
+        return plain if not isinstance(plain, float) or np.isfinite(plain) else str(plain)
+    if isinstance(value, dict):
+        return {str(name): _plain(entry) for name, entry in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(entry) for entry in value]
+    return getattr(value, "__name__", type(value).__name__)
