@@ -1,0 +1,193 @@
+"""docs/params.md says of params.yaml what the models in tasks/params do: every key, its default, its values, its errors."""
+
+import copy
+import json
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import UnionType
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
+
+import pytest
+import yaml
+from pydantic.fields import FieldInfo
+
+from tasks.errors import ParameterError
+from tasks.evaluation import METRICS
+from tasks.params import Params, load_params
+from tasks.params.base import Section
+from tasks.params.masking import TablePolicy
+
+ROOT = Path(__file__).resolve().parents[2]
+TEXT = (ROOT / "docs/params.md").read_text()
+ROWS = [
+    (key, kind, default, meaning)
+    for key, kind, default, meaning in re.findall(r"^\| `([^`]+)` \| ([^|]+) \| ([^|]+) \| ([^|]+) \|$", TEXT, re.M)
+]
+DOCUMENTED = {re.sub("<[a-z]+>", "<>", key): (kind, default, meaning) for key, kind, default, meaning in ROWS}
+
+
+def _alternatives(annotation: Any) -> Iterator[Any]:
+    """The types that an annotation allows, without ``Annotated`` and unions around them."""
+    if get_origin(annotation) is Annotated:
+        yield from _alternatives(get_args(annotation)[0])
+    elif get_origin(annotation) in (Union, UnionType):
+        for part in get_args(annotation):
+            yield from _alternatives(part)
+    else:
+        yield annotation
+
+
+def _keys(model: type[Section], prefix: str = "") -> Iterator[tuple[str, FieldInfo, Any]]:
+    """Every leaf below ``model`` as (key with ``<>`` for names that users choose, field, type)."""
+    for name, field in model.model_fields.items():
+        is_flat = model is TablePolicy and name == "columns"  # in the file, rules stand beside `safe` and `reason`
+        key = prefix if is_flat else f"{prefix}{field.alias or name}."
+        for kind in _alternatives(field.annotation):
+            if get_origin(kind) is dict and any(_is_section(value) for value in _alternatives(get_args(kind)[1])):
+                for value in _alternatives(get_args(kind)[1]):
+                    yield from _keys(value, f"{key}<>.")
+            elif _is_section(kind):
+                yield from _keys(kind, key)
+            elif key == "masking.domains.":
+                yield "masking.domains.<>", field, kind
+            elif kind is not type(None):
+                yield key.removesuffix("."), field, kind
+
+
+def _is_section(kind: Any) -> bool:
+    return isinstance(kind, type) and issubclass(kind, Section)
+
+
+KEYS = list(_keys(Params))
+
+
+def test_every_key_is_documented_and_every_documented_key_exists() -> None:
+    """No field of a section is left out, and none is made up."""
+    assert set(DOCUMENTED) == {key for key, _, _ in KEYS}
+
+
+def test_no_key_is_documented_twice() -> None:
+    """Two rows on one key could contradict each other."""
+    assert len(ROWS) == len(DOCUMENTED)
+
+
+def _default(field: FieldInfo) -> str:
+    if field.is_required():
+        return "required"
+    value = field.get_default(call_default_factory=True)
+    return "none" if value is None else json.dumps(value)
+
+
+@pytest.mark.parametrize("key", sorted({key for key, _, _ in KEYS}))
+def test_documented_default_is_the_fields(key: str) -> None:
+    """What is called required has no default, and every default is the one that is used."""
+    documented = {default.strip().strip("`") for default in DOCUMENTED[key][1].split(" or ")}
+    assert documented == {_default(field) for name, field, _ in KEYS if name == key}
+
+
+def test_closed_sets_of_values_are_listed() -> None:
+    """Each value that a key may take stands in its row, and each metric in that of the metrics."""
+    wanted = [(key, str(value)) for key, _, kind in KEYS if get_origin(kind) is Literal for value in get_args(kind)]
+    wanted += [("evaluation.metrics", name) for name in METRICS]
+    assert [(key, value) for key, value in wanted if f"`{value}`" not in " ".join(DOCUMENTED[key])] == []
+
+
+def _set(dotted: str, value: object) -> Callable[[dict[str, Any]], object]:
+    *parents, last = dotted.split(".")
+
+    def change(content: dict[str, Any]) -> None:
+        for name in parents:
+            content = content[name]
+        content[last] = value
+
+    return change
+
+
+def _delete(name: str) -> Callable[[dict[str, Any]], object]:
+    return lambda content: content.pop(name)
+
+
+BOUND = {"metric": "roc_auc", "min_rows": 1, "critical": True}
+HASH_SPLIT = {"kind": "keyed_hash", "unit": "tailnum", "salt": "v1", "why": "x"}
+TIME_SPLIT = {"kind": "time", "column": "scheduled_utc", "why": "x"}
+RECIPE = {"split": "by_time", "part": "train"}
+SHIFT = {"class": "quasi", "transform": "date_shift", "max_days": 3}
+DROP = {"class": "quasi", "transform": "drop"}
+QUASI = {"class": "quasi", "transform": "generalise"}
+MISTAKES: dict[str, Callable[[dict[str, Any]], object]] = {
+    "Extra inputs are not permitted": _set("refresh.often", True),
+    "Field required": _delete("seed"),
+    "Input should be a valid integer, unable to parse string as an integer": _set("refresh.keep", "many"),
+    "as_of_utc needs a zone, for example 2013-10-31T00:00:00Z": _set("snapshot.as_of_utc", "2013-10-31T00:00:00"),
+    "is not in columns": _set("snapshot.tables.flights.late", ["gate"]),
+    "two names are equal, or differ only by case": _set(
+        "snapshot.tables.planes.columns", ["tailnum", "listed_utc", "Seats", "seats", "year_built"]
+    ),
+    "no such column in snapshot.tables.bookings.columns": _set(
+        "masking.tables.bookings.iban", {"class": "quasi", "transform": "drop"}
+    ),
+    "no such table in snapshot.tables": _set("masking.tables.crews", {"safe": [], "reason": "x"}),
+    "both safe and under a rule": _set("masking.tables.bookings.booked_utc", DROP),
+    "is in flight and in booking": _set("masking.domains.booking", ["bookings.booking_id", "bookings.flight_id"]),
+    "a column has one treatment": _set("masking.tables.bookings.safe", ["booking_id"]),
+    "date_shift would move the table's time or known column": lambda content: content["masking"]["tables"]["bookings"].update(
+        safe=["loyalty_tier"], booked_utc={**SHIFT, "per": "loyalty_no"}
+    ),
+    "date_shift needs another column in": _set("masking.tables.bookings.birth_date", {**SHIFT, "per": "birth_date"}),
+    "generalise needs exactly one of keep_prefix, to, width": _set("masking.tables.bookings.birth_date", QUASI),
+    "a domain's name is lower-case letters, digits and underscores": _set("masking.domains.Crew/1", []),
+    "no such column 'flights.gate' in snapshot.tables": _set("features.columns.gate", {"take": "flights.gate"}),
+    "is not of the form table.column": _set("models.champion", {"scores": "score", "version": "predictions.model_version"}),
+    "shares must be positive and sum to 1": _set("splits.by_aircraft", {**HASH_SPLIT, "parts": {"train": 0.5, "test": 0.4}}),
+    "name train, and validation if wanted; test is what follows the last boundary": _set(
+        "splits.by_time", {**TIME_SPLIT, "boundaries": {"validation": "2013-08-01"}}
+    ),
+    "validation must end after train": _set(
+        "splits.by_time", {**TIME_SPLIT, "boundaries": {"train": "2013-09-01", "validation": "2013-08-01"}}
+    ),
+    "name exactly one of take, part, latest, mean, count, share": _set(
+        "features.columns.both", {"take": "flights.carrier", "count": "bookings", "by": ["flight_id"]}
+    ),
+    "a feature's name is lower-case letters, digits, underscores": _set("features.columns.label", {"take": "flights.carrier"}),
+    "no such split 'by_moon'": _set("evaluation.split", "by_moon"),
+    "name scores and version, or model and view, or a recipe": _set("models.champion", {"version": "predictions.model_version"}),
+    "scores and version must lie in one table": _set(
+        "models.champion", {"scores": "predictions.score", "version": "flights.carrier"}
+    ),
+    "name exactly one of estimator and file": _set("models.challenger", RECIPE),
+    "file and sha256 go together": _set("models.challenger", {**RECIPE, "file": "a.py"}),
+    "name bound, margin or both: a criterion that cannot fail judges nothing": _set("gates.criteria.idle", BOUND),
+    "is not in evaluation.slices": _set("gates.criteria.by_dest", {**BOUND, "margin": 0.1, "slice": "dest"}),
+    "is not in evaluation.metrics": _set("gates.criteria.precision", {**BOUND, "margin": 0.1, "metric": "pr_auc"}),
+    "at least one must be critical, or nothing could ever be rejected": _set(
+        "gates.criteria", {"ranking": {**BOUND, "margin": 0.1, "critical": False}}
+    ),
+}
+REFUSED = re.findall(r"^\| [^|]+ \| `([^`]+)` \|$", TEXT.split("## What is refused")[1], re.M)
+
+
+def test_every_documented_mistake_is_tried() -> None:
+    """The table of mistakes and the tests of them are the same."""
+    assert sorted(REFUSED) == sorted([*MISTAKES, "the key 'seed' stands twice"])
+
+
+@pytest.mark.parametrize("message", MISTAKES)
+def test_mistake_is_refused_in_the_documented_words(message: str, tmp_path: Path) -> None:
+    """Each mistake of the table, made in the demo's own parameters, ends in its message and exit code 2."""
+    content = copy.deepcopy(yaml.safe_load((ROOT / "params.yaml").read_text()))
+    MISTAKES[message](content)
+    path = tmp_path / "params.yaml"
+    path.write_text(yaml.safe_dump(content, sort_keys=False))
+    with pytest.raises(ParameterError) as caught:
+        load_params(path)
+    assert message in str(caught.value)
+    assert caught.value.exit_code == 2
+
+
+def test_key_given_twice_is_refused_in_the_documented_words(tmp_path: Path) -> None:
+    """YAML would keep the last of two thresholds without a word."""
+    path = tmp_path / "params.yaml"
+    path.write_text((ROOT / "params.yaml").read_text() + "\nseed: 1\n")
+    with pytest.raises(ParameterError, match="the key 'seed' stands twice"):
+        load_params(path)
