@@ -99,8 +99,8 @@ def _check_same_run(found: Provenance) -> None:
     actual = {
         "masked": found.masked.logical_hash,
         "features": found.features.logical_hash,
-        "split": found.split.logical_hash,
-        "model": found.challenger.logical_hash,
+        f"splits/{found.split.name}": found.split.logical_hash,
+        "models/challenger": found.challenger.logical_hash,
         **found.files,
     }
     named = [

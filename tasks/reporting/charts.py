@@ -20,7 +20,7 @@ from tasks.reporting.figures import format_change, format_level, is_figure
 _TRACK_HEIGHT = 26
 _SIDE = 300
 """Side of the square plots, in units of their view box."""
-_MARGIN = 42
+_MARGIN = 46
 _PADDING = 0.06
 _OUTLIER = 4.0
 """An interval end further out than so many typical ones is cut off and drawn as an arrow, or it would flatten all others."""
@@ -90,7 +90,7 @@ def ticks_of(scale: Scale, most: int = 5) -> tuple[float, ...]:
     return ()
 
 
-def draw_track(mark: Mark, scale: Scale, href: str | None = None) -> Markup:
+def draw_track(mark: Mark, scale: Scale) -> Markup:
     """One interval: zero or reference line, limit with what lies beyond it shaded, whiskers, and the point by status."""
     parts = [_beyond(mark.limit, scale)] if mark.limit is not None else []
     if mark.reference is not None and scale.holds(mark.reference):
@@ -101,10 +101,9 @@ def draw_track(mark: Mark, scale: Scale, href: str | None = None) -> Markup:
         parts += [_whisker(mark.low, mark.high, scale), _end(mark.low, scale), _end(mark.high, scale)]
     if mark.value is not None and is_figure(mark.value):
         parts.append(_point(scale.percent(mark.value), mark.status))
-    drawing = Markup('<svg class="track" width="100%" height="{}" role="img" aria-label="{}">{}</svg>').format(
+    return Markup('<svg class="track" width="100%" height="{}" role="img" aria-label="{}">{}</svg>').format(
         _TRACK_HEIGHT, mark.description, Markup("").join(parts)
     )
-    return drawing if href is None else Markup('<a class="plain" href="{}">{}</a>').format(href, drawing)
 
 
 def draw_axis(scale: Scale, *, is_change: bool) -> Markup:
@@ -219,7 +218,7 @@ def _dot(name: str, x: float, y: float, top: float) -> Markup:
 
 
 def _square(parts: Sequence[Markup], top: float, across: str, up: str, description: str) -> Markup:
-    grid = [_grid_line(top * i / 4, top) for i in range(5)]
+    grid = [_grid_line(value, top) for value in ticks_of(Scale(0.0, top, is_flipped=False), most=6)]
     (left, bottom), (right, upper) = _at(0, 0, top), _at(top, top, top)
     diagonal = Markup('<line class="diagonal" x1="{}" y1="{}" x2="{}" y2="{}"/>').format(left, bottom, right, upper)
     labels = Markup(

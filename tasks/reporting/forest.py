@@ -81,6 +81,11 @@ class SliceTable:
     rows: tuple[SliceRow, ...]
     unlisted: int
 
+    @property
+    def has_failure(self) -> bool:
+        """Whether a listed slice failed its criterion, so that the table must not be folded away."""
+        return any(row.status == "fail" for row in self.rows)
+
 
 def decisive_groups(verdict: Verdict) -> tuple[tuple[ForestGroup, ...], tuple[int, ...]]:
     """(groups to draw, indices of decisive criteria that have no figure to draw), in order of decisiveness."""
@@ -177,7 +182,7 @@ def _forest_row(index: int, outcome: CriterionOutcome, mark: Mark, scale: Scale,
 
 
 def slice_tables(comparisons: Iterable[Comparison], verdict: Verdict) -> tuple[SliceTable, ...]:
-    """One table per metric and slice column, in the evaluation's order of metrics; all rows first where there is a column."""
+    """One table per metric and slice column: metrics in the evaluation's order, columns by name."""
     grouped: dict[tuple[str, str], list[Comparison]] = {}
     for comparison in comparisons:
         if comparison.slice_column is not None:
@@ -186,7 +191,9 @@ def slice_tables(comparisons: Iterable[Comparison], verdict: Verdict) -> tuple[S
         (o.metric or "", o.slice): i for i, o in enumerate(verdict.criteria) if o.slice is not None
     }
     most = max(1, MOST_SLICES // max(1, len(grouped)))
-    return tuple(_slice_table(found, judged, verdict, most) for found in grouped.values())
+    metrics = list(dict.fromkeys(metric for metric, _ in grouped))
+    order = sorted(grouped, key=lambda key: (metrics.index(key[0]), key[1]))
+    return tuple(_slice_table(grouped[key], judged, verdict, most) for key in order)
 
 
 def _slice_table(

@@ -49,9 +49,11 @@ def headline(verdict: Verdict) -> tuple[str, str]:
     word, reason = DECISION_WORDS[verdict.decision], " ".join(verdict.reason.split())
     repeated = re.match(rf"{word}(?: \((?P<note>[^()]*)\))?: *(?P<why>.+)", reason, re.IGNORECASE)
     if repeated is None:
-        return word, reason
-    note = repeated["note"]
-    return word, f"{repeated['why']} ({note})" if note else repeated["why"]
+        return (f"{word} (rubber stamp)" if verdict.rubber_stamp else word), reason
+    note, why = repeated["note"], repeated["why"]
+    if verdict.rubber_stamp:
+        return f"{word} (rubber stamp)", why
+    return word, f"{why} ({note})" if note else why
 
 
 def limits_of(verdict: Verdict, evaluation: Evaluation, pin: Pin) -> tuple[Limit, ...]:
@@ -65,7 +67,7 @@ def limits_of(verdict: Verdict, evaluation: Evaluation, pin: Pin) -> tuple[Limit
     found += _view_limit(verdict, evaluation)
     if verdict.judged == "recipe":
         found.append(Limit("Recipe, not artefact", "How to fit the model was judged; the file that you ship is another fit."))
-    found.append(_unjudged_rows(evaluation))
+    found += _unjudged_rows(evaluation)
     period = f"{format_day(evaluation.from_utc)} to {format_day(evaluation.to_utc)}"
     days = f"{format_count(evaluation.days)} day{'' if evaluation.days == 1 else 's'}"
     found.append(
@@ -89,17 +91,15 @@ def _view_limit(verdict: Verdict, evaluation: Evaluation) -> list[Limit]:
     ]
 
 
-def _unjudged_rows(evaluation: Evaluation) -> Limit:
+def _unjudged_rows(evaluation: Evaluation) -> list[Limit]:
     lost = evaluation.unlabelled_rows + evaluation.unscored_rows
     whole = evaluation.rows + lost
-    if not lost:
-        return Limit("Every row judged", f"All {format_count(whole)} rows of the part have a label and both scores.")
     parts = [
         f"{format_count(rows)} rows ({format_share(rows, whole)}) {what}"
         for rows, what in ((evaluation.unlabelled_rows, "have no label yet"), (evaluation.unscored_rows, "no champion score"))
         if rows
     ]
-    return Limit("Rows not judged", f"{', '.join(parts)}; how the models do on these is unknown.")
+    return [Limit("Rows not judged", f"{', '.join(parts)}; how the models do on these is unknown.")] if parts else []
 
 
 def action_of(verdict: Verdict, evaluation: Evaluation, max_age_days: int) -> Action:
@@ -136,7 +136,7 @@ def _miss(outcome: CriterionOutcome) -> str:
 
 def _where(outcome: CriterionOutcome) -> str:
     name = criterion_name(outcome)
-    return f"{name} on {outcome.slice}" if outcome.slice is not None else name
+    return f"{name} on {outcome.slice or 'all rows'}" if outcome.metric is not None else name
 
 
 def _wait(verdict: Verdict, evaluation: Evaluation) -> Action:

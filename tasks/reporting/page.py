@@ -27,6 +27,7 @@ MOST_CRITERIA = 400
 """Criteria that a page lists, those that did not pass first; all are in verdict.json."""
 MOST_COLUMNS = 1500
 """Columns of the privacy table; all are in data/masked/privacy.json."""
+_PARTS = ("train", "validation", "test", "embargo")
 
 
 @dataclass(frozen=True)
@@ -85,6 +86,7 @@ def render_report(inputs: ReportInputs) -> str:
             thresholds=thresholds_of(inputs.params),
             threshold_ids={name: i for i, name in enumerate(inputs.params.gates.criteria)},
             overall=[c for c in evaluation.comparisons if c.slice_column is None],
+            parts=sorted(found.split.parts.items(), key=lambda part: _PARTS.index(part[0]) if part[0] in _PARTS else -1),
             slices=slice_tables(evaluation.comparisons, verdict),
             roc=draw_roc(dict(inputs.roc), f"ROC curves: {_auc_text(evaluation.comparisons)}"),
             calibration=draw_calibration(dict(inputs.calibration), "Calibration curves; the bins are tabled below"),

@@ -129,6 +129,12 @@ def slack(outcome: CriterionOutcome) -> float:
     return distance / (outcome.margin or 1.0)
 
 
+def has_figures(outcome: CriterionOutcome) -> bool:
+    """Whether there is something to draw: a difference under a margin, or the challenger's metric under a bound."""
+    has_difference = outcome.margin is not None and outcome.delta is not None
+    return has_difference or (outcome.bound is not None and outcome.challenger is not None)
+
+
 def is_beyond_margin(outcome: CriterionOutcome) -> bool:
     """Whether the whole interval of the difference lies beyond the margin: the challenger is worse by more than is allowed."""
     limit = margin_edge(outcome)
@@ -140,14 +146,14 @@ def is_beyond_margin(outcome: CriterionOutcome) -> bool:
 def decisive_criteria(verdict: Verdict, most: int = _MOST_DECIDING + _MOST_CONTEXT) -> tuple[int, ...]:
     """The few outcomes that a reader must see, as indices into ``verdict.criteria``.
 
-    First those that decided (critical ones where there are any, all rows before slices, the worst first), then the overall
-    figures as context ("better overall, clearly worse on one carrier" shows both), then an advisory criterion that failed,
-    and for a promotion those that came closest to their limit.
+    First those that decided (critical ones where there are any, all rows before slices, the worst first), then an advisory
+    criterion that failed, which a promotion must not hide, then the overall figures as context ("better overall, clearly
+    worse on one carrier" shows both), and for a promotion those that came closest to their limit.
     """
     outcomes = verdict.criteria
     deciding = [i for i, outcome in enumerate(outcomes) if outcome.status == DECIDING_STATUS[verdict.decision]]
     deciding = [i for i in deciding if outcomes[i].is_critical] or deciding
-    is_drawn = [outcome.metric is not None for outcome in outcomes]
+    is_drawn = [has_figures(outcome) for outcome in outcomes]
     if verdict.decision == "promote":
         deciding = [i for i in deciding if is_drawn[i]]
 
@@ -156,10 +162,10 @@ def decisive_criteria(verdict: Verdict, most: int = _MOST_DECIDING + _MOST_CONTE
         return (not outcome.is_critical, outcome.slice is not None, slack(outcome), index)
 
     chosen = sorted(deciding, key=rank)[:_MOST_DECIDING]
-    overall = [i for i, outcome in enumerate(outcomes) if outcome.slice is None and is_drawn[i] and i not in chosen]
-    chosen += sorted(overall, key=rank)[:_MOST_CONTEXT]
     advised = [i for i, outcome in enumerate(outcomes) if outcome.status == "fail" and i not in chosen]
     chosen += sorted(advised, key=rank)[:1]
+    overall = [i for i, outcome in enumerate(outcomes) if outcome.slice is None and is_drawn[i] and i not in chosen]
+    chosen += sorted(overall, key=lambda i: (not outcomes[i].is_critical, i))[:_MOST_CONTEXT]
     if verdict.decision == "promote":
         tight = [i for i in deciding if i not in chosen]
         chosen += sorted(tight, key=lambda i: slack(outcomes[i]))

@@ -14,6 +14,7 @@ from tasks.params import Params, load_params
 from tasks.records import (
     ColumnTreatment,
     Comparison,
+    CriterionOutcome,
     Evaluation,
     ExpectationOutcome,
     Finding,
@@ -93,7 +94,8 @@ def build_inputs(story: Story) -> ReportInputs:
         "features": features.logical_hash,
         "masked": masked.logical_hash,
         "snapshots": sha("snapshots"),
-        "split": split.logical_hash,
+        "splits/by_time": split.logical_hash,
+        "models/challenger": challenger.logical_hash or "",
         "predictions": sha("predictions"),
         "pin": pin_hash,
     }
@@ -349,3 +351,64 @@ def _calibration(has_champion: bool) -> dict[str, tuple[CalibrationBin, ...]]:
     champion = tuple(CalibrationBin(0.08 + 0.03 * i, 0.05 + 0.036 * i, 3214) for i in range(15))
     challenger = tuple(CalibrationBin(0.03 + 0.045 * i, 0.032 + 0.044 * i + 0.004 * (i % 3), 3214) for i in range(15))
     return {**({"champion": champion} if has_champion else {}), "challenger": challenger}
+
+
+def make_outcome(**changes: object) -> CriterionOutcome:
+    """A passed criterion on all rows under a margin, with fields changed."""
+    whole = CriterionOutcome(
+        name="ranking",
+        metric="roc_auc",
+        slice=None,
+        direction="higher_is_better",
+        challenger=0.74,
+        champion=0.73,
+        delta=0.01,
+        interval=Interval(low=0.002, high=0.018, confidence=0.95),
+        challenger_interval=Interval(low=0.732, high=0.748, confidence=0.95),
+        n=10_000,
+        min_rows=5_000,
+        bound=None,
+        margin=0.005,
+        is_critical=True,
+        status="pass",
+        reason="",
+        rows_to_decide=None,
+        days_to_decide=None,
+    )
+    return whole.model_copy(update=changes)
+
+
+def make_verdict(*outcomes: CriterionOutcome, decision: str = "promote", **changes: object) -> Verdict:
+    """A verdict over ``outcomes``."""
+    verdict = story_verdict("promote")
+    return verdict.model_copy(update={"criteria": outcomes, "decision": decision, "reason": f"{decision}: because", **changes})
+
+
+def with_names(inputs: ReportInputs, name: str) -> ReportInputs:
+    """``inputs`` with ``name`` wherever a name or a reason can come from data or from a user's file."""
+    found = inputs.provenance
+    criteria = tuple(
+        o.model_copy(update={"name": f"{name}[{name}]", "slice": f"carrier={name}", "reason": name}) for o in found.verdict.criteria
+    )
+    verdict = found.verdict.model_copy(
+        update={"criteria": criteria, "reason": f"REJECT: {name}", "missing_slices": (name,), "seeds": {name: 1}}
+    )
+    comparisons = tuple(c.model_copy(update={"slice_value": name if c.slice_value else None}) for c in found.evaluation.comparisons)
+    card = found.challenger.model_copy(update={"name": name, "estimator": name, "parameters": name, "features": (name,)})
+    evaluation = found.evaluation.model_copy(
+        update={"comparisons": comparisons, "champion": make_champion().model_copy(update={"name": name}), "cluster": name}
+    )
+    treatments = tuple(t.model_copy(update={"column": name, "reason": name}) for t in found.privacy.treatments)
+    privacy = found.privacy.model_copy(
+        update={"treatments": treatments, "undeclared": (name,), "statement": name, "key_id": name, "rows": {name: 1}}
+    )
+    split = found.split.model_copy(update={"why": name, "definition": {name: name}, "parts": {name: 1}})
+    pin = found.pin.model_copy(update={"lake": name, "access": name, "tables": {name: found.pin.tables["planes"]}})
+    finding = Finding(kind=name, name=name, is_blocking=True, found=name, expected=name)
+    expectation = ExpectationOutcome(
+        expectation=name, column=name, severity="critical", is_passed=False, element_count=1, unexpected_count=1, reason=name
+    )
+    suite = SuiteOutcome(suite=name, table=name, period=name, rows=1, is_passed=False, reuse_key=name, expectations=(expectation,))
+    reports = tuple(r.model_copy(update={"suites": (suite,), "findings": (finding,), "engine": name}) for r in inputs.validations)
+    provenance = replace(found, verdict=verdict, evaluation=evaluation, challenger=card, privacy=privacy, split=split, pin=pin)
+    return replace(inputs, provenance=provenance, validations=reports, versions=((name, name),))

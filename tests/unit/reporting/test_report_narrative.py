@@ -1,0 +1,153 @@
+"""The first screen's words follow from the records: decision, what is not shown, and one next step."""
+
+import pytest
+from verdict_stories import STORIES, make_outcome, make_pin, make_verdict, story_inputs, story_verdict
+
+from tasks.records import Interval
+from tasks.reporting.narrative import Action, Limit, action_of, headline, limits_of
+
+
+def _limits(story: str, **changes: object) -> dict[str, str]:
+    found = story_inputs(story).provenance
+    evaluation = found.evaluation.model_copy(update=changes)
+    return {limit.title: limit.text for limit in limits_of(found.verdict, evaluation, found.pin)}
+
+
+def _action(story: str) -> Action:
+    found = story_inputs(story).provenance
+    return action_of(found.verdict, found.evaluation, 7)
+
+
+@pytest.mark.parametrize(
+    ("decision", "reason", "expected"),
+    [
+        ("reject", "REJECT: worse on one carrier", ("Reject", "worse on one carrier")),
+        ("not_judged", "NOT JUDGED: no figures", ("Not judged", "no figures")),
+        ("reject", "worse on one carrier", ("Reject", "worse on one carrier")),
+        ("promote", "PROMOTE (after a change): all hold", ("Promote", "all hold (after a change)")),
+        ("reject", "REJECT: line one\nline two", ("Reject", "line one line two")),
+        ("reject", "Rejected by its author", ("Reject", "Rejected by its author")),
+    ],
+)
+def test_headline_says_the_decision_once(decision: str, reason: str, expected: tuple[str, str]) -> None:
+    """The decision's word is set apart, whether or not the reason begins with it."""
+    assert headline(make_verdict(decision=decision).model_copy(update={"reason": reason})) == expected
+
+
+def test_a_rubber_stamp_is_in_the_headline() -> None:
+    """A first model is never promoted with the same word as one that was compared."""
+    assert headline(story_verdict("rubber_stamp"))[0] == "Promote (rubber stamp)"
+
+
+def test_two_views_are_told() -> None:
+    """Champion raw and logged, challenger masked: not the same data."""
+    assert _limits("reject")["Two views"] == (
+        "The champion's logged scores come from raw data; the challenger was trained and scored on masked data."
+    )
+
+
+def test_a_masked_challenger_alone_is_told() -> None:
+    """Without a champion the view still limits what was shown."""
+    assert "Masked view" in _limits("rubber_stamp")
+
+
+def test_rows_without_label_or_score_are_counted() -> None:
+    """Both kinds with their share of the part."""
+    assert _limits("reject")["Rows not judged"].startswith(
+        "1,204 rows (2.4 %) have no label yet, 311 rows (0.6 %) no champion score"
+    )
+    assert "Rows not judged" not in _limits("reject", unlabelled_rows=0, unscored_rows=0)
+
+
+def test_recipe_age_slices_and_rubber_stamp_are_told() -> None:
+    """What was judged, how old it is, and what nothing is known of."""
+    assert "Recipe, not artefact" in _limits("reject")
+    assert "2013-09-02 to 2013-10-30 (59 days), data as of 2013-10-31" in _limits("reject")["Age"]
+    assert _limits("not_judged")["Unseen slices"].startswith("origin=LGA, carrier=OO")
+    assert next(iter(_limits("rubber_stamp"))) == "Rubber stamp"
+
+
+@pytest.mark.parametrize("level", ["refitted_here", "scored_here", "scores_brought_along"])
+def test_every_evidence_level_is_told(level: str) -> None:
+    """No level of evidence goes without its limit."""
+    found = story_inputs("promote").provenance
+    limits = limits_of(found.verdict.model_copy(update={"evidence_level": level}), found.evaluation, make_pin(2))
+    assert limits[0] == Limit(limits[0].title, limits[0].text)
+    assert limits[0].title in ("Rehearsed, not live", "Scores brought along")
+
+
+def test_promotion_points_to_the_release_flow() -> None:
+    """And says for how long."""
+    assert _action("promote").command == "windtunnel gate --check"
+    assert "7 days" in _action("promote").text
+
+
+def test_rejection_names_what_to_mend() -> None:
+    """Criterion, slice, how far off, and what is allowed; in words, without a sign convention."""
+    action = _action("reject")
+    assert action.text == "Mend each_origin on origin=LGA: ROC AUC is 0.0712 lower than the champion's, at most 0.02 is allowed."
+    assert action.command == "windtunnel try FILE"
+
+
+def test_rejection_by_a_bound_names_the_bound() -> None:
+    """Where the margin holds, the bound is what to mend."""
+    outcome = make_outcome(bound=0.8, status="fail")
+    found = story_inputs("reject").provenance
+    action = action_of(make_verdict(outcome, decision="reject"), found.evaluation, 7)
+    assert action.text == "Mend ranking on all rows: ROC AUC is 0.7400, at least 0.8 is asked."
+
+
+def test_rejection_on_a_loss_says_higher() -> None:
+    """Lower is better turns the words around."""
+    outcome = make_outcome(
+        metric="log_loss",
+        direction="lower_is_better",
+        delta=0.03,
+        interval=Interval(low=0.02, high=0.04, confidence=0.95),
+        status="fail",
+    )
+    action = action_of(make_verdict(outcome, decision="reject"), story_inputs("reject").provenance.evaluation, 7)
+    assert "Log loss is 0.0300 higher than the champion's, at most 0.005 is allowed" in action.text
+
+
+def test_rejection_by_validation_points_to_the_data() -> None:
+    """No challenger can mend the data."""
+    action = _action("failed_validation")
+    assert action.text.startswith("Mend validation: validation of features failed")
+    assert action.command == "windtunnel run"
+
+
+def test_inconclusive_says_how_long_to_wait() -> None:
+    """Rows and days that are still to come, from the slowest criterion."""
+    action = _action("inconclusive")
+    assert action.text == (
+        "Wait for more data: each_origin on origin=LGA needs about 34,081 more rows, 113 days at today's rate. Then judge again."
+    )
+    assert action.command == "windtunnel data refresh"
+
+
+def test_waiting_is_not_advised_where_it_would_not_help() -> None:
+    """A figure on its limit stays undecided."""
+    outcome = make_outcome(status="inconclusive")
+    action = action_of(make_verdict(outcome, decision="inconclusive"), story_inputs("reject").provenance.evaluation, 7)
+    assert "more rows alone would not decide it" in action.text
+
+
+def test_not_judged_names_what_is_missing() -> None:
+    """The slice without rows."""
+    assert _action("not_judged").text.startswith("Supply what is missing for each_origin on origin=LGA: no row of this slice")
+
+
+@pytest.mark.parametrize("decision", ["promote", "reject", "inconclusive", "not_judged"])
+def test_there_is_an_action_even_without_criteria(decision: str) -> None:
+    """Every verdict ends in one step and its command."""
+    action = action_of(make_verdict(decision=decision), story_inputs("reject").provenance.evaluation, 7)
+    assert action.text.endswith(".")
+    assert action.command.startswith("windtunnel ")
+
+
+@pytest.mark.parametrize("story", STORIES)
+def test_the_first_screen_is_short(story: str) -> None:
+    """A director reads at most seven limits and one action of two lines."""
+    assert len(_limits(story)) <= 7
+    assert len(_action(story).text) < 220
