@@ -67,7 +67,7 @@ def digits_to_tell_apart(*pairs: tuple[float | None, float | None]) -> int:
         if one is None or other is None or not (is_figure(one) and is_figure(other)):
             continue
         for wanted in range(_DIGITS, _MOST_DIGITS + 1):
-            if f"{one:.{wanted}f}" != f"{other:.{wanted}f}":
+            if format_change(one, wanted) != format_change(other, wanted):
                 digits = max(digits, wanted)
                 break
     return digits

@@ -1,11 +1,12 @@
 """Stage ``report``: the verdict as a page, as Markdown and as JUnit XML, from the records that the other stages left."""
 
+import hashlib
 from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
 from typing import TypeVar
 
-from tasks.datasets import hash_file, read_manifest, write_atomically
+from tasks.datasets import read_manifest, write_atomically
 from tasks.errors import ReportError
 from tasks.paths import ProjectPaths
 from tasks.records import Evaluation, ModelCard, Pin, PrivacyReport, Record, SplitMetadata, ValidationReport, Verdict
@@ -88,14 +89,19 @@ def _read_provenance(context: StageContext) -> Provenance:
         masked=read_manifest(paths.masked, made_by="mask"),
         privacy=_record(PrivacyReport, paths.masked / "privacy.json", paths, "mask"),
         pin=_record(Pin, paths.pin, paths, None),
-        files={name: hash_file(path) for name, path in _named_files(paths).items()},
+        files=_hash_named_files(paths),
     )
 
 
-def _named_files(paths: ProjectPaths) -> dict[str, Path]:
-    """The files that a verdict names by their bytes, under its names for them, and the verdict itself."""
-    reports = {f"validation/{subject}": paths.validation_report(subject) for subject in _SUBJECTS}
-    return {"verdict": paths.verdict, "pin": paths.pin, "evaluation": paths.evaluation_report, **reports}
+def _hash_named_files(paths: ProjectPaths) -> dict[str, str]:
+    """SHA-256 of the files that a verdict names by their bytes, under its names for them, and of the verdict itself."""
+    named: dict[str, tuple[Path, str | None]] = {
+        "verdict": (paths.verdict, "gate"),
+        "pin": (paths.pin, None),
+        "evaluation": (paths.evaluation_report, "evaluate"),
+        **{f"validation/{subject}": (paths.validation_report(subject), f"validate_{subject}") for subject in _SUBJECTS},
+    }
+    return {name: hashlib.sha256(_bytes(path, paths, stage)).hexdigest() for name, (path, stage) in named.items()}
 
 
 def _record(kind: type[_R], path: Path, paths: ProjectPaths, stage: str | None) -> _R:
