@@ -62,6 +62,8 @@ def _renumber(node: Any, numbering: _Numbering) -> None:
             node["content"].sort(key=_without_ids)  # a set's order differs from process to process
         if node.get("__class__") == "_BinMapper":
             _forget_threads(node)
+        if loader == "PartialNode":
+            _forget_empty_namespace(node["content"])
         if "__id__" in node:
             node["__id__"] = numbering.number(_identity(node, loader))
         if isinstance(node.get("file"), str):
@@ -91,6 +93,14 @@ def _forget_threads(node: dict[str, Any]) -> None:
         threads = holder.get("n_threads") if isinstance(holder, dict) else None
         if isinstance(threads, dict):
             threads["content"] = "1"
+
+
+def _forget_empty_namespace(content: dict[str, Any]) -> None:
+    """A ``functools.partial`` without attributes has none, or an empty dict once somebody has looked."""
+    namespace = content.get("namespace")
+    if isinstance(namespace, dict) and namespace.get("__loader__") == "DictNode" and not namespace["content"]:
+        empty = {"__class__": "str", "__module__": "builtins", "__loader__": "JsonNode", "content": "null", "is_json": True}
+        content["namespace"] = empty | {"__id__": namespace["__id__"]}
 
 
 def _canonical_file(name: str, data: bytes) -> bytes:

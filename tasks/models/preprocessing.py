@@ -22,13 +22,14 @@ def prepare(estimator: Any, frame: "pd.DataFrame") -> Any:
     texts as categories and NaN as they are; any other gets texts one-hot, numbers with the median for NaN, an indicator of
     it, and unit variance. Texts that training did not see count as missing, or as rare.
     """
+    from pandas.api.types import is_numeric_dtype
     from sklearn.pipeline import Pipeline
 
     parameters = estimator.get_params(deep=True)
     if any(isinstance(value, Pipeline) for value in (estimator, *parameters.values())):
         return estimator
-    texts = [name for name in frame.columns if frame[name].dtype == object]
-    numbers = [name for name in frame.columns if name not in texts]
+    numbers = [name for name in frame.columns if is_numeric_dtype(frame[name])]
+    texts = [name for name in frame.columns if name not in numbers]
     boosting = _boosting_within(estimator)
     if boosting is None:
         return Pipeline([("prepare", _one_hot(texts, numbers)), ("model", estimator)])
