@@ -100,9 +100,8 @@ def _lake(paths: ProjectPaths) -> Finding:
 
 
 def _masking_key(paths: ProjectPaths) -> Finding:
-    from tasks.stages.keys import load_stage_key
-
     from tasks.stages import StageContext
+    from tasks.stages.keys import load_stage_key
 
     params: Params = load_params(paths.params)
     load_stage_key(StageContext(paths, params))

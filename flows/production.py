@@ -1,16 +1,13 @@
 """The moment at which production is looked at.
 
 What belongs here: what "now" means for a lake. Production's clock is today's; the demo's production has days that nobody has
-seen yet, and a refresh lets the next one arrive.
+seen yet, and a refresh lets the next one arrive. Prefect is not imported here: the command line needs this before a server runs.
 """
 
 from datetime import datetime, timezone
-from pathlib import Path
-
-from prefect import task
-from tasks.models import dump_model
 
 from tasks.demo import build_lake, is_demo_lake, next_as_of, write_demo_key
+from tasks.models import dump_model
 from tasks.params import load_params
 from tasks.paths import ProjectPaths, main_root
 
@@ -39,10 +36,8 @@ def grow_demo_lake(paths: ProjectPaths, as_of: datetime | None) -> datetime:
     return moment
 
 
-@task(name="take lake as of", task_run_name="take lake as of", persist_result=False)
-def take_lake_as_of(root: str, as_of_utc: datetime | None) -> str:
-    """The moment of a refresh: the one asked for, or now; the demo's lake grows until then."""
-    paths = ProjectPaths(Path(root))
+def reach_moment(paths: ProjectPaths, as_of_utc: datetime | None) -> str:
+    """The moment of a refresh as text: the one asked for, or now; the demo's lake grows until then."""
     lake = main_root(paths.root) / load_params(paths.params).snapshot.lake
     if is_demo_lake(lake):
         return as_text(grow_demo_lake(paths, as_of_utc))

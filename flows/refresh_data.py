@@ -4,16 +4,23 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from prefect import Flow, State, flow
+from prefect import Flow, State, flow, task
 from prefect.client.schemas.objects import FlowRun
 
 from flows.params_edit import edit_params
 from flows.pin_production import pin_production
-from flows.production import take_lake_as_of
+from flows.production import reach_moment
 from flows.stage_runner import TASK_RUNNER, run_stages
 from flows.verdicts import announce, publish_verdict
 from flows.worktrees import land, newest_decision, open_worktree, push, retire
 from tasks.params import load_params
+from tasks.paths import ProjectPaths
+
+
+@task(task_run_name="take lake as of", persist_result=False)
+def take_lake_as_of(root: str, as_of_utc: datetime | None) -> str:
+    """The moment that this refresh looks at, as RFC 3339; the demo's production is brought there."""
+    return reach_moment(ProjectPaths(Path(root)), as_of_utc)
 
 
 def announce_failure(flow: Flow[..., Any], flow_run: FlowRun, state: State[Any]) -> None:

@@ -4,10 +4,10 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 from prefect import flow, get_run_logger
-from tasks.gates import check_verdict
 
 from flows.verdicts import find_verdict
 from tasks.errors import GateError
+from tasks.gates import check_verdict
 
 
 @flow(name="release_gate", persist_result=False)

@@ -50,10 +50,11 @@ class RunningServer:
 
 
 def prepare_environment(root: Path) -> None:
-    """Set what Prefect reads at import: no telemetry, no ephemeral server, its own home unless the user has chosen an API."""
+    """Set what Prefect reads at import: no telemetry, no server of its own, logs to the server and not to the terminal."""
     telemetry.switch_off()
     os.environ.setdefault("PREFECT_SERVER_EPHEMERAL_ENABLED", "false")
     os.environ.setdefault("PREFECT_RESULTS_PERSIST_BY_DEFAULT", "false")
+    os.environ.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "CRITICAL")
     if "PREFECT_API_URL" not in os.environ:
         os.environ["PREFECT_HOME"] = str(ProjectPaths(main_root(root)).server / "prefect")
 
@@ -84,6 +85,7 @@ def reach_api(root: Path) -> Iterator[str]:
     Order: the environment's ``PREFECT_API_URL``, the server of ``windtunnel up``, a server of this run's own. Raises
     :class:`~tasks.errors.ServerError` where the first does not answer or the last does not start.
     """
+    prepare_environment(root)
     chosen = os.environ.get("PREFECT_API_URL")
     if chosen:
         if not is_healthy(chosen):
@@ -93,21 +95,30 @@ def reach_api(root: Path) -> Iterator[str]:
                 expected="a server that is up (PREFECT_API_URL names it)",
                 next_step="start it, or unset PREFECT_API_URL to let a local one be started; `dvc repro` needs none",
             )
+        _require_not_imported()
         yield chosen
         return
-    prepare_environment(root)
     running = find_server(root)
     started = None if running else start_server(root, free_port())
     server = running or started
     if server is None:
         raise ServerError("the local Prefect server", found="none", expected="a server", next_step="windtunnel doctor")
     os.environ["PREFECT_API_URL"] = server.api_url
+    _require_not_imported()
     try:
         yield server.api_url
     finally:
         del os.environ["PREFECT_API_URL"]
         if started:
             _stop(started.server_pid)
+
+
+def _require_not_imported() -> None:
+    """Refuse to go on where Prefect has read its settings already: runs would go to a server of its own, unseen."""
+    if "prefect" in sys.modules:
+        raise ServerError(
+            "Prefect", found="imported before its server was known", expected="imported after", next_step="report this as a bug"
+        )
 
 
 def free_port() -> int:

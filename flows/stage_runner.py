@@ -139,7 +139,9 @@ def _run_dvc(root: Path, address: str) -> list[str]:
     lines = []
     try:
         if _is_stopping.is_set():
-            raise StageError(f"stage {address}", found="the run was stopped", expected="a run that goes on", next_step="start it again")
+            raise StageError(
+                f"stage {address}", found="the run was stopped", expected="a run that goes on", next_step="start it again"
+            )
         for line in process.stdout or ():
             text = line.rstrip()
             lines.append(text)

@@ -12,11 +12,11 @@ from pathlib import Path
 from prefect import task
 from prefect.artifacts import create_link_artifact, create_markdown_artifact
 from prefect.events import emit_event
-from tasks.gates import make_receipt
 
 from flows.worktrees import git, newest_refresh
 from tasks.datasets import write_atomically
 from tasks.errors import GateError, WorktreeError
+from tasks.gates import make_receipt
 from tasks.params import load_params
 from tasks.paths import ProjectPaths
 from tasks.records import Receipt, Verdict

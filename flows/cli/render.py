@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 from rich.console import Console
 from rich.table import Table
+from tasks.trial import Trial
 
 from tasks.datasets import write_atomically
 from tasks.errors import ExitCode
@@ -17,7 +18,6 @@ from tasks.gates import check_verdict, exit_code
 from tasks.paths import ProjectPaths
 from tasks.records import CriterionOutcome, Verdict
 from tasks.reporting import verdict_junit, verdict_markdown, verdict_table
-from tasks.trial import Trial
 
 _STYLES = {"pass": "green", "fail": "bold red", "inconclusive": "yellow", "not judged": "bold magenta"}
 _NARROW = 110
@@ -59,7 +59,9 @@ def _console() -> Console:
 def _print_table(verdict: Verdict) -> None:
     table = Table(box=None, pad_edge=False, header_style="bold")
     for name in ("criterion", "metric", "champion", "challenger", "difference (interval)", "limit", "status"):
-        table.add_column(name, no_wrap=name in ("status", "champion", "challenger"), justify="right" if name.startswith("ch") else "left")
+        table.add_column(
+            name, no_wrap=name in ("status", "champion", "challenger"), justify="right" if name.startswith("ch") else "left"
+        )
     for row in verdict_table(verdict):
         style = _STYLES.get(row.status.split(" (")[0], "")
         status = f"[{style}]{row.status}[/]" if style else row.status

@@ -21,9 +21,9 @@ def up(port: int | None, is_json: bool) -> None:
     if is_json:
         as_json({"ui": server.ui_url, "api": server.api_url})
         return
-    click.echo(
-        f"Prefect UI   {server.ui_url}\ndeployed     refresh_data (nightly), evaluate_candidate, release_gate\nstop         windtunnel down"
-    )
+    click.echo(f"Prefect UI   {server.ui_url}")
+    click.echo("deployed     refresh_data (nightly), evaluate_candidate, release_gate")
+    click.echo("stop         windtunnel down")
 
 
 @windtunnel.command()
