@@ -70,13 +70,11 @@ def read_part(evidence: Evidence, params: Params, part: str) -> PartRows:
     return PartRows(facts, features.select(["row_key", *names]))
 
 
-def _row_facts(evidence: Evidence, params: Params, assigned: pa.Table | None) -> pa.Table:
-    """row_key, time_utc, cluster (NULL: the day) and slices of the masked rows, of all or of ``assigned``'s partitions."""
+def _row_facts(evidence: Evidence, params: Params, assigned: pa.Table) -> pa.Table:
+    """row_key, time_utc, cluster (NULL: the day) and slices of the masked rows in the partitions of ``assigned``."""
     name = params.features.rows
     declared = params.snapshot.tables[name]
-    record = table_record(evidence.masked, name, "masked tables")
-    if assigned is not None:
-        record = some_partitions(record, assigned)
+    record = some_partitions(table_record(evidence.masked, name, "masked tables"), assigned)
     cluster = params.evaluation.interval.cluster
     entity = () if cluster == DAY else (cluster,)
     _require_columns(record, name, "evaluation.slices", params.evaluation.slices)
@@ -146,7 +144,7 @@ def _refuse_repeated_scores(con: duckdb.DuckDBPyConnection, reference: str) -> N
 
 def read_slice_values(evidence: Evidence, params: Params) -> dict[str, set[str]]:
     """Slice column -> values, ``(missing)`` for NULL, in all parts that may be read."""
-    facts = _row_facts(evidence, params, None)
+    facts = _row_facts(evidence, params, evidence.parts)
     readable = facts.filter(pc.is_in(facts.column("row_key"), evidence.parts.column("row_key").combine_chunks()))
     return {column: set(_texts(readable.column(f"slice_{column}")).unique().to_pylist()) for column in params.evaluation.slices}
 

@@ -6,12 +6,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
-from toy_evidence import PARTS, PER_DAY, make_params, replaced, toy_rows, write_toy
+from toy_evidence import PARTS, PER_DAY, make_card, make_params, replaced, toy_rows, write_toy
 
 from tasks.datasets import read_manifest
 from tasks.errors import DatasetError, EvaluationError
 from tasks.evaluation import open_evidence, read_part, read_slice_values, refuse_training_rows
-from tasks.records import ModelCard
 
 ALL = ("train", "validation", "test")
 
@@ -19,23 +18,6 @@ ALL = ("train", "validation", "test")
 def read(root, rows, params=None, part="test", **how):
     params = params or make_params()
     return read_part(open_evidence(write_toy(root, rows, **how), params.evaluation.split, ALL), params, part)
-
-
-def card(split, part="train"):
-    return ModelCard(
-        role="challenger",
-        name="c",
-        basis="recipe",
-        estimator="e",
-        parameters="{}",
-        view="masked",
-        split=split,
-        part=part,
-        rows=None,
-        features=(),
-        seed=None,
-        logical_hash=None,
-    )
 
 
 def test_facts_and_features_are_of_the_same_rows(tmp_path):
@@ -160,11 +142,11 @@ def test_training_rows_are_refused(tmp_path):
     """The part that a model was fitted on, or rows of it under another split, is never judged."""
     evidence = open_evidence(write_toy(tmp_path, toy_rows()), "by_time", ALL)
     keys = read_part(evidence, make_params(), "test").facts["row_key"]
-    refuse_training_rows(evidence, "test", keys, card("by_time"))
-    refuse_training_rows(evidence, "test", keys, card(None, None))
+    refuse_training_rows(evidence, "test", keys, make_card("by_time"))
+    refuse_training_rows(evidence, "test", keys, make_card(None, None))
     with pytest.raises(EvaluationError, match="240 of 240 rows"):
-        refuse_training_rows(evidence, "test", keys, card("by_time", "test"))
+        refuse_training_rows(evidence, "test", keys, make_card("by_time", "test"))
     rows = toy_rows()
     fitted = pc.sum(pc.and_(pc.equal(rows["part"], "test"), pc.less(rows["buyer"], "b15"))).as_py()
     with pytest.raises(EvaluationError, match=f"{fitted} of 240 rows on which the challenger was fitted"):
-        refuse_training_rows(evidence, "test", keys, card("by_buyer"))
+        refuse_training_rows(evidence, "test", keys, make_card("by_buyer"))

@@ -1,0 +1,91 @@
+"""Stage ``evaluate`` on a small project: what it writes, twice the same, and when it does not start."""
+
+import json
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+from toy_evidence import make_params, toy_rows, train_toy, write_reports, write_toy
+
+from tasks.datasets import hash_file, read_manifest
+from tasks.errors import EvaluationError, EvidenceError, ModelError
+from tasks.records import Evaluation
+from tasks.stages import StageContext, load_stage
+
+
+def prepare(root: Path, params) -> StageContext:
+    """A project that has been run up to ``train``."""
+    paths = write_toy(root, toy_rows())
+    train_toy(paths, params)
+    write_reports(paths)
+    return StageContext(paths, params)
+
+
+def outputs(context):
+    stage = load_stage("evaluate")
+    files = (context.paths.root / path for path in stage.writes(context))
+    return {file.name: hash_file(file / "manifest.json" if file.is_dir() else file) for file in files}
+
+
+def test_writes_predictions_figures_and_curves(tmp_path):
+    """Every declared output is there, predictions by month, and the record names their hash."""
+    context = prepare(tmp_path, make_params())
+    load_stage("evaluate").run(context)
+    manifest = read_manifest(context.paths.predictions, made_by="evaluate")
+    assert [p.path for p in manifest.tables["predictions"].partitions] == ["predictions/2020-02.parquet"]
+    assert pq.read_table(context.paths.predictions / "predictions/2020-02.parquet").num_rows == 240
+    assert (manifest.about["champion_view"], manifest.about["challenger_view"]) == ("raw", "masked")
+    found = Evaluation.from_json(context.paths.evaluation_report.read_bytes(), origin="test")
+    assert found.inputs["predictions"] == manifest.logical_hash
+    assert set(found.inputs) == {"pin", "snapshots", "masked", "features", "splits/by_time", "models/challenger", "predictions"}
+    assert json.loads(context.paths.metrics.read_text())["rows"] == found.rows == 240
+    assert set(outputs(context)) == {"predictions", "evaluation.json", "metrics.json", "roc.csv", "calibration.csv"}
+
+
+def test_equal_inputs_give_equal_bytes(tmp_path):
+    """Nothing that it writes holds a clock, a path or chance."""
+    first, second = (prepare(tmp_path / name, make_params()) for name in "ab")
+    for context in (first, second):
+        load_stage("evaluate").run(context)
+    assert outputs(first) == outputs(second)
+
+
+def test_does_not_start_without_a_report_on_these_very_datasets(tmp_path):
+    """A report that is missing, or of another state of the features, is no permission."""
+    context = prepare(tmp_path, make_params())
+    report = context.paths.validation_report("features")
+    report.write_text(report.read_text().replace(read_manifest(context.paths.features, made_by="x").logical_hash, "0" * 64))
+    with pytest.raises(EvidenceError, match="validation of features"):
+        load_stage("evaluate").run(context)
+    report.unlink()
+    with pytest.raises(EvidenceError, match="no report"):
+        load_stage("evaluate").run(context)
+    assert not context.paths.evaluation.exists()
+
+
+def test_does_not_judge_the_part_that_the_challenger_was_fitted_on(tmp_path):
+    """Same split and same part is refused, and nothing is written."""
+    context = prepare(tmp_path, make_params(part="train"))
+    with pytest.raises(EvaluationError, match="on which the challenger was fitted"):
+        load_stage("evaluate").run(context)
+    assert not context.paths.predictions.exists()
+
+
+def test_challenger_that_is_not_there_is_one_message(tmp_path):
+    """Without a trained model the next step is named."""
+    context = prepare(tmp_path, make_params())
+    (context.paths.models / "challenger.json").unlink()
+    with pytest.raises(ModelError, match="challenger"):
+        load_stage("evaluate").run(context)
+
+
+def test_champion_recipe_is_scored_here_on_the_same_rows(tmp_path):
+    """A champion that was refitted on masked data is judged by its own model, view masked, and its hash is named."""
+    recipe = {"estimator": "sklearn.dummy.DummyClassifier", "split": "by_time", "part": "train"}
+    models = {"champion": recipe, "challenger": recipe | {"estimator": "sklearn.linear_model.LogisticRegression"}}
+    context = prepare(tmp_path, make_params(models=models))
+    load_stage("evaluate").run(context)
+    found = Evaluation.from_json(context.paths.evaluation_report.read_bytes(), origin="test")
+    assert (found.champion.basis, found.champion.view) == ("recipe", "masked")
+    assert "models/champion" in found.inputs
+    assert found.comparisons[0].champion == 0.5

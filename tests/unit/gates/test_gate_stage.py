@@ -1,0 +1,87 @@
+"""Stage ``gate``: reads reports, writes the verdict, and never fails because of what it says."""
+
+from pathlib import Path
+
+import pytest
+from evidence_records import evaluation, report
+
+from tasks.datasets import hash_file, write_atomically
+from tasks.errors import DatasetError, GateError
+from tasks.gates import SUBJECTS
+from tasks.params import load_params
+from tasks.paths import ProjectPaths
+from tasks.records import Verdict
+from tasks.stages import StageContext, load_stage
+
+PARAMS = load_params(Path(__file__).parents[3] / "params.yaml")
+
+
+@pytest.fixture
+def context(tmp_path):
+    """A project with everything that a gate reads."""
+    paths = ProjectPaths(tmp_path)
+    write_atomically(paths.pin, b"{}")
+    found = evaluation(inputs={"pin": hash_file(paths.pin)})
+    write_atomically(paths.evaluation_report, found.to_json().encode())
+    for subject in SUBJECTS:
+        write_atomically(paths.validation_report(subject), report(subject).to_json().encode())
+    return StageContext(paths, PARAMS)
+
+
+def run(context) -> Verdict:
+    load_stage("gate").run(context)
+    return Verdict.from_json(context.paths.verdict.read_bytes(), origin="test")
+
+
+def test_writes_a_verdict_with_its_chain_of_hashes(context):
+    """The verdict names the hash of every file that it was read from."""
+    found = run(context)
+    assert found.inputs["evaluation"] == hash_file(context.paths.evaluation_report)
+    assert {f"validation/{subject}" for subject in SUBJECTS} | {"pin", "evaluation"} == set(found.inputs)
+    assert found.seeds["root"] == PARAMS.seed
+
+
+def test_equal_evidence_gives_equal_bytes(context):
+    """Run again, the verdict is the same to the byte."""
+    run(context)
+    first = context.paths.verdict.read_bytes()
+    run(context)
+    assert context.paths.verdict.read_bytes() == first
+
+
+def test_missing_evidence_is_a_verdict(context):
+    """Without the evaluation the stage writes a verdict: not judged."""
+    context.paths.evaluation_report.unlink()
+    assert run(context).decision == "not_judged"
+
+
+def test_failed_validation_is_a_verdict(context):
+    """A rejection is written and versioned, not an error."""
+    write_atomically(context.paths.validation_report("splits"), report("splits", is_passed=False).to_json().encode())
+    found = run(context)
+    assert (found.decision, "validation of splits failed" in found.reason) == ("reject", True)
+
+
+def test_an_unreadable_report_is_an_error_and_no_verdict(context):
+    """A half-written report is neither passed nor missing."""
+    context.paths.validation_report("raw").write_text("{")
+    with pytest.raises(DatasetError):
+        run(context)
+    assert not context.paths.verdict.exists()
+
+
+def test_evaluation_of_another_pin_is_refused(context):
+    """Figures of other data than was pinned are not judged."""
+    write_atomically(context.paths.pin, b"{} ")
+    with pytest.raises(GateError, match="pinned otherwise"):
+        run(context)
+
+
+def test_params_hash_leaves_out_when_data_is_refreshed(context):
+    """Another schedule is the same verdict; another margin is another."""
+    first = run(context)
+    refresh = PARAMS.refresh.model_copy(update={"keep": PARAMS.refresh.keep + 1})
+    other_schedule = StageContext(context.paths, PARAMS.model_copy(update={"refresh": refresh}))
+    assert run(other_schedule) == first
+    other_seed = StageContext(context.paths, PARAMS.model_copy(update={"seed": PARAMS.seed + 1}))
+    assert run(other_seed).params_hash != first.params_hash
