@@ -73,28 +73,31 @@ def find_leaks(
 
     with duckdb.connect() as database:
         database.execute("SET TimeZone='UTC'")
-        findings = list(_find_misassigned(name, database, assignments, rows))
+        is_aligned = _is_aligned(assignments, rows)
+        findings = list(_find_misassigned(name, database, assignments, rows, is_aligned))
         own = time_column if isinstance(split, TimeSplit) else split.unit
-        parted = _part_rows(name, database, assignments, rows, own)
+        parted = _part_rows(name, database, assignments, rows, own=own, is_aligned=is_aligned)
         findings += _find_other_parts(parted, split)
         findings += _find_times_across(parted, split) if isinstance(split, TimeSplit) else _find_entities_across(parted)
         findings += _find_copies(parted, split, {*key_columns, own})
     return tuple(findings)
 
 
-def _find_misassigned(name: str, database: "duckdb.DuckDBPyConnection", assignments: pa.Table, rows: pa.Table) -> Iterator[Finding]:
+def _find_misassigned(
+    name: str, database: "duckdb.DuckDBPyConnection", assignments: pa.Table, rows: pa.Table, is_aligned: bool
+) -> Iterator[Finding]:
     """Rows that are assigned never, or more than once, and assignments of no row."""
     database.register("assigned", assignments.select(["row_key"]))
     database.register("keys", rows.select(["row_key"]))
-    if _is_aligned(assignments, rows):
-        query = "SELECT 0, 0, count(*) - count(DISTINCT row_key) FROM assigned"
-    else:
-        query = """
-            SELECT coalesce(sum(here) FILTER (assigned = 0), 0), coalesce(sum(assigned) FILTER (here = 0), 0),
-                   coalesce(sum(assigned - 1) FILTER (assigned > 1), 0)
-            FROM (SELECT count(*) FILTER (side = 'a') AS assigned, count(*) FILTER (side = 'r') AS here
-                  FROM (SELECT row_key, 'a' AS side FROM assigned UNION ALL SELECT row_key, 'r' FROM keys) GROUP BY row_key)"""
-    missing, unknown, twice = database.execute(query).fetchall()[0]
+    # Distinct hashes are distinct keys, at half the work; equal ones may be either, and are looked at below.
+    if is_aligned and database.execute("SELECT count(*) = count(DISTINCT hash(row_key)) FROM assigned").fetchall()[0][0]:
+        return
+    missing, unknown, twice = database.execute("""
+        SELECT coalesce(sum(here) FILTER (assigned = 0), 0), coalesce(sum(assigned) FILTER (here = 0), 0),
+               coalesce(sum(assigned - 1) FILTER (assigned > 1), 0)
+        FROM (SELECT count(*) FILTER (side = 'a') AS assigned, count(*) FILTER (side = 'r') AS here
+              FROM (SELECT row_key, 'a' AS side FROM assigned UNION ALL SELECT row_key, 'r' FROM keys)
+              GROUP BY row_key)""").fetchall()[0]
     for kind, count, found, expected in (
         ("unassigned_rows", missing, "rows in no part", "each row in one part, or in the embargo"),
         ("unknown_rows", unknown, "assignments of rows that the table does not hold", "none"),
@@ -110,12 +113,14 @@ def _is_aligned(assignments: pa.Table, rows: pa.Table) -> bool:
     return assignments.num_rows == rows.num_rows and not assigned.null_count and pc.all(pc.equal(assigned, keys)).as_py() is True
 
 
-def _part_rows(name: str, database: "duckdb.DuckDBPyConnection", assignments: pa.Table, rows: pa.Table, own: str) -> _Parted:
+def _part_rows(
+    name: str, database: "duckdb.DuckDBPyConnection", assignments: pa.Table, rows: pa.Table, *, own: str, is_aligned: bool
+) -> _Parted:
     """Bring the rows and their parts together; a join of keys is spared where both stand in the same order."""
     names = {column: "own" if column == own else f"c{place}" for place, column in enumerate(rows.column_names)}
     names.pop("row_key")
     renamed = pa.table({names.get(column, column): rows.column(column) for column in rows.column_names})
-    if _is_aligned(assignments, rows):
+    if is_aligned:
         database.register("parted", renamed.append_column("part", assignments.column("part")))
     else:
         database.register("assignments", assignments.select(["row_key", "part"]))
@@ -183,7 +188,9 @@ def _find_entities_across(parted: _Parted) -> Iterator[Finding]:
         return
     entities, across = parted.ask("""
         SELECT count(*), count(*) FILTER (first <> last)
-        FROM (SELECT min(part) AS first, max(part) AS last FROM parted WHERE own IS NOT NULL GROUP BY own)""")
+        FROM (SELECT min(code) AS first, max(code) AS last
+              FROM (SELECT own, CASE part WHEN 'train' THEN 1 WHEN 'validation' THEN 2 WHEN 'test' THEN 3 ELSE 4 END AS code
+                    FROM parted WHERE own IS NOT NULL) GROUP BY own)""")
     if not entities:
         yield parted.block("unchecked_entities", f"cannot be checked: no row has a {parted.own}", expected)
     if across:
@@ -205,9 +212,7 @@ def _find_copies(parted: _Parted, split: SplitParams, apart: set[str]) -> Iterat
         expected = f"{_CONTENT_COLUMNS_AT_LEAST} columns"
         yield Finding(kind="unchecked_content", name=parted.name, is_blocking=False, found=found, expected=expected)
         return
-    counts = ", ".join(f"count(*) FILTER (part = '{part}') AS {part}" for part in parts)
-    grouped = f"SELECT {counts} FROM parted GROUP BY hash({', '.join(content)}) HAVING count(*) > 1"  # noqa: S608 - our own names
-    parted.database.execute(f"CREATE TEMP TABLE contents AS {grouped}")
+    _group_contents(parted, content, parts)
     for earlier, later in combinations(parts, 2):
         copied, repeated = f"sum({later}) FILTER ({earlier} > 0)", f"sum({earlier}) FILTER ({earlier} > 1)"
         copies, twins = parted.ask(f"SELECT coalesce({copied}, 0), coalesce({repeated}, 0) FROM contents")  # noqa: S608 - our own names
@@ -222,3 +227,17 @@ def _find_copies(parted: _Parted, split: SplitParams, apart: set[str]) -> Iterat
                 f"{len(content)} columns beside {', '.join(sorted(apart))}",
                 expected=f"at most {limit:.2%} (within {earlier}, {natural:.2%} of the rows equal another)",
             )
+
+
+def _group_contents(parted: _Parted, content: Sequence[str], parts: Sequence[str]) -> None:
+    """Make the relation ``contents``: each content that stands in more than one row, with its rows per part."""
+    hashed = f"hash({', '.join(content)})"
+    counts = ", ".join(f"count(*) FILTER (part = '{part}') AS {part}" for part in parts)
+    # Two steps, since most contents stand once: counting per part from the start takes half as much again.
+    parted.database.execute(
+        f"CREATE TEMP TABLE repeated AS SELECT {hashed} AS content FROM parted GROUP BY content HAVING count(*) > 1"  # noqa: S608 - our own names
+    )
+    parted.database.execute(
+        f"CREATE TEMP TABLE contents AS SELECT {counts} FROM "  # noqa: S608 - our own names
+        f"(SELECT part, {hashed} AS content FROM parted) SEMI JOIN repeated USING (content) GROUP BY content"
+    )

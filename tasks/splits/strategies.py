@@ -64,16 +64,17 @@ def assign_by_keyed_hash(units: pa.Array, fallback: pa.Array, split: KeyedHashSp
     A NULL is no entity: each such row is drawn by itself, on its ``fallback`` (its own key; text, no NULLs).
     Raises :class:`~tasks.errors.SplitError` where ``units`` have a type without a canonical form.
     """
-    thresholds = _thresholds(split)
+    where = f"split unit {split.unit}"
+    thresholds = interval_ends(split)
     names = tuple(part for part in PARTS if part in split.parts)
-    codes = np.empty(len(units), np.int64)
+    by_unit, by_row = (_keyed(split, name, seed, purpose) for purpose in ("unit", "row"))
+    if not units.null_count:
+        return _pick(names, _draw(units, by_unit, thresholds, where))
     known = is_known(units)
+    codes = np.empty(len(units), np.int8)
+    codes[~known] = _draw(fallback.filter(pc.is_null(units)), by_row, thresholds, "row key")
     if known.any():
-        entities = units.filter(pc.is_valid(units))
-        codes[known] = _draw(entities, _keyed(split, name, seed, "unit"), thresholds, f"split unit {split.unit}")
-    if not known.all():
-        rows = fallback.filter(pc.is_null(units))
-        codes[~known] = _draw(rows, _keyed(split, name, seed, "row"), thresholds, "row key")
+        codes[known] = _draw(units.filter(pc.is_valid(units)), by_unit, thresholds, where)
     return _pick(names, codes)
 
 
@@ -88,8 +89,11 @@ def _keyed(split: KeyedHashSplit, name: str, seed: int, purpose: str) -> "hashli
     return hashlib.sha256(bytes.fromhex(key))
 
 
-def _thresholds(split: KeyedHashSplit) -> np.ndarray:
-    """Where the interval of each part but the last ends; exact, since the shares are taken as the decimals they are written in."""
+def interval_ends(split: KeyedHashSplit) -> np.ndarray:
+    """Where the interval of each part but the last ends (uint64, exclusive), in the order train, validation, test.
+
+    Exact: shares are taken as the decimals that they are written as, so that 0.7 and 0.15 end at 0.85 on every engine.
+    """
     shares = [Fraction(repr(split.parts[part])) for part in PARTS if part in split.parts]
     ends = [int(sum(shares[: place + 1], Fraction()) * 2**_HASH_BITS) for place in range(len(shares) - 1)]
     return np.array([min(end, 2**_HASH_BITS - 1) for end in ends], np.uint64)
@@ -104,8 +108,8 @@ def _draw(values: pa.Array, keyed: "hashlib._Hash", thresholds: np.ndarray, wher
         digest = new()
         digest.update(value)
         digests.append(digest.digest()[: _HASH_BITS // 8])
-    drawn: np.ndarray = np.searchsorted(thresholds, np.frombuffer(b"".join(digests), ">u8").astype(np.uint64), side="right")
-    return np.take(drawn, read_buffer(encoded.indices.cast(pa.int64()), "<i8"))
+    drawn = np.searchsorted(thresholds, np.frombuffer(b"".join(digests), ">u8").astype(np.uint64), side="right").astype(np.int8)
+    return np.take(drawn, read_buffer(encoded.indices.cast(pa.int32()), "<i4"))
 
 
 def _canonical(values: pa.Array, where: str) -> pa.Array:
@@ -130,5 +134,5 @@ def _pick(names: tuple[str, ...], codes: np.ndarray) -> pa.Array:
     texts = [name.encode() for name in names]
     ends = np.cumsum([0, *map(len, texts)]).astype(np.int32)
     labels = pa.Array.from_buffers(pa.string(), len(names), [None, pa.py_buffer(ends.tobytes()), pa.py_buffer(b"".join(texts))])
-    places = pa.Array.from_buffers(pa.int64(), len(codes), [None, pa.py_buffer(codes.astype("<i8").tobytes())])
+    places = pa.Array.from_buffers(pa.int8(), len(codes), [None, pa.py_buffer(codes.astype(np.int8).tobytes())])
     return labels.take(places)

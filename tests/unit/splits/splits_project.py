@@ -1,0 +1,152 @@
+"""A small project whose snapshot is whole and whose raw data has passed: what the stage ``split`` starts from."""
+
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+
+import pyarrow as pa
+import yaml
+
+from tasks.datasets import DatasetWriter, logical_hash, read_manifest, read_table
+from tasks.params import load_params
+from tasks.paths import ProjectPaths
+from tasks.records import ExpectationOutcome, Manifest, SplitMetadata, SuiteOutcome, ValidationReport
+from tasks.stages import StageContext, load_stage
+
+START = datetime(2024, 1, 1, tzinfo=timezone.utc)
+MOMENT = pa.timestamp("us", "UTC")
+TRIPS = 40
+DAYS = 6
+
+PARAMS = {
+    "schema_version": 1,
+    "seed": 1,
+    "snapshot": {
+        "lake": "lake",
+        "as_of_utc": "2024-06-01T00:00:00Z",
+        "purpose": "test",
+        "tables": {
+            "trips": {
+                "key": ["trip"],
+                "time": "start_utc",
+                "known": "start_utc",
+                "columns": ["trip", "car", "driver", "start_utc", "is_late", "score"],
+            }
+        },
+    },
+    "masking": {
+        "key": {"env": "WT_TEST_KEY", "file": "masking.key", "id": "test-1"},
+        "domains": {"trip": ["trips.trip"], "car": ["trips.car"]},
+        "tables": {"trips": {"safe": ["start_utc", "is_late", "score"], "reason": "about the trip"}},
+    },
+    "label": {"table": "trips", "column": "is_late", "known": "start_utc", "task": "binary", "positive": 1},
+    "splits": {
+        "by_time": {
+            "kind": "time",
+            "column": "start_utc",
+            "boundaries": {"train": "2024-01-03", "validation": "2024-01-05"},
+            "embargo_days": 1,
+            "why": "as a release",
+        },
+        "by_car": {
+            "kind": "keyed_hash",
+            "unit": "car",
+            "salt": "v1",
+            "parts": {"train": 0.6, "validation": 0.2, "test": 0.2},
+            "why": "cars never seen",
+        },
+    },
+    "features": {
+        "rows": "trips",
+        "at": {"column": "start_utc", "minus_minutes": 0},
+        "columns": {"score": {"take": "trips.score"}},
+    },
+    "models": {
+        "champion": {"scores": "trips.score", "version": "trips.score"},
+        "challenger": {"estimator": "sklearn.dummy.DummyClassifier", "split": "by_time", "part": "train"},
+    },
+    "evaluation": {
+        "split": "by_time",
+        "part": "test",
+        "metrics": ["roc_auc"],
+        "interval": {"method": "cluster_bootstrap", "cluster": "day", "replicates": 100, "confidence": 0.95},
+    },
+    "gates": {"max_age_days": 7, "criteria": {"validation": {"evidence": "validation", "critical": True}}},
+}
+
+
+class SplitsProject:
+    """A project in ``root`` with one partition of trips for each of six days."""
+
+    def __init__(self, root: Path) -> None:
+        self.paths = ProjectPaths(root)
+        self.content = yaml.safe_load(yaml.safe_dump(PARAMS))
+        self.write_key("ab" * 32)
+        self.take_snapshot(dict.fromkeys(range(DAYS), ""))
+
+    def write_key(self, text: str) -> None:
+        file = self.paths.root / "masking.key"
+        file.write_text(text)
+        file.chmod(0o600)
+
+    def take_snapshot(self, days: dict[int, str]) -> Manifest:
+        """Write the snapshot of ``days`` (number -> a text that makes its cars differ) and the report that it passed."""
+        with DatasetWriter(self.paths.snapshots, "snapshots", mode=0o700) as writer:
+            for day, text in days.items():
+                path, table = f"trips/day={START + timedelta(days=day):%Y-%m-%d}/part-0.parquet", trips(day, text)
+                reuse_key = logical_hash(table, ["trip"])
+                if not writer.keep(path, reuse_key):
+                    writer.write(path, reuse_key, table, ["trip"])
+            manifest = writer.finish({"pin": "p", "as_of_utc": "2024-06-01T00:00:00Z", "purpose": "test", "view": "raw"})
+        self.report(is_passed=True, examined=manifest.logical_hash)
+        return manifest
+
+    def report(self, *, is_passed: bool, examined: str) -> None:
+        """Write the validation report of the raw data."""
+        outcome = ExpectationOutcome(
+            expectation="e", column="trip", severity="critical", is_passed=is_passed, element_count=1, unexpected_count=0, reason=""
+        )
+        suite = SuiteOutcome(
+            suite="s", table="trips", period="all", rows=1, is_passed=is_passed, reuse_key="", expectations=(outcome,)
+        )
+        report = ValidationReport(
+            subject="raw", is_passed=is_passed, engine="e", inputs={"snapshots": examined}, suites=(suite,), findings=()
+        )
+        path = self.paths.validation_report("raw")
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(report.to_json())
+
+    def split(self, name: str) -> Manifest:
+        """Run the stage here, with the parameters as they stand, and return what it wrote."""
+        self.paths.params.write_text(yaml.safe_dump(self.content))
+        load_stage("split").run(StageContext(self.paths, load_params(self.paths.params), name))
+        return read_manifest(self.paths.split(name), made_by=f"split@{name}")
+
+    def assignments(self, name: str) -> dict[str, str]:
+        """Row key -> part, of all partitions."""
+        folder = self.paths.split(name)
+        table = read_table(folder, read_manifest(folder, made_by="split"), "assignments")
+        return dict(zip(table.column("row_key").to_pylist(), table.column("part").to_pylist(), strict=True))
+
+    def metadata(self, name: str) -> SplitMetadata:
+        path = self.paths.split(name) / "metadata.json"
+        return SplitMetadata.from_json(path.read_bytes(), origin=path.name)
+
+    def files(self, name: str) -> dict[str, bytes]:
+        """Every file of the split, byte by byte."""
+        folder = self.paths.split(name)
+        return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def trips(day: int, text: str = "") -> pa.Table:
+    """Trips of one day by 25 cars; every raw name begins with ``RAW``; the last row has no car."""
+    cars = [f"RAW-car-{text}{(day + number) % 25}" for number in range(TRIPS - 1)]
+    return pa.table(
+        {
+            "trip": [f"RAW-trip-{day}-{number}" for number in range(TRIPS)],
+            "car": pa.array([*cars, None], pa.string()),
+            "driver": [f"RAW-driver-{number}" for number in range(TRIPS)],
+            "start_utc": pa.array([START + timedelta(days=day, minutes=number) for number in range(TRIPS)], MOMENT),
+            "is_late": [number % 2 for number in range(TRIPS)],
+            "score": [day + number / TRIPS for number in range(TRIPS)],
+        }
+    )
