@@ -60,9 +60,9 @@ def check_features(features: FeaturesParams, tables: Mapping[str, TableParams], 
     for name, feature in features.columns.items():
         where = f"feature {name}"
         if isinstance(feature, Aggregate):
-            _check_aggregate(where, feature, features.rows, tables, schemas)
             for column in feature.by:
                 _refuse_late(f"{where}: by {column}", column, late, "group by columns that are known at prediction time")
+            _check_aggregate(where, feature, features.rows, tables, schemas)
         else:
             _check_own(where, feature, features.rows, late, schemas)
 
