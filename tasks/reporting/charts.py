@@ -25,6 +25,9 @@ _PADDING = 0.06
 _OUTLIER = 4.0
 """An interval end further out than so many typical ones is cut off and drawn as an arrow, or it would flatten all others."""
 
+_NARROWEST = 1e-6
+"""A span below what figures show: all marks lie on one spot, and the axis still needs two different ticks."""
+
 
 @dataclass(frozen=True)
 class Mark:
@@ -75,7 +78,7 @@ def scale_of(marks: Iterable[Mark], direction: Direction | None) -> Scale:
     held = [v for v in numbers if abs(v - centre) <= most]
     low = min([*fixed, *held, centre - most if len(held) < len(numbers) else centre])
     high = max([*fixed, *held, centre + most if len(held) < len(numbers) else centre])
-    span = (high - low) or abs(centre) or 1.0
+    span = high - low if high - low > _NARROWEST else max(abs(centre), _NARROWEST)
     return Scale(low - _PADDING * span, high + _PADDING * span, direction == "lower_is_better")
 
 
@@ -220,13 +223,14 @@ def _dot(name: str, x: float, y: float, top: float) -> Markup:
 def _square(parts: Sequence[Markup], top: float, across: str, up: str, description: str) -> Markup:
     grid = [_grid_line(value, top) for value in ticks_of(Scale(0.0, top, is_flipped=False), most=6)]
     (left, bottom), (right, upper) = _at(0, 0, top), _at(top, top, top)
+    frame = Markup('<rect class="frame" x="{}" y="{}" width="{}" height="{}"/>').format(left, upper, _SIDE, _SIDE)
     diagonal = Markup('<line class="diagonal" x1="{}" y1="{}" x2="{}" y2="{}"/>').format(left, bottom, right, upper)
     labels = Markup(
         '<text class="name" x="{0}" y="{1}" text-anchor="middle">{2}</text>'
         '<text class="name" transform="translate(11 {3}) rotate(-90)" text-anchor="middle">{4}</text>'
     ).format(_number(_MARGIN + _SIDE / 2), _SIDE + 42, across, _number(8 + _SIDE / 2), up)
     return Markup('<svg class="square" viewBox="0 0 {} {}" role="img" aria-label="{}">{}</svg>').format(
-        _SIDE + _MARGIN + 14, _SIDE + 48, description, Markup("").join([*grid, diagonal, *parts, labels])
+        _SIDE + _MARGIN + 14, _SIDE + 48, description, Markup("").join([*grid, frame, diagonal, *parts, labels])
     )
 
 

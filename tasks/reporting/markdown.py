@@ -11,14 +11,15 @@ from tasks.reporting.narrative import headline
 from tasks.reporting.rows import VerdictRow, verdict_table
 
 _HEAD = ("Criterion", "Metric", "Champion", "Challenger", "Difference (interval)", "Limit", "Rows", "Status")
-_SPECIAL = re.compile(r"([\\`*\[\]{}()#+!|~>$]|(?<![0-9A-Za-z])_|_(?![0-9A-Za-z]))")
+_SPECIAL = re.compile(r"([\\`*\[\]|~$]|(?<![0-9A-Za-z])_|_(?![0-9A-Za-z]))")
+"""What begins markup within a line; ``(``, ``+``, ``#`` and ``!`` do so only after one of these or at a line's start."""
 _SYMBOLS = {"pass": "✓", "fail": "✗", "inconclusive": "?", "not judged": NONE}
 
 
 def verdict_markdown(verdict: Verdict, evaluation: Evaluation | None = None) -> str:
     """The decision, the table of criteria (criterion, champion, challenger, difference with interval, limit, status) and what
     was judged; with ``evaluation`` also on how many rows of which days. Names are escaped, so that none becomes a link, an
-    image, a tag or a column.
+    image, a tag or a column; a bare address stays an address that everyone can read.
     """
     word, reason = headline(verdict)
     lines = [f"## {word}: {escape_markdown(reason)}", ""]

@@ -18,6 +18,7 @@ from tasks.reporting.figures import (
 from tasks.reporting.rows import DECIDING_STATUS, DECISION_WORDS, criterion_name, decisive_criteria, digits_needed, is_beyond_margin
 
 _MISSING_NAMED = 4
+_LONGEST_NAME = 48
 _EVIDENCE = {
     "refitted_here": ("Rehearsed, not live", "The recipe was refitted here and scored on stored data; no live traffic was served."),
     "scored_here": ("Rehearsed, not live", "The stored model was scored here on stored data; no live traffic was served."),
@@ -63,6 +64,7 @@ def limits_of(verdict: Verdict, evaluation: Evaluation, pin: Pin) -> tuple[Limit
         found.append(Limit("Rubber stamp", "There is no champion: nothing was compared, only absolute bounds were checked."))
     if verdict.missing_slices:
         found.append(Limit("Unseen slices", f"{_list(verdict.missing_slices)}: no judged rows, so nothing is known there."))
+    found += _undecided(verdict)
     found.append(Limit(*_EVIDENCE[verdict.evidence_level]))
     found += _view_limit(verdict, evaluation)
     if verdict.judged == "recipe":
@@ -74,6 +76,16 @@ def limits_of(verdict: Verdict, evaluation: Evaluation, pin: Pin) -> tuple[Limit
         Limit("Age", f"Judged rows are of {period} ({days}), data as of {format_day(pin.as_of_utc)}; nothing later was seen.")
     )
     return tuple(found)
+
+
+def _undecided(verdict: Verdict) -> list[Limit]:
+    """Advisory criteria without an answer: they do not stop a promotion, and it says nothing about them."""
+    waiting = [o for o in verdict.criteria if not o.is_critical and o.status in ("inconclusive", "not_judged")]
+    if not waiting:
+        return []
+    names = _list(tuple(o.slice or criterion_name(o) for o in waiting))
+    verb = "criterion came" if len(waiting) == 1 else "criteria came"
+    return [Limit("Undecided", f"{len(waiting)} advisory {verb} to no answer: {names}.")]
 
 
 def _view_limit(verdict: Verdict, evaluation: Evaluation) -> list[Limit]:
@@ -135,8 +147,13 @@ def _miss(outcome: CriterionOutcome) -> str:
 
 
 def _where(outcome: CriterionOutcome) -> str:
-    name = criterion_name(outcome)
-    return f"{name} on {outcome.slice or 'all rows'}" if outcome.metric is not None else name
+    name = _short(criterion_name(outcome))
+    return f"{name} on {_short(outcome.slice or 'all rows')}" if outcome.metric is not None else name
+
+
+def _short(name: str) -> str:
+    """A name that leaves room for the sentence it stands in; the table of criteria has it in full."""
+    return name if len(name) <= _LONGEST_NAME else f"{name[: _LONGEST_NAME - 1]}…"
 
 
 def _wait(verdict: Verdict, evaluation: Evaluation) -> Action:
@@ -167,7 +184,7 @@ def _supply(verdict: Verdict, outcome: CriterionOutcome | None) -> Action:
 
 def _list(names: tuple[str, ...]) -> str:
     more = f" and {len(names) - _MISSING_NAMED} more" if len(names) > _MISSING_NAMED else ""
-    return ", ".join(names[:_MISSING_NAMED]) + more
+    return ", ".join(map(_short, names[:_MISSING_NAMED])) + more
 
 
 def _sentence(text: str) -> str:

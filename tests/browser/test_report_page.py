@@ -186,6 +186,19 @@ def test_dark_mode_is_dark(open_page: Callable[..., Page]) -> None:
     assert luminance(page.evaluate(background)) > 0.9
 
 
+@pytest.mark.parametrize("story", ["reject", "inconclusive"])
+def test_page_fits_on_paper(open_page: Callable[..., Page], story: str) -> None:
+    """On A4 upright nothing runs off the right edge, and what is folded away on a screen is printed."""
+    page = open_page(story, viewport={"width": 695, "height": 1000})
+    page.emulate_media(media="print")
+    widest = "Math.max(...[...document.querySelectorAll('table, svg, p, dl')].map(e => e.getBoundingClientRect().right))"
+    assert page.evaluate(widest) <= 695
+    assert page.evaluate("document.documentElement.scrollWidth") <= 695
+    printed = page.pdf(format="A4", print_background=True)
+    _open_all(page)
+    assert len(printed) > 0.9 * len(page.pdf(format="A4", print_background=True))
+
+
 def test_page_works_without_javascript(open_page: Callable[..., Page]) -> None:
     """Folding and links are the browser's own: a click unfolds, an anchor leads to its row."""
     page = open_page("reject", java_script_enabled=False)

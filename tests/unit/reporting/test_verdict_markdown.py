@@ -20,7 +20,7 @@ def test_table_has_a_line_per_criterion() -> None:
     assert len(lines) == 2 + len(found.verdict.criteria)
     assert text.startswith("## Reject: better overall, clearly worse on origin=LGA")
     assert (
-        "| each_origin · origin=LGA | ROC AUC | 0.6214 | 0.5502 | −0.0712 \\(−0.0798 to −0.0626\\) "
+        "| each_origin · origin=LGA | ROC AUC | 0.6214 | 0.5502 | −0.0712 (−0.0798 to −0.0626) "
         "| difference ≥ −0.02 | 17,871 | ✗ fail |"
     ) in lines
 
@@ -58,7 +58,7 @@ def test_escaped_text_is_one_line_without_live_markup(text: str) -> None:
     escaped = escape_markdown(text)
     assert len(escaped.splitlines()) <= 1
     bare = re.sub(r"\\.", "", escaped)
-    assert not set(bare) & set("`*[]{}()#+!|~>$<")
+    assert not set(bare) & set("`*[]|~$<")
 
 
 @pytest.mark.parametrize("name", ["roc_auc", "each_carrier", "a_b_c1"])
