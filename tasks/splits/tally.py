@@ -15,7 +15,7 @@ from tasks.params.splits import SplitParams, TimeSplit
 from tasks.records import Record, SplitMetadata
 from tasks.splits.custody import definition_hash
 from tasks.splits.instants import read_buffer, to_instants, to_text
-from tasks.splits.strategies import EMBARGO
+from tasks.splits.strategies import EMBARGO, PARTS
 
 
 class PartTally(Record):
@@ -66,7 +66,10 @@ def read_tallies(path: Path) -> dict[str, PartitionTally]:
 
 
 def check_parts(name: str, split: SplitParams, tallies: Iterable[PartitionTally]) -> dict[str, PartTally]:
-    """The total of each part that has rows; raises :class:`~tasks.errors.SplitError` where a declared part has none."""
+    """The total of each part that has rows, in order of time.
+
+    Raises :class:`~tasks.errors.SplitError` where a declared part has none.
+    """
     total: dict[str, PartTally] = {}
     for tally in tallies:
         for part, counted in tally.parts.items():
@@ -77,10 +80,9 @@ def check_parts(name: str, split: SplitParams, tallies: Iterable[PartitionTally]
             f"split {name}: {' and '.join(empty)} would be empty",
             found=_describe(total),
             expected=f"rows in each of {', '.join(split.part_names)} ({_declared(split)})",
-            next_step=f"a new split under a new name with other {'boundaries' if isinstance(split, TimeSplit) else 'shares'} than "
-            f"splits.{name} has in params.yaml, or a snapshot that holds more (snapshot.as_of_utc)",
+            next_step=f"change splits.{name} in params.yaml under a new name, or take a snapshot that holds more (snapshot.as_of_utc)",
         )
-    return total
+    return {part: total[part] for part in (*PARTS, EMBARGO) if part in total}
 
 
 def _add(one: PartTally, other: PartTally) -> PartTally:
