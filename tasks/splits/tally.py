@@ -80,7 +80,7 @@ def check_parts(name: str, split: SplitParams, tallies: Iterable[PartitionTally]
             f"split {name}: {' and '.join(empty)} would be empty",
             found=_describe(total),
             expected=f"rows in each of {', '.join(split.part_names)} ({_declared(split)})",
-            next_step=f"change splits.{name} in params.yaml under a new name, or take a snapshot that holds more (snapshot.as_of_utc)",
+            next_step=f"change splits.{name} in params.yaml under a new name, or snapshot a later snapshot.as_of_utc",
         )
     return {part: total[part] for part in (*PARTS, EMBARGO) if part in total}
 
