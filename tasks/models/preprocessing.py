@@ -33,6 +33,8 @@ def prepare(estimator: Any, frame: "pd.DataFrame") -> Any:
     boosting = _boosting_within(estimator)
     if boosting is None:
         return Pipeline([("prepare", _one_hot(texts, numbers)), ("model", estimator)])
+    # Boosting cannot bin a feature without a single value, and could learn nothing of it.
+    texts, numbers = ([name for name in names if frame[name].notna().any()] for names in (texts, numbers))
     if parameters[f"{boosting}categorical_features"] == "from_dtype":
         limit = parameters[f"{boosting}max_bins"]
         positions = [number for number, name in enumerate(texts) if frame[name].nunique() <= limit]
