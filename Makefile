@@ -44,5 +44,6 @@ bench: install
 lock:
 	uv pip compile pyproject.toml --universal --generate-hashes --extra demo --group dev --python-version 3.11 --no-header -o requirements.lock
 
+# Leaves data, keys, receipts and remotes alone: they cannot be made again.
 clean:
-	rm -rf .venv .windtunnel .dvc/cache .dvc/tmp dvc.lock build *.egg-info
+	rm -rf .venv build *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache .coverage*

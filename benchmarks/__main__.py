@@ -9,9 +9,8 @@ from benchmarks.pipeline import each_stage, one_more_day, unchanged_run, whole_d
 
 def main() -> None:
     """Measure in a temporary folder and print the tables."""
-    print(
-        f"{os.cpu_count()} cores; OMP_NUM_THREADS={os.environ.get('OMP_NUM_THREADS', 'not set')}; medians of interleaved runs where repeated"
-    )
+    threads = os.environ.get("OMP_NUM_THREADS", "not set")
+    print(f"{os.cpu_count()} cores; OMP_NUM_THREADS={threads}; medians of interleaved runs where repeated")
     with tempfile.TemporaryDirectory(prefix="windtunnel-bench-") as name:
         scratch = Path(name)
         project = scratch / "demo"

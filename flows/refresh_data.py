@@ -12,7 +12,7 @@ from flows.pin_production import pin_production
 from flows.production import reach_moment
 from flows.stage_runner import TASK_RUNNER, run_stages
 from flows.verdicts import announce, publish_verdict
-from flows.worktrees import land, newest_decision, open_worktree, push, retire
+from flows.worktrees import DATA_BRANCHES, land, newest_decision, open_worktree, push, retire
 from tasks.params import load_params
 from tasks.paths import ProjectPaths
 
@@ -39,7 +39,7 @@ def announce_failure(flow: Flow[..., Any], flow_run: FlowRun, state: State[Any])
 def refresh_data(as_of_utc: datetime | None = None, reason: str = "scheduled") -> str:
     """Refresh snapshot, masking, validation and splits as of ``as_of_utc`` (none: now), judge again, and land the result.
 
-    Returns the decision. Emits ``windtunnel.verdict.changed`` where it differs from the last one, and
+    Returns the branch. Emits ``windtunnel.verdict.changed`` where it differs from the last one, and
     ``windtunnel.refresh.failed`` where anything fails. The checkout that it is started in is not touched.
     """
     root = Path.cwd()
@@ -50,12 +50,13 @@ def refresh_data(as_of_utc: datetime | None = None, reason: str = "scheduled") -
         edit_params(tree.paths.params, {"snapshot.as_of_utc": as_of})
         pin_production(str(tree.paths.root))
         run_stages(tree.paths.root)
-        decision, receipt = publish_verdict(str(tree.paths.root))
-        branch = f"data/{as_of[:10]}"
+        branch = f"{DATA_BRANCHES}{as_of[:10]}"
+        decision, receipt = publish_verdict(str(tree.paths.root), branch)
         commit = land(tree, branch, f"Refresh as of {as_of}: {decision}\n\n{reason}\n", receipts=[Path(receipt)])
-        pushed = push(tree) if refresh.push else ()
-    announce("refresh.landed", "refresh", branch=branch, commit=commit, pushed=", ".join(pushed), reason=reason)
-    if before not in (None, decision):
-        announce("verdict.changed", "verdict", before=str(before), after=decision, branch=branch)
+        announce("refresh.landed", "refresh", branch=branch, commit=commit, decision=decision, reason=reason)
+        if before not in (None, decision):
+            announce("verdict.changed", "verdict", before=str(before), after=decision, branch=branch)
+        if refresh.push:
+            push(tree)
     retire(root, refresh.keep)
-    return decision
+    return branch

@@ -5,19 +5,17 @@ from pathlib import Path
 
 from prefect import flow, get_run_logger
 
-from flows.verdicts import find_verdict
+from flows.verdict_store import check_stored, find_verdict
 from tasks.errors import GateError
-from tasks.gates import check_verdict
 
 
 @flow(name="release_gate", persist_result=False)
 def release_gate(verdict: str = "newest") -> str:
     """Check ``verdict``: a branch such as ``data/2013-11-01``, ``newest``, or a path to a verdict.json.
 
-    Completes only for a whole, unexpired verdict whose decision is promote; fails in every other case.
+    Completes only for a whole, unexpired verdict of what lies beside it, whose decision is promote; fails in every other case.
     """
-    content, receipt = find_verdict(Path.cwd(), verdict)
-    decision = check_verdict(content, receipt, now=datetime.now(timezone.utc))
+    decision = check_stored(find_verdict(Path.cwd(), verdict), now=datetime.now(timezone.utc))
     get_run_logger().info("%s: %s", verdict, decision)
     if decision != "promote":
         raise GateError(

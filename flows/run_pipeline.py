@@ -19,5 +19,5 @@ def run_pipeline() -> str:
         if is_pin_needed(ProjectPaths(root)):
             pin_production(str(root))
         run_stages(root)
-        decision, _ = publish_verdict(str(root))
+        decision, _ = publish_verdict(str(root), "here")
     return decision

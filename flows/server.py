@@ -24,7 +24,7 @@ from pathlib import Path
 from tasks import telemetry
 from tasks.datasets import write_atomically
 from tasks.errors import ServerError
-from tasks.paths import ProjectPaths, main_root
+from tasks.paths import ProjectPaths, main_root, make_private
 
 HOST = "127.0.0.1"
 DEFAULT_PORT = 4200
@@ -108,9 +108,20 @@ def reach_api(root: Path) -> Iterator[str]:
     try:
         yield server.api_url
     finally:
+        _flush_logs()
         del os.environ["PREFECT_API_URL"]
         if started:
             _stop(started.server_pid)
+
+
+def _flush_logs() -> None:
+    """Send what Prefect still holds back, while its server is there to take it."""
+    if "prefect" in sys.modules:
+        from prefect.events.worker import EventsWorker
+        from prefect.logging.handlers import APILogWorker
+
+        APILogWorker.drain_all(timeout=_STOP_SECONDS)
+        EventsWorker.drain_all(timeout=_STOP_SECONDS)
 
 
 def _require_not_imported() -> None:
@@ -156,43 +167,35 @@ def start_server(root: Path, port: int) -> RunningServer:
 
 
 def up(root: Path, port: int | None) -> RunningServer:
-    """Start server, deployments and worker, or find them running; the worker belongs to this project's main checkout."""
-    running = find_server(root)
-    if running and _is_alive(running.worker_pid):
-        return running
+    """Start server and worker, or find them running, and register the deployments as the parameters now say."""
     paths = ProjectPaths(main_root(root))
-    chosen = os.environ.get("PREFECT_API_URL")
-    if chosen and not is_healthy(chosen):
-        raise ServerError(
-            f"the Prefect server at {chosen}",
-            found="no answer",
-            expected="a server that is up",
-            next_step="start it, or unset PREFECT_API_URL",
-        )
-    if chosen:
-        server = RunningServer(chosen, 0, 0)
-    elif running:
-        server = running
-    else:
-        server = start_server(root, _pick_port(port))
-        _remember(paths, server)
+    server = _server_to_use(paths, port)
     os.environ["PREFECT_API_URL"] = server.api_url
     _run_once([sys.executable, "-m", "flows.deployments"], paths, what="the deployments")
-    command = [
-        _script("prefect"),
-        "worker",
-        "start",
-        "--pool",
-        WORK_POOL,
-        "--type",
-        "process",
-        "--name",
-        f"{WORK_POOL}-{secrets.token_hex(3)}",
-    ]
+    if _is_alive(server.worker_pid):
+        return server
+    name = f"{WORK_POOL}-{secrets.token_hex(3)}"
+    command = [_script("prefect"), "worker", "start", "--pool", WORK_POOL, "--type", "process", "--name", name]
     worker = _spawn(command, paths, log="worker.log", extra={"PREFECT_API_URL": server.api_url})
     complete = RunningServer(server.api_url, server.server_pid, worker)
     _remember(paths, complete)
     return complete
+
+
+def _server_to_use(paths: ProjectPaths, port: int | None) -> RunningServer:
+    prepare_environment(paths.root)
+    running = find_server(paths.root)
+    chosen = os.environ.get("PREFECT_API_URL")
+    if chosen and not is_healthy(chosen):
+        next_step = "start it, or unset PREFECT_API_URL"
+        raise ServerError(f"the Prefect server at {chosen}", found="no answer", expected="a server that is up", next_step=next_step)
+    if chosen:
+        return running if running and running.api_url == chosen else RunningServer(chosen, 0, 0)
+    if running:
+        return running
+    server = start_server(paths.root, _pick_port(port))
+    _remember(paths, server)
+    return server
 
 
 def _pick_port(port: int | None) -> int:
@@ -235,8 +238,8 @@ def _environment(paths: ProjectPaths, extra: dict[str, str]) -> dict[str, str]:
 
 
 def _spawn(command: list[str], paths: ProjectPaths, *, log: str, extra: dict[str, str]) -> int:
-    paths.server.mkdir(parents=True, exist_ok=True)
-    paths.server.chmod(0o700)
+    make_private(paths.state)
+    make_private(paths.server)
     with (paths.server / log).open("ab") as stream:
         process = subprocess.Popen(  # noqa: S603 - fixed programs
             command,

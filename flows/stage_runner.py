@@ -22,6 +22,7 @@ from prefect.futures import PrefectFuture, wait
 from prefect.states import Completed
 from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 
+from flows.programs import PRIVATE_UMASK, stage_environment
 from flows.stage_graph import PlannedStage, plan_stages, read_outputs
 from tasks.errors import StageError
 
@@ -114,12 +115,6 @@ def _tell(event: StageEvent) -> None:
         watcher(event)
 
 
-def stage_environment() -> dict[str, str]:
-    """The environment of a stage: this one, with this interpreter's scripts first on ``PATH`` (``dvc.yaml`` says ``python``)."""
-    scripts = str(Path(sys.executable).parent)
-    return {**os.environ, "PATH": f"{scripts}{os.pathsep}{os.environ.get('PATH', '')}", "PYTHONUNBUFFERED": "1"}
-
-
 def _run_dvc(root: Path, address: str) -> list[str]:
     logger = get_run_logger()
     command = [str(Path(sys.executable).parent / "dvc"), "--wait-for-lock", "repro", "--single-item", address]
@@ -133,6 +128,7 @@ def _run_dvc(root: Path, address: str) -> list[str]:
         text=True,
         errors="replace",
         start_new_session=True,
+        umask=PRIVATE_UMASK,
         preexec_fn=_die_with_parent,  # noqa: PLW1509 - only one prctl call
     )
     _running.add(process)

@@ -1,7 +1,7 @@
 """One run, one git worktree on the shared cache: so that nobody's checkout is touched under his hands.
 
 What belongs here: making a worktree with the newest data in it, landing a run as a commit, and retiring old refreshes.
-What does not: what runs inside. Git and DVC are called as programs; their last line becomes the error.
+What does not: what runs inside.
 """
 
 import fcntl
@@ -14,10 +14,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from flows.stage_runner import stage_environment
+from flows.programs import call, dvc, git
 from tasks.datasets import hash_file, write_atomically
 from tasks.errors import WorktreeError
-from tasks.paths import ProjectPaths, main_root
+from tasks.paths import ProjectPaths, main_root, make_private
 from tasks.records import Pin, Verdict
 
 DATA_BRANCHES = "data/"
@@ -34,27 +34,6 @@ class Worktree:
     paths: ProjectPaths
     main: ProjectPaths
     commit: str
-
-
-def _run(command: Sequence[str], cwd: Path, *, what: str, extra: dict[str, str] | None = None) -> str:
-    env = {**stage_environment(), **(extra or {})}
-    done = subprocess.run(command, cwd=cwd, env=env, capture_output=True, text=True, check=False)  # noqa: S603 - fixed programs
-    if done.returncode != 0:
-        said = (done.stderr.strip() or done.stdout.strip() or "nothing was printed").splitlines()[-1]
-        raise WorktreeError(
-            what, found=said, expected=f"`{' '.join(command[:3])}` to succeed", next_step=f"cd {cwd} && {' '.join(command)}"
-        )
-    return done.stdout.strip()
-
-
-def git(root: Path, *words: str) -> str:
-    """What ``git`` prints in ``root``; raises :class:`~tasks.errors.WorktreeError` with its last line."""
-    return _run(["git", *words], root, what=f"git {words[0]}")
-
-
-def dvc(root: Path, *words: str) -> str:
-    """What ``dvc`` prints in ``root``; raises :class:`~tasks.errors.WorktreeError` with its last line."""
-    return _run(["dvc", "--wait-for-lock", *words], root, what=f"dvc {words[0]}")
 
 
 @contextmanager
@@ -74,7 +53,8 @@ def open_worktree(root: Path, name: str) -> Iterator[Worktree]:
     paths = ProjectPaths(main.worktrees / name)
     with _only_run(main.state / f"{name}.lock", f"the worktree {name}"), _cache_lock(main, fcntl.LOCK_SH):
         _discard(main, paths)
-        main.worktrees.mkdir(parents=True, exist_ok=True)
+        make_private(main.state)
+        make_private(main.worktrees)
         git(main.root, "worktree", "add", "--quiet", "--detach", str(paths.root), "HEAD")
         worktree = Worktree(paths, main, git(paths.root, "rev-parse", "HEAD"))
         _refuse_other_lock(worktree)
@@ -177,7 +157,7 @@ def land(worktree: Worktree, branch: str, message: str, receipts: Sequence[Path]
     if former and git(main, "rev-parse", f"{former}^{{tree}}") == tree:
         return former
     parents = ["-p", worktree.commit, *(["-p", former] if former else [])]
-    commit = _run(["git", "commit-tree", tree, *parents, "-m", message], root, what="git commit-tree", extra=_identity(main))
+    commit = call(["git", "commit-tree", tree, *parents, "-m", message], root, _identity(main)).decode().strip()
     git(main, "update-ref", f"refs/heads/{branch}", commit, former or "0" * 40)
     return commit
 
@@ -198,13 +178,10 @@ def push(worktree: Worktree) -> tuple[str, ...]:
 
 
 def _make_private_if_local(worktree: Worktree, name: str) -> None:
-    """A local ``restricted`` remote holds raw personal data: only its owner may look."""
+    """A local remote holds raw or pseudonymised personal data: only its owner may look."""
     url = dvc(worktree.paths.root, "config", f"remote.{name}.url")
     if "://" not in url:
-        folder = Path(url)
-        folder.mkdir(parents=True, exist_ok=True)
-        if name == "restricted":
-            folder.chmod(0o700)
+        make_private(Path(url))
 
 
 def retire(root: Path, keep: int) -> tuple[str, ...]:
@@ -237,7 +214,7 @@ def only_run_in(root: Path) -> Iterator[None]:
 
 @contextmanager
 def _only_run(lock: Path, what: str) -> Iterator[None]:
-    lock.parent.mkdir(exist_ok=True)
+    make_private(lock.parent)
     with lock.open("a+") as stream:
         try:
             fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -258,7 +235,7 @@ def _only_run(lock: Path, what: str) -> Iterator[None]:
 @contextmanager
 def _cache_lock(main: ProjectPaths, mode: int) -> Iterator[None]:
     """Shared by runs, exclusive for dropping from the cache: what a run has written is in no branch before it lands."""
-    main.state.mkdir(exist_ok=True)
+    make_private(main.state)
     with (main.state / "cache.lock").open("w") as stream:
         fcntl.flock(stream, mode)
         yield

@@ -50,7 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     telemetry.switch_off()
     paths = ProjectPaths(Path.cwd())
     try:
-        _stop_with_parent()
+        stop_with_parent()
         _run(chosen.stage, chosen.variant, paths)
     except WindtunnelError as error:
         return _fail(str(error))
@@ -67,7 +67,7 @@ def _fail(message: str) -> int:
     return ExitCode.COULD_NOT_JUDGE
 
 
-def _stop_with_parent() -> None:
+def stop_with_parent() -> None:
     """Let SIGTERM end the stage in order, and let the kernel send it when the parent dies: no stage outlives its run."""
 
     def stop(_number: int, _frame: FrameType | None) -> None:
@@ -85,6 +85,8 @@ def _run(name: str, variant: str | None, paths: ProjectPaths) -> None:
     _check_variant(name, stage, context)
     reads = stage.reads(context)
     _check_reads(name, reads, paths)
+    if not stage.is_key_holder:
+        os.environ.pop(context.params.masking.key.env, None)  # a challenger's file is somebody's code
     before = {"params.yaml": params_hash, **_fingerprints(reads, paths.root)}
     stage.run(context)
     after = _fingerprints(("params.yaml", *reads), paths.root)

@@ -132,6 +132,11 @@ class ProjectPaths:
         return self.state / "keys.json"
 
     @property
+    def results(self) -> Path:
+        """Verdicts and reports of runs in worktrees, which are removed."""
+        return self.state / "results"
+
+    @property
     def worktrees(self) -> Path:
         return self.state / "worktrees"
 
@@ -164,3 +169,9 @@ def main_root(root: Path) -> Path:
             main_git = (git_dir / common.read_text().strip()).resolve()
             return main_git.parent / start.relative_to(folder) if main_git.name == ".git" else root
     return root
+
+
+def make_private(folder: Path) -> None:
+    """Make ``folder`` and let only its owner in (mode 0700): what lies below it may be raw personal data, or a key."""
+    folder.mkdir(parents=True, exist_ok=True)
+    folder.chmod(0o700)

@@ -200,8 +200,6 @@ class SplitMetadata(Record):
     definition_hash: str
     parts: dict[str, int]
     """Rows per part, ``embargo`` included."""
-    units: dict[str, int]
-    """Entities per part, for a keyed hash; empty otherwise."""
     from_utc: dict[str, str]
     """Earliest time of each part."""
     to_utc: dict[str, str]
@@ -329,7 +327,7 @@ class Verdict(Record):
     split: str
     part: str
     inputs: dict[str, str]
-    """Logical hashes of pin, snapshots, masked, split, features, model, predictions, evaluation and validation reports."""
+    """Logical hashes of the datasets and the model; SHA-256 of the files pin, evaluation and validation reports."""
     policy_hash: str
     params_hash: str
     seeds: dict[str, int]

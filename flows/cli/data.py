@@ -60,14 +60,16 @@ def refresh(as_of: datetime | None, reason: str) -> None:
     \b
     Example: windtunnel data refresh --reason "new week"
     """
+    from flows.cli.render import show_verdict
     from flows.server import reach_api
     from flows.stage_graph import plan_stages
-    from flows.worktrees import newest_refresh
 
     paths = project()
     with reach_api(paths.root):
         from flows.refresh_data import refresh_data
 
         with show_stages(len(plan_stages(paths.root))):
-            decision = refresh_data(as_of_utc=as_of, reason=reason)
-    click.echo(f"landed on {newest_refresh(paths.root)}: {decision}\nlook with  git show --stat {newest_refresh(paths.root)}")
+            branch = refresh_data(as_of_utc=as_of, reason=reason)
+    folder = paths.results / branch
+    show_verdict(folder / "verdict.json", folder / "report.html")
+    click.echo(f"landed  {branch} (git show --stat {branch})")

@@ -1,23 +1,23 @@
 """Verdicts and trials on the terminal, from the rows that every rendering shares."""
 
-import json
 import shutil
 import sys
-from collections.abc import Sequence
 from datetime import datetime, timezone
 from pathlib import Path
 
 import click
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
-from tasks.trial import Trial
 
+from flows.verdict_store import check_stored, find_verdict
 from tasks.datasets import write_atomically
 from tasks.errors import ExitCode
-from tasks.gates import check_verdict, exit_code
+from tasks.gates import exit_code
 from tasks.paths import ProjectPaths
-from tasks.records import CriterionOutcome, Verdict
+from tasks.records import Verdict
 from tasks.reporting import verdict_junit, verdict_markdown, verdict_table
+from tasks.trial import Trial
 
 _STYLES = {"pass": "green", "fail": "bold red", "inconclusive": "yellow", "not judged": "bold magenta"}
 _NARROW = 110
@@ -65,7 +65,7 @@ def _print_table(verdict: Verdict) -> None:
     for row in verdict_table(verdict):
         style = _STYLES.get(row.status.split(" (")[0], "")
         status = f"[{style}]{row.status}[/]" if style else row.status
-        table.add_row(row.name, row.metric, row.champion, row.challenger, row.change, row.limit, status)
+        table.add_row(*map(escape, (row.name, row.metric, row.champion, row.challenger, row.change, row.limit)), status)
     _console().print(table)
 
 
@@ -74,28 +74,21 @@ def show_trial(trial: Trial, *, is_json: bool) -> int:
     if is_json:
         click.echo(trial.to_json(), nl=False)
     else:
-        _print_outcomes(trial.verdict.criteria, trial.verdict)
+        _print_table(trial.verdict)
         click.echo(f"\n{trial.verdict.reason}\n\nvalidation part only: nothing was written, the test part was not looked at")
     return int(exit_code(trial.verdict.decision))
 
 
-def _print_outcomes(_outcomes: Sequence[CriterionOutcome], verdict: Verdict) -> None:
-    _print_table(verdict)
-
-
 def show_gate(paths: ProjectPaths, name: str, *, is_check: bool, is_json: bool, md: Path | None, junit: Path | None) -> int:
-    """Check a verdict against its receipt, print or write it as asked; its exit code with ``is_check``, else 0."""
-    from flows.verdicts import find_verdict
-
-    content, receipt = find_verdict(paths.root, name)
-    verdict = Verdict.from_json(content, origin=name)
+    """Check a verdict, then print or write it as asked; its exit code with ``is_check``, else 0."""
+    stored = find_verdict(paths.root, name)
+    decision = check_stored(stored, now=datetime.now(timezone.utc))
     for path, render in ((md, verdict_markdown), (junit, verdict_junit)):
         if path is not None:
-            write_atomically(path, render(verdict).encode())
+            write_atomically(path, render(stored.verdict).encode())
     if is_json:
-        click.echo(json.dumps(json.loads(content), indent=1, sort_keys=True))
+        click.echo(stored.content.decode(), nl=False)
     else:
-        _print_table(verdict)
-        click.echo(f"\n{verdict.reason}")
-    decision = check_verdict(content, receipt, now=datetime.now(timezone.utc))
+        _print_table(stored.verdict)
+        click.echo(f"\n{stored.verdict.reason}")
     return int(exit_code(decision)) if is_check else int(ExitCode.PROMOTE)

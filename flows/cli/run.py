@@ -104,11 +104,11 @@ def _run_candidate(paths: ProjectPaths, challenger: Path | None, split: str | No
 
     file = str(challenger.absolute()) if challenger else None
     with reach_api(paths.root):
-        from flows.evaluate_candidate import candidate_folder, evaluate_candidate
+        from flows.evaluate_candidate import evaluate_candidate
 
         with show_stages(len(plan_stages(paths.root))):
-            evaluate_candidate(challenger=file, split=split, reason=reason)
-        return candidate_folder(paths, file)
+            branch = evaluate_candidate(challenger=file, split=split, reason=reason)
+    return paths.results / branch
 
 
 @windtunnel.command("try")
@@ -122,10 +122,9 @@ def try_file(file: Path, is_json: bool) -> int:
     \b
     Example: windtunnel try examples/calibrated.py
     """
-    from tasks.trial import try_challenger
-
     from flows.cli.render import show_trial
     from tasks.params import load_params
+    from tasks.trial import try_challenger
 
     paths = project()
     return show_trial(try_challenger(paths, load_params(paths.params), file), is_json=is_json)

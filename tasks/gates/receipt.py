@@ -50,7 +50,12 @@ def check_verdict(verdict: bytes | str, receipt: Receipt | None, now: datetime) 
         raise _refused(f"the decision {found.decision}, which its criteria or its receipt contradict", "one decision")
     created, expires = _moment(receipt.created_utc), _moment(receipt.expires_utc)
     if now >= expires:
-        raise _refused(f"a verdict that expired at {receipt.expires_utc}", "one that is not older than gates.max_age_days")
+        raise GateError(
+            "verdict",
+            found=f"one that expired at {receipt.expires_utc}",
+            expected="one that is not older than gates.max_age_days",
+            next_step="judge newer data: windtunnel data refresh",
+        )
     if now < created - _CLOCK_SKEW:
         raise _refused(f"a receipt made in the future, at {receipt.created_utc}", "a receipt made by now")
     return found.decision

@@ -13,7 +13,7 @@ from pydantic import ValidationError as PydanticError
 from tasks.errors import ParameterError
 from tasks.params.base import Section, split_reference
 from tasks.params.features import FeaturesParams
-from tasks.params.judging import EvaluationParams, GatesParams, MetricCriterion
+from tasks.params.judging import EvaluationParams, EvidenceCriterion, GatesParams, MetricCriterion
 from tasks.params.masking import MaskingParams
 from tasks.params.models import LabelParams, LoggedScores, ModelsParams, Recipe
 from tasks.params.refresh import RefreshParams
@@ -97,6 +97,10 @@ class Params(Section):
                 raise ValueError(
                     f"{where}.part: split {name!r} has no part {part!r}; it has {', '.join(self.splits[name].part_names)}"
                 )
+        if not any(isinstance(c, EvidenceCriterion) and c.critical for c in self.gates.criteria.values()):
+            raise ValueError(
+                "gates.criteria: one must be {evidence: validation, critical: true}, or invalid data could be promoted"
+            )
         for name, criterion in self.gates.criteria.items():
             if isinstance(criterion, MetricCriterion) and criterion.slice and criterion.slice not in self.evaluation.slices:
                 raise ValueError(f"gates.criteria.{name}.slice: {criterion.slice!r} is not in evaluation.slices")

@@ -111,7 +111,7 @@ def make_metadata(
 ) -> SplitMetadata:
     """What is published beside the assignments, whose dataset has ``logical_hash``.
 
-    ``units`` stays empty: counting the entities of a part exactly would mean to open every partition at every refresh.
+    Entities per part are not counted: to do so exactly would mean to open every partition at every refresh.
     """
     return SplitMetadata(
         name=name,
@@ -119,7 +119,6 @@ def make_metadata(
         definition=dict(definition),
         definition_hash=definition_hash(definition),
         parts={part: tally.rows for part, tally in total.items()},
-        units={},
         from_utc={part: to_text(tally.from_us) for part, tally in total.items() if tally.from_us is not None},
         to_utc={part: to_text(tally.to_us) for part, tally in total.items() if tally.to_us is not None},
         logical_hash=logical_hash,

@@ -32,6 +32,8 @@ class Stage:
     """Source files and folders whose change makes the stage's outputs stale; ``dvc.yaml`` lists the same."""
     run: Callable[[StageContext], None]
     variants: Callable[[Params], tuple[str, ...]] | None = None
+    is_key_holder: bool = False
+    """Whether the stage needs the masking key; every other one runs without it in its environment."""
 
 
 STAGE_NAMES = ("snapshot", "mask", "split", "features", "train", "evaluate", "validate", "gate", "report")

@@ -1,7 +1,7 @@
 """A passed validation report as the permission to use exactly the datasets that it examined.
 
 What belongs here: holding a report against the datasets at hand. What does not: reading reports (``tasks.validation.require``).
-No stage of its own: ``features`` and ``train`` call it.
+No stage of its own: the stages that use data call it.
 """
 
 from collections.abc import Mapping

@@ -3,24 +3,23 @@
 from collections.abc import Sequence, Set
 
 from tasks.datasets import DatasetWriter, code_hash, hash_mapping, read_manifest, read_partition, write_atomically
-from tasks.errors import DatasetError, EvidenceError
+from tasks.errors import DatasetError
 from tasks.masking import MaskingKey, make_privacy_report, mask_table, policy_hash, require_keys_survive, treat_columns
 from tasks.params import Params
-from tasks.records import Manifest, PrivacyReport, ValidationReport
+from tasks.records import Manifest, PrivacyReport
 from tasks.stages import FOUNDATION, Stage, StageContext
+from tasks.stages.evidence import require_examined
 from tasks.stages.keys import load_stage_key
-from tasks.validation.require import require_passed
 
 _CODE = ("tasks/stages/mask.py", "tasks/masking")
 
 
 def _run(context: StageContext) -> None:
     paths, params = context.paths, context.params
-    report_on_raw = require_passed(paths.validation_report("raw"))
     require_keys_survive(params.masking, params.snapshot.tables)
     key = load_stage_key(context)
     snapshots = read_manifest(paths.snapshots, made_by="snapshot")
-    _require_examined(snapshots, report_on_raw)
+    require_examined(context, "raw", {snapshots.dataset: snapshots.logical_hash})
     _require_declared(snapshots, params)
     code = code_hash(*_CODE, *FOUNDATION)
     rows: dict[str, int] = {}
@@ -58,18 +57,6 @@ def _made_from(policy: str, key: MaskingKey, table_key: Sequence[str], code: str
         "key_fingerprint": key.fingerprint,
         "code": code,
     }
-
-
-def _require_examined(snapshots: Manifest, report: ValidationReport) -> None:
-    """Refuse a report on another snapshot: it says nothing of this one."""
-    examined = report.inputs.get(snapshots.dataset)
-    if examined != snapshots.logical_hash:
-        raise EvidenceError(
-            "validation of raw",
-            found=f"a report on the snapshot {examined or 'of no name'}",
-            expected=f"one on the snapshot {snapshots.logical_hash}",
-            next_step="dvc repro validate_raw",
-        )
 
 
 def _require_declared(snapshots: Manifest, params: Params) -> None:
@@ -111,4 +98,5 @@ STAGE = Stage(
     writes=lambda _: ("data/masked",),
     code=_CODE,
     run=_run,
+    is_key_holder=True,
 )

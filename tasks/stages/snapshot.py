@@ -1,6 +1,7 @@
 """Stage ``snapshot``: copy what ``data/pin.json`` lists out of the lake. The only stage that opens production."""
 
 from tasks.datasets import code_hash, hash_file
+from tasks.paths import main_root, make_private
 from tasks.sources import open_lake, read_pin, write_snapshot
 from tasks.stages import FOUNDATION, Stage, StageContext
 
@@ -9,6 +10,7 @@ _CODE = ("tasks/stages/snapshot.py", "tasks/sources")
 
 def _run(context: StageContext) -> None:
     paths, params = context.paths, context.params.snapshot
+    make_private(main_root(paths.root) / ".dvc" / "cache")  # DVC copies the snapshot there under its own, wider modes
     result = write_snapshot(
         open_lake(params.lake, paths.root),
         read_pin(paths.pin),

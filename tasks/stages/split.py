@@ -190,6 +190,7 @@ STAGE = Stage(
     writes=lambda context: (f"data/splits/{context.variant}",),
     code=_CODE,
     run=_run,
+    is_key_holder=True,
     variants=lambda params: tuple(params.splits),
 )
 """``python -m tasks split <name>``."""

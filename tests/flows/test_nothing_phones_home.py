@@ -32,7 +32,14 @@ sent
 def test_guard_refuses_and_records(tmp_path: Path) -> None:
     """The guard itself works: a name that is not here and an address that is not here are both caught."""
     log = tmp_path / "log"
-    source = "import socket\nfor address in ('example.invalid', '192.0.2.1'):\n  try: socket.create_connection((address, 80), 1)\n  except OSError: pass"
+    source = """
+import socket
+for address in ("example.invalid", "192.0.2.1"):
+    try:
+        socket.create_connection((address, 80), 1)
+    except OSError:
+        pass
+"""
     subprocess.run(
         [sys.executable, "-c", source], env={**os.environ, "PYTHONPATH": str(GUARD), "CONNECTIONS_LOG": str(log)}, check=True
     )

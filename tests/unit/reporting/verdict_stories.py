@@ -233,7 +233,6 @@ def _split() -> SplitMetadata:
         definition={"kind": "time", "column": "scheduled_utc", "boundaries": "train 2013-08-01", "embargo_days": "1"},
         definition_hash=sha("definition"),
         parts=parts,
-        units={},
         from_utc={"train": "2013-01-01T10:15:00Z", "validation": "2013-08-02T04:00:00Z", "test": "2013-09-02T04:00:00Z"},
         to_utc={"train": "2013-07-31T23:59:00Z", "validation": "2013-08-31T23:59:00Z", "test": "2013-10-30T23:59:00Z"},
         logical_hash=sha("split"),

@@ -20,7 +20,7 @@ BY_TIME = {
 def stored(definition: dict[str, str]) -> SplitMetadata:
     return SplitMetadata(
         name="s", why="w", definition=definition, definition_hash=definition_hash(definition),
-        parts={}, units={}, from_utc={}, to_utc={}, logical_hash="h",
+        parts={}, from_utc={}, to_utc={}, logical_hash="h",
     )  # fmt: skip
 
 

@@ -1,0 +1,42 @@
+"""Calling git and DVC as programs: their environment, and their last line as the error.
+
+What belongs here: how they are called. What does not: why. What they write is for its owner only, because DVC's cache, a
+worktree and a local remote may hold raw personal data.
+"""
+
+import os
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from tasks.errors import WorktreeError
+
+PRIVATE_UMASK = 0o077
+
+
+def stage_environment() -> dict[str, str]:
+    """The environment of a stage: this one, with this interpreter's scripts first on ``PATH`` (``dvc.yaml`` says ``python``)."""
+    scripts = str(Path(sys.executable).parent)
+    return {**os.environ, "PATH": f"{scripts}{os.pathsep}{os.environ.get('PATH', '')}", "PYTHONUNBUFFERED": "1"}
+
+
+def call(command: Sequence[str], cwd: Path, extra: Mapping[str, str] | None = None) -> bytes:
+    """What ``command`` prints; raises :class:`~tasks.errors.WorktreeError` with its last line where it fails."""
+    env = {**stage_environment(), **(extra or {})}
+    done = subprocess.run(command, cwd=cwd, env=env, capture_output=True, check=False, umask=PRIVATE_UMASK)  # noqa: S603 - git and dvc
+    if done.returncode != 0:
+        said = (done.stderr.strip() or done.stdout.strip() or b"nothing was printed").decode(errors="replace").splitlines()[-1]
+        by_hand = f"see it fail by hand: cd {cwd} && {' '.join(command)}"
+        raise WorktreeError(" ".join(command[:2]), found=said, expected="the command to succeed", next_step=by_hand)
+    return done.stdout
+
+
+def git(root: Path, *words: str) -> str:
+    """What ``git`` prints in ``root``, stripped."""
+    return call(["git", *words], root).decode().strip()
+
+
+def dvc(root: Path, *words: str) -> str:
+    """What ``dvc`` prints in ``root``, stripped; it waits for another DVC that is at work."""
+    return call(["dvc", "--wait-for-lock", *words], root).decode().strip()

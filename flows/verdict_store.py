@@ -1,0 +1,153 @@
+"""Verdicts and their receipts: finding them, and refusing one that is not of the parameters and the pin beside it.
+
+What belongs here: where verdicts lie, in a checkout or on a branch. What does not: judging, and Prefect, so that a release
+flow's ``gate --check`` answers at once.
+"""
+
+import getpass
+import hashlib
+import shutil
+import socket
+import tempfile
+from dataclasses import dataclass
+from datetime import datetime
+from importlib.metadata import version
+from pathlib import Path
+
+from flows.programs import call
+from flows.worktrees import newest_refresh
+from tasks.datasets import write_atomically
+from tasks.errors import GateError, WorktreeError
+from tasks.gates import check_verdict, hash_params, make_receipt
+from tasks.params import load_params
+from tasks.paths import ProjectPaths
+from tasks.records import Decision, Receipt, Verdict
+
+_ENVIRONMENT = ("windtunnel", "prefect", "dvc", "great-expectations", "scikit-learn", "pandas", "pyarrow", "duckdb")
+
+
+@dataclass(frozen=True)
+class StoredVerdict:
+    """A verdict as it lies somewhere, with what lies beside it; parameters and pin are None where only the file is known."""
+
+    name: str
+    content: bytes
+    receipt: Receipt | None
+    params: bytes | None
+    pin: bytes | None
+
+    @property
+    def verdict(self) -> Verdict:
+        """The verdict that the bytes hold."""
+        return Verdict.from_json(self.content, origin=self.name)
+
+
+def read_verdict(paths: ProjectPaths) -> Verdict:
+    """The verdict in ``data/verdict.json``; raises :class:`~tasks.errors.GateError` where there is none."""
+    if not paths.verdict.exists():
+        raise GateError(str(paths.verdict), found="no verdict", expected="the verdict of a run", next_step="windtunnel run")
+    return Verdict.from_json(paths.verdict.read_bytes(), origin=str(paths.verdict))
+
+
+def receipt_path(paths: ProjectPaths, verdict: bytes) -> Path:
+    """Where the receipt of a verdict lies: under the hash of the verdict's bytes."""
+    return paths.receipts / f"{hashlib.sha256(verdict).hexdigest()}.json"
+
+
+def write_receipt(paths: ProjectPaths, earlier: ProjectPaths, now: datetime) -> Path:
+    """Write who judged, where and when, and return the receipt's path.
+
+    A verdict that was judged before, here or in the checkout ``earlier``, keeps its receipt: a verdict does not get younger
+    by being found again.
+    """
+    content = paths.verdict.read_bytes()
+    path, former = receipt_path(paths, content), receipt_path(earlier, content)
+    if not path.exists() and former.exists():
+        write_atomically(path, former.read_bytes())
+    if not path.exists():
+        receipt = make_receipt(
+            content,
+            actor=getpass.getuser(),
+            host=socket.gethostname(),
+            environment={name: version(name) for name in _ENVIRONMENT},
+            now=now,
+            max_age_days=load_params(paths.params).gates.max_age_days,
+        )
+        write_atomically(path, receipt.to_json().encode())
+    return path
+
+
+def keep_results(paths: ProjectPaths, main: ProjectPaths, name: str) -> Path:
+    """Copy a worktree's verdict and reports to the main checkout's ``.windtunnel/results/<name>``, where they outlive it."""
+    target = main.results / name
+    shutil.rmtree(target, ignore_errors=True)
+    shutil.copytree(paths.reports, target)
+    shutil.copy2(paths.verdict, target / paths.verdict.name)
+    return target
+
+
+def find_verdict(root: Path, name: str) -> StoredVerdict:
+    """A verdict from a branch (``data/2013-11-01``), ``newest`` (refresh, or the checkout's own before the first), or a path.
+
+    Raises :class:`~tasks.errors.GateError` where there is none.
+    """
+    paths = ProjectPaths(root)
+    branch = newest_refresh(root) if name == "newest" else name
+    path = paths.verdict if branch is None else root / branch
+    if path.is_file():
+        return _of_file(paths, path)
+    try:
+        content = _show(root, f"{branch}:data/verdict.json")
+        params, pin = (_show(root, f"{branch}:{file}") for file in ("params.yaml", "data/pin.json"))
+    except WorktreeError:
+        raise GateError(
+            f"verdict {name!r}",
+            found="no such file, and no branch that holds a verdict",
+            expected="a path to a verdict.json, a branch such as data/2013-11-01, or newest",
+            next_step="windtunnel run, or git branch --list 'data/*'",
+        ) from None
+    where = receipt_path(paths, content).relative_to(root).as_posix()
+    try:
+        receipt = Receipt.from_json(_show(root, f"{branch}:{where}"), origin=where)
+    except WorktreeError:
+        receipt = None
+    return StoredVerdict(str(branch), content, receipt, params, pin)
+
+
+def _show(root: Path, what: str) -> bytes:
+    return call(["git", "show", what], root)
+
+
+def _of_file(paths: ProjectPaths, path: Path) -> StoredVerdict:
+    content = path.read_bytes()
+    where = receipt_path(paths, content)
+    receipt = Receipt.from_json(where.read_bytes(), origin=str(where)) if where.exists() else None
+    if path.resolve() != paths.verdict.resolve():
+        return StoredVerdict(str(path), content, receipt, None, None)
+    pin = paths.pin.read_bytes() if paths.pin.exists() else b""
+    return StoredVerdict(str(path), content, receipt, paths.params.read_bytes(), pin)
+
+
+def check_stored(stored: StoredVerdict, now: datetime) -> Decision:
+    """The decision of a verdict that may be acted upon: whole, unexpired, and of the parameters and the pin beside it.
+
+    Raises :class:`~tasks.errors.GateError` (exit code 2) in every other case.
+    """
+    decision = check_verdict(stored.content, stored.receipt, now=now)
+    if stored.pin is not None and stored.verdict.inputs.get("pin") != hashlib.sha256(stored.pin).hexdigest():
+        raise _stale(stored.name, "another data/pin.json than the one it was judged on")
+    if stored.params is not None and stored.verdict.params_hash != _hash_of(stored.params):
+        raise _stale(stored.name, "other parameters than those it was judged by")
+    return decision
+
+
+def _hash_of(params: bytes) -> str:
+    with tempfile.NamedTemporaryFile(suffix=".yaml") as file:
+        file.write(params)
+        file.flush()
+        return hash_params(load_params(Path(file.name)))
+
+
+def _stale(name: str, found: str) -> GateError:
+    expected = "a verdict of what lies beside it"
+    return GateError(f"verdict {name}", found=found, expected=expected, next_step="windtunnel run, then check again")
