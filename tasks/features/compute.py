@@ -9,8 +9,8 @@ What belongs here: checks of rows, and the shape of the result. What does not: w
 from collections.abc import Mapping
 
 import duckdb
-import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from tasks.datasets import canonical_type, row_keys
 from tasks.errors import FeatureError
@@ -55,7 +55,7 @@ def compute_features(
     with duckdb.connect() as con:
         con.execute("SET TimeZone='UTC'")
         for name, table in sources.items():
-            numbered = table.append_column(ORDINAL, pa.array(np.arange(table.num_rows))) if name == features.rows else table
+            numbered = _numbered(table) if name == features.rows else table
             con.register(f"source.{name}", numbered)
         _refuse_duplicates(con, features, tables, label)
         _refuse_unaskable_rows(con, features)
@@ -67,6 +67,12 @@ def compute_features(
     result = _shape(found, features, key, schemas)
     _refuse_label_without_contrast(result.column("label"), label)
     return result
+
+
+def _numbered(table: pa.Table) -> pa.Table:
+    # Not by ``pa.array`` or ``pa.repeat``: Arrow would import pandas for either.
+    ones = pa.nulls(table.num_rows).is_null().cast(pa.int64())
+    return table.append_column(ORDINAL, pc.cumulative_sum(ones))
 
 
 def _shape(found: pa.Table, features: FeaturesParams, key: tuple[str, ...], schemas: Schemas) -> pa.Table:
