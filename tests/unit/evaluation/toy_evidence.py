@@ -34,7 +34,10 @@ def make_params(**changes) -> Params:
         "slices": ["shop"],
         "interval": {"method": "cluster_bootstrap", "cluster": "buyer", "replicates": 100, "confidence": 0.95},
     }
-    criteria = {"ranking": {"metric": "roc_auc", "margin": 0.1, "min_rows": 10, "critical": True}}
+    criteria = {
+        "validation": {"evidence": "validation", "critical": True},
+        "ranking": {"metric": "roc_auc", "margin": 0.1, "min_rows": 10, "critical": True},
+    }
     sections = {
         "schema_version": 1,
         "seed": 1,
