@@ -20,7 +20,6 @@ CHANGES = {
     "splits.by_time.boundaries": {"train": "2013-01-25", "validation": "2013-02-01"},
     "models.challenger.parameters": {"max_iter": 30},
     "evaluation.interval.replicates": 200,
-    "evaluation.slices": ["origin"],
     "gates.criteria.ranking.min_rows": 500,
     "gates.criteria.calibration.min_rows": 500,
     "gates.criteria.each_origin.min_rows": 200,
