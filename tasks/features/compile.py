@@ -163,7 +163,7 @@ class _Group:
             return f"{_value(column, kind)} AS value_{number}"
         if isinstance(feature, Share):
             literal = as_literal(feature.equals, kind, f"{feature.share}: equals")
-            return f"({column} IS NOT DISTINCT FROM {literal}) AS {self._hit_name(feature)}"
+            return f"({column} = {literal}) AS {self._hit_name(feature)}"
         if is_integer(kind):
             return f"{column}::HUGEINT AS unit_{number}"
         return f"CASE WHEN isfinite({column}) THEN round({column}::DOUBLE * {FIXED_POINT!r})::HUGEINT END AS unit_{number}"

@@ -68,8 +68,8 @@ def features(**columns: dict) -> FeaturesParams:
     )
 
 
-def moments(values: np.ndarray) -> pa.Array:
-    return pa.array(values.astype("int64")).cast(pa.timestamp("us", "UTC"))
+def moments(values: np.ndarray, mask: np.ndarray | None = None) -> pa.Array:
+    return pa.array(values.astype("int64"), mask=mask).cast(pa.timestamp("us", "UTC"))
 
 
 def _texts(rng: np.random.Generator, choices: list, rows: int) -> pa.Array:
@@ -98,7 +98,7 @@ def make_shop(seed: int, rows: int = 60) -> dict[str, pa.Table]:
         {
             "depot": pa.array(["north", "south"] * 20),
             "seen_utc": moments(seen),
-            "told_utc": moments(seen + rng.integers(0, 8, 40) * HOUR),
+            "told_utc": moments(seen + rng.integers(0, 8, 40) * HOUR, mask=rng.random(40) < 0.1),
             "wind": pa.array(np.where(rng.random(40) < 0.1, np.nan, rng.normal(5, 2, 40)), mask=rng.random(40) < 0.1),
             "sky": _texts(rng, ["clear", "rain", None], 40),
         }

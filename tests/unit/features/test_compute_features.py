@@ -50,7 +50,9 @@ def _recompute(shop: dict[str, pa.Table], feature: dict) -> list:
         seen = [
             other
             for other in others[name]
-            if start < other[declared.known] <= at and all(row[by] is not None and other[by] == row[by] for by in feature["by"])
+            if other[declared.known] is not None
+            and start < other[declared.known] <= at
+            and all(row[by] is not None and other[by] == row[by] for by in feature["by"])
         ]
         if "count" in feature:
             found.append(len(seen))
