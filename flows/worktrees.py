@@ -85,11 +85,14 @@ def _configure(worktree: Worktree) -> None:
     """Share the main checkout's cache, and resolve remotes against it: a relative URL would push elsewhere without a word."""
     cache = dvc(worktree.main.root, "cache", "dir")
     dvc(worktree.paths.root, "config", "--local", "cache.dir", str((worktree.main.root / cache).resolve()))
-    for line in dvc(worktree.main.root, "remote", "list").splitlines():
-        name, url = line.split("\t")[0].split()[0], line.split("\t")[-1].split(" (")[0].strip()
-        if "://" not in url:
-            url = str((worktree.main.root / url).resolve())
+    for name, url in remote_urls(worktree.main.root).items():
         dvc(worktree.paths.root, "remote", "modify", "--local", name, "url", url)
+
+
+def remote_urls(root: Path) -> dict[str, str]:
+    """The URL of each DVC remote of the project in ``root``; those of local folders are absolute."""
+    listed = re.findall(r"^remote\.([^.=]+)\.url=(.+)$", dvc(root, "config", "--list"), re.M)
+    return {name: url if "://" in url else str((root / url).resolve()) for name, url in listed}
 
 
 def newest_refresh(root: Path) -> str | None:
@@ -169,19 +172,13 @@ def _identity(main: Path) -> dict[str, str]:
 
 def push(worktree: Worktree) -> tuple[str, ...]:
     """Push what the run wrote to the remotes that are configured; each remote takes only the outputs that name it."""
-    configured = {line.split()[0] for line in dvc(worktree.paths.root, "remote", "list").splitlines() if line.strip()}
+    configured = remote_urls(worktree.paths.root)
     pushed = tuple(name for name in REMOTES if name in configured)
     for name in pushed:
-        _make_private_if_local(worktree, name)
+        if "://" not in configured[name]:
+            make_private(Path(configured[name]))  # it holds raw or pseudonymised personal data
         dvc(worktree.paths.root, "push", "--quiet", "--remote", name)
     return pushed
-
-
-def _make_private_if_local(worktree: Worktree, name: str) -> None:
-    """A local remote holds raw or pseudonymised personal data: only its owner may look."""
-    url = dvc(worktree.paths.root, "config", f"remote.{name}.url")
-    if "://" not in url:
-        make_private(Path(url))
 
 
 def retire(root: Path, keep: int) -> tuple[str, ...]:

@@ -146,7 +146,7 @@ def test_candidate_runs_in_a_worktree_of_its_own(project: Path) -> None:
     before = _hashes(project / "data")
     done = call(project, "windtunnel", "run", "--challenger", "examples/calibrated.py", code=None)
     assert done.returncode in CODES.values(), done.stderr
-    folder = project / ".windtunnel/candidates/calibrated"
-    assert (folder / "report.html").exists()
-    assert "challengers/calibrated.py" in call(project, "git", "show", "candidates/calibrated:params.yaml").stdout
+    (branch,) = call(project, "git", "branch", "--format", "%(refname:short)", "--list", "candidates/*").stdout.split()
+    assert (project / ".windtunnel/results" / branch / "report.html").exists()
+    assert "challengers/calibrated.py" in call(project, "git", "show", f"{branch}:params.yaml").stdout
     assert _hashes(project / "data") == before
