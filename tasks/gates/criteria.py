@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 from tasks.gates.bounds import LimitOutcome, is_usable, judge_bound, judge_margin
 from tasks.params.judging import EvidenceCriterion, GatesParams, MetricCriterion
-from tasks.records import Comparison, CriterionOutcome, CriterionStatus, Evaluation, ValidationReport
+from tasks.records import Comparison, CriterionOutcome, CriterionStatus, Evaluation, SuiteOutcome, ValidationReport
 
 SUBJECTS = ("raw", "masked", "splits", "features", "predictions")
 """The validation reports that a verdict needs, all of them."""
@@ -44,6 +44,8 @@ def _judge_evidence(
     subjects: tuple[str, ...],
 ) -> CriterionOutcome:
     found = {subject: _judge_report(subject, reports.get(subject), evaluation) for subject in subjects}
+    if evaluation is None:  # reports alone say that data is sound, and nothing of a model
+        found["evaluation"] = "not_judged", "there is no evaluation"
     status = _worst([status for status, _ in found.values()] or ["not_judged"])
     told = [reason for outcome, reason in found.values() if outcome == status]
     reason = f"{', '.join(subjects)} passed" if status == "pass" else "; ".join(told) or "no report is asked for"
@@ -56,15 +58,29 @@ def _judge_report(subject: str, report: ValidationReport | None, evaluation: Eva
     if report.subject != subject:
         return "not_judged", f"the validation report of {subject} is one of {report.subject}"
     blocking = sum(finding.is_blocking for finding in report.findings)
-    failed = sum(not suite.is_passed for suite in report.suites)
+    failed = sum(_has_failed(suite) for suite in report.suites)
     if not report.is_passed or blocking or failed:
         return "fail", f"validation of {subject} failed ({failed} suites, {blocking} findings)"
-    if not any(suite.rows and suite.expectations for suite in report.suites):
-        return "not_judged", f"the validation report of {subject} examined nothing"
-    known = evaluation.inputs if evaluation is not None else {}
-    others = sorted(name for name, value in report.inputs.items() if known.get(name, value) != value)
+    if not report.suites or not all(suite.rows and suite.expectations for suite in report.suites):
+        return "not_judged", f"the validation report of {subject} examined nothing, in one suite or in all"
+    return ("pass", "") if evaluation is None else _judge_subject_data(subject, report.inputs, evaluation)
+
+
+def _has_failed(suite: SuiteOutcome) -> bool:
+    """Whether a suite failed, derived again from its parts: what it claims may have been edited."""
+    return not suite.is_passed or any(not e.is_passed and e.severity == "critical" for e in suite.expectations)
+
+
+def _judge_subject_data(subject: str, examined: Mapping[str, str], evaluation: Evaluation) -> tuple[CriterionStatus, str]:
+    """Whether the report is of the very data that was evaluated: a hash that is missing on one side agrees with nothing."""
+    own = {"raw": "snapshots", "splits": f"splits/{evaluation.split}"}.get(subject, subject)
+    evaluated = evaluation.inputs
+    others = {name for name, value in examined.items() if evaluated.get(name, value) != value}
+    if own not in examined or own not in evaluated:
+        others.add(own)
     if others:
-        return "not_judged", f"the validation report of {subject} is of other data than was evaluated ({', '.join(others)})"
+        told = ", ".join(sorted(others))
+        return "not_judged", f"the validation report of {subject} is of other data than was evaluated ({told})"
     return "pass", ""
 
 

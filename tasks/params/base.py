@@ -4,9 +4,12 @@ from pydantic import BaseModel, ConfigDict
 
 
 class Section(BaseModel):
-    """A frozen part of ``params.yaml`` that refuses keys it does not know."""
+    """A frozen part of ``params.yaml`` that refuses keys it does not know, and numbers that are none.
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=False, populate_by_name=True)
+    YAML knows ``.inf`` and ``.nan``: a margin without end could not fail.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=False, populate_by_name=True, allow_inf_nan=False)
 
 
 def split_reference(reference: str) -> tuple[str, str]:

@@ -5,6 +5,7 @@ from pathlib import Path
 from tasks.datasets import hash_file, write_atomically
 from tasks.errors import GateError
 from tasks.gates import SUBJECTS, Provenance, hash_params, judge
+from tasks.params import Params
 from tasks.paths import ProjectPaths
 from tasks.records import Evaluation, ValidationReport
 from tasks.stages import Stage, StageContext
@@ -15,6 +16,8 @@ _CODE = ("tasks/stages/gate.py", "tasks/gates")
 def _run(context: StageContext) -> None:
     paths, params = context.paths, context.params
     evaluation = _read_evaluation(paths)
+    if evaluation is not None:
+        _require_as_declared(evaluation, params, paths)
     reports = {subject: _read_report(paths.validation_report(subject)) for subject in SUBJECTS}
     provenance = Provenance(
         split=params.evaluation.split,
@@ -31,6 +34,32 @@ def _run(context: StageContext) -> None:
 def _read_evaluation(paths: ProjectPaths) -> Evaluation | None:
     path = paths.evaluation_report
     return Evaluation.from_json(path.read_bytes(), origin=str(path)) if path.exists() else None
+
+
+def _require_as_declared(evaluation: Evaluation, params: Params, paths: ProjectPaths) -> None:
+    """Refuse an evaluation that was made under other parameters: other rows, other intervals, or without the champion.
+
+    Raises :class:`~tasks.errors.GateError` naming each that differs.
+    """
+    declared, interval = params.evaluation, params.evaluation.interval
+    made = {
+        "split": (evaluation.split, declared.split),
+        "part": (evaluation.part, declared.part),
+        "interval.method": (evaluation.interval_method, interval.method),
+        "interval.cluster": (evaluation.cluster, interval.cluster),
+        "interval.replicates": (evaluation.replicates, interval.replicates),
+        "interval.confidence": (evaluation.confidence, interval.confidence),
+    }
+    differing = [(name, *values) for name, values in made.items() if values[0] != values[1]]
+    if evaluation.champion is None:  # its margins would pass as those of a first model
+        differing.append(("champion", "none", "that of models.champion"))
+    if differing:
+        raise GateError(
+            str(paths.evaluation_report),
+            found=", ".join(f"{name} {found}" for name, found, _ in differing),
+            expected=", ".join(f"{name} {wanted}" for name, _, wanted in differing) + ", as params.yaml declares",
+            next_step="dvc repro",
+        )
 
 
 def _read_report(path: Path) -> ValidationReport | None:

@@ -173,7 +173,7 @@ def write_reports(paths: ProjectPaths) -> None:
     }
     hashes = {name: read_manifest(folder, made_by="toy").logical_hash for name, folder in known.items()}
     inputs = {
-        "raw": {},
+        "raw": {"snapshots": "s"},
         "masked": {"masked": hashes["masked"]},
         "splits": {f"splits/{name}": hashes[name] for name in ("by_time", "by_buyer")},
         "features": {"features": hashes["features"]},

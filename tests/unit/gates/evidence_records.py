@@ -4,6 +4,15 @@ from tasks.gates import SUBJECTS, Provenance
 from tasks.params.judging import GatesParams
 from tasks.records import Comparison, Evaluation, ExpectationOutcome, Finding, Interval, ModelCard, SuiteOutcome, ValidationReport
 
+EXAMINED = {
+    "raw": "snapshots",
+    "masked": "masked",
+    "splits": "splits/by_time",
+    "features": "features",
+    "predictions": "predictions",
+}
+"""Subject of a validation report -> the dataset that it is of."""
+
 
 def interval(low, high):
     return Interval(low=low, high=high, confidence=0.95)
@@ -74,7 +83,7 @@ def evaluation(*comparisons, **changes):
         "seeds": {"evaluation": 5},
         "comparisons": comparisons or (comparison(),),
         "missing_slices": (),
-        "inputs": {"features": "f" * 64},
+        "inputs": dict.fromkeys(EXAMINED.values(), "f" * 64),
     }
     return Evaluation(**fields | changes)
 
@@ -84,7 +93,8 @@ def report(subject, **changes):
         expectation="e", column=None, severity="critical", is_passed=True, element_count=1, unexpected_count=0, reason=""
     )
     suite = SuiteOutcome(suite="s", table="t", period="all", rows=1, is_passed=True, reuse_key="", expectations=(outcome,))
-    fields = {"subject": subject, "is_passed": True, "engine": "x", "inputs": {}, "suites": (suite,), "findings": ()}
+    inputs = {EXAMINED[subject]: "f" * 64}
+    fields = {"subject": subject, "is_passed": True, "engine": "x", "inputs": inputs, "suites": (suite,), "findings": ()}
     return ValidationReport(**fields | changes)
 
 

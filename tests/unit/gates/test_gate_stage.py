@@ -10,7 +10,7 @@ from tasks.errors import DatasetError, GateError
 from tasks.gates import SUBJECTS
 from tasks.params import load_params
 from tasks.paths import ProjectPaths
-from tasks.records import Verdict
+from tasks.records import Evaluation, Verdict
 from tasks.stages import StageContext, load_stage
 
 PARAMS = load_params(Path(__file__).parents[3] / "params.yaml")
@@ -21,7 +21,7 @@ def context(tmp_path):
     """A project with everything that a gate reads."""
     paths = ProjectPaths(tmp_path)
     write_atomically(paths.pin, b"{}")
-    found = evaluation(inputs={"pin": hash_file(paths.pin)})
+    found = evaluation(inputs={**evaluation().inputs, "pin": hash_file(paths.pin)})
     write_atomically(paths.evaluation_report, found.to_json().encode())
     for subject in SUBJECTS:
         write_atomically(paths.validation_report(subject), report(subject).to_json().encode())
@@ -37,7 +37,8 @@ def test_writes_a_verdict_with_its_chain_of_hashes(context):
     """The verdict names the hash of every file that it was read from."""
     found = run(context)
     assert found.inputs["evaluation"] == hash_file(context.paths.evaluation_report)
-    assert {f"validation/{subject}" for subject in SUBJECTS} | {"pin", "evaluation"} == set(found.inputs)
+    files = {f"validation/{subject}" for subject in SUBJECTS} | {"pin", "evaluation"}
+    assert set(found.inputs) == files | set(evaluation().inputs)
     assert found.seeds["root"] == PARAMS.seed
 
 
@@ -75,6 +76,18 @@ def test_evaluation_of_another_pin_is_refused(context):
     write_atomically(context.paths.pin, b"{} ")
     with pytest.raises(GateError, match="pinned otherwise"):
         run(context)
+
+
+@pytest.mark.parametrize(
+    "changes", [{"split": "by_aircraft"}, {"part": "validation"}, {"confidence": 0.5}, {"replicates": 100}, {"champion": None}]
+)
+def test_evaluation_under_other_parameters_is_refused(context, changes):
+    """Figures of another part, narrower intervals or a champion that is gone are not those that params.yaml asks for."""
+    stored = Evaluation.from_json(context.paths.evaluation_report.read_bytes(), origin="test")
+    write_atomically(context.paths.evaluation_report, stored.model_copy(update=changes).to_json().encode())
+    with pytest.raises(GateError, match=next(iter(changes))):
+        run(context)
+    assert not context.paths.verdict.exists()
 
 
 def test_params_hash_leaves_out_when_data_is_refreshed(context):

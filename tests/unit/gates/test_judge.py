@@ -109,7 +109,7 @@ def test_verdict_carries_where_it_comes_from():
     found = verdict(PASS, on(PASS, "EWR"), missing_slices=("carrier=AA",))
     assert found.view == {"champion": "raw", "challenger": "masked"}
     assert (found.judged, found.evidence_level) == ("recipe", "refitted_here")
-    assert found.inputs == {"features": "f" * 64, "pin": "a" * 64}
+    assert found.inputs == {**evaluation().inputs, "pin": "a" * 64}
     assert found.seeds == {"root": 1, "evaluation": 5, "challenger": 7}
     assert found.missing_slices == ("carrier=AA",)
 

@@ -3,11 +3,11 @@
 import math
 
 import pytest
-from evidence_records import card, comparison, difference, evaluation, finding, gates, interval, report, reports
+from evidence_records import EXAMINED, card, comparison, difference, evaluation, finding, gates, interval, report, reports
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.gates import judge_criteria
+from tasks.gates import SUBJECTS, judge_criteria
 from tasks.gates.criteria import WORST_FIRST
 
 NUMBERS = st.floats(-0.5, 0.5)
@@ -175,8 +175,56 @@ def test_without_champion_a_margin_is_a_visible_rubber_stamp():
 
 def test_validation_evidence_passes_with_all_five_reports():
     """All five reports, passed, is the only way to pass."""
-    (outcome,) = judge_criteria(None, reports(), gates(v={"evidence": "validation", "critical": True}))
+    (outcome,) = judge_criteria(evaluation(), reports(), gates(v={"evidence": "validation", "critical": True}))
     assert (outcome.status, outcome.reason) == ("pass", "raw, masked, splits, features, predictions passed")
+
+
+def test_validation_evidence_alone_is_no_evidence_of_a_model():
+    """Where nothing was evaluated, sound data promotes nothing, whatever the criteria are."""
+    (outcome,) = judge_criteria(None, reports(), gates(v={"evidence": "validation", "critical": True}))
+    assert (outcome.status, outcome.reason) == ("not_judged", "there is no evaluation")
+
+
+@pytest.mark.parametrize("subject", SUBJECTS)
+@pytest.mark.parametrize("inputs", [{}, {"other": "f" * 64}])
+def test_a_report_that_names_no_evaluated_data_never_passes(subject, inputs):
+    """A report that does not say which data it examined may be of any."""
+    criteria = gates(v={"evidence": "validation", "critical": True})
+    (outcome,) = judge_criteria(evaluation(), reports(**{subject: report(subject, inputs=inputs)}), criteria)
+    assert (outcome.status, EXAMINED[subject] in outcome.reason) == ("not_judged", True)
+
+
+def test_an_evaluation_that_names_no_data_never_passes():
+    """A hash that the evaluation lacks agrees with no report's."""
+    criteria = gates(v={"evidence": "validation", "critical": True})
+    (outcome,) = judge_criteria(evaluation(inputs={"pin": "a" * 64}), reports(), criteria)
+    assert outcome.status == "not_judged"
+
+
+@pytest.mark.parametrize(
+    ("suite_changes", "expectation_changes", "expected"),
+    [
+        ({"rows": 0}, {}, "not_judged"),
+        ({"expectations": ()}, {}, "not_judged"),
+        ({}, {"is_passed": False}, "fail"),
+        ({}, {"is_passed": False, "severity": "warning"}, "pass"),
+    ],
+)
+def test_a_suites_claim_is_derived_again(suite_changes, expectation_changes, expected):
+    """One suite among others that examined nothing, or whose critical expectation failed, does not pass on its own word."""
+    (whole,) = report("raw").suites
+    (asked,) = whole.expectations
+    changed = whole.model_copy(update={"expectations": (asked.model_copy(update=expectation_changes),)} | suite_changes)
+    criteria = gates(v={"evidence": "validation", "critical": True})
+    (outcome,) = judge_criteria(evaluation(), reports(raw=report("raw", suites=(whole, changed))), criteria)
+    assert outcome.status == expected
+
+
+@pytest.mark.parametrize("limit", [{"margin": float("inf")}, {"bound": float("-inf")}, {"bound": float("nan")}])
+def test_a_limit_that_no_figure_can_miss_is_refused(limit):
+    """YAML's .inf and .nan are no thresholds."""
+    with pytest.raises(ValueError, match="finite number"):
+        gates(ranking=limit)
 
 
 @pytest.mark.parametrize(

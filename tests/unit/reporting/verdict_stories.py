@@ -100,7 +100,12 @@ def build_inputs(story: Story) -> ReportInputs:
         "pin": pin_hash,
     }
     evaluation = make_evaluation(story, challenger, inputs)
-    reports = {subject: make_validation(subject, is_passed=subject != story.failing) for subject in SUBJECTS}
+    examined = {"raw": "snapshots", "splits": "splits/by_time"}
+    reports = {}
+    for subject in SUBJECTS:
+        name = examined.get(subject, subject)
+        validated = make_validation(subject, is_passed=subject != story.failing)
+        reports[subject] = validated.model_copy(update={"inputs": {name: inputs[name]}})
     files = {"pin": pin_hash, "evaluation": sha(evaluation.to_json())}
     files |= {f"validation/{subject}": sha(report.to_json()) for subject, report in reports.items()}
     provenance = GateProvenance(
