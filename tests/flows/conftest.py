@@ -1,12 +1,15 @@
-"""A tiny real DVC project and a real Prefect server, shared by the tests of flows."""
+"""What the tests of flows share: a tiny DVC project, a real Prefect server, and one finished run on a small real production."""
 
+import fcntl
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from small_project import call, make_small_project
 from toy_project import make_toy
 
 
@@ -40,3 +43,25 @@ def run_in(prefect_api: str) -> Callable[..., subprocess.CompletedProcess[str]]:
         return subprocess.run([sys.executable, "-c", source], cwd=folder, env=env, capture_output=True, text=True, check=False)
 
     return run
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A project after `windtunnel run`, made once for all test processes; tests that change it take a copy (`project`)."""
+    base = tmp_path_factory.getbasetemp()
+    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    folder, done = shared / "finished" / "project", shared / "finished.done"
+    with (shared / "finished.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not done.exists():
+            make_small_project(folder)
+            run = call(folder, "windtunnel", "run", code=None)
+            assert (folder / "data/verdict.json").exists(), run.stderr
+            done.touch()
+    return folder
+
+
+@pytest.fixture
+def project(finished: Path, tmp_path: Path) -> Path:
+    """A copy of the finished project."""
+    return Path(shutil.copytree(finished, tmp_path / "project", symlinks=True))

@@ -14,21 +14,6 @@ pytestmark = pytest.mark.slow
 CODES = {"promote": 0, "reject": 1, "not_judged": 2, "inconclusive": 3}
 
 
-@pytest.fixture(scope="session")
-def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A project after `windtunnel run`; tests that change it take a copy."""
-    folder = make_small_project(tmp_path_factory.mktemp("finished") / "project")
-    done = call(folder, "windtunnel", "run", code=None)
-    assert (folder / "data/verdict.json").exists(), done.stderr
-    return folder
-
-
-@pytest.fixture
-def project(finished: Path, tmp_path: Path) -> Path:
-    """A copy of the finished project."""
-    return Path(shutil.copytree(finished, tmp_path / "project", symlinks=True))
-
-
 def _hashes(data: Path) -> dict[str, str]:
     return {
         path.parent.relative_to(data).as_posix(): Manifest.from_json(path.read_bytes(), origin=str(path)).logical_hash
