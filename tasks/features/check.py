@@ -63,6 +63,7 @@ def check_features(features: FeaturesParams, tables: Mapping[str, TableParams], 
             for column in feature.by:
                 _refuse_late(f"{where}: by {column}", column, late, "group by columns that are known at prediction time")
             _check_aggregate(where, feature, features.rows, tables, schemas)
+            _refuse_early_label(where, feature, tables, label)
         else:
             _check_own(where, feature, features.rows, late, schemas)
 
@@ -101,6 +102,18 @@ def _refuse_late(where: str, column: str, late: Mapping[str, str], next_step: st
             found=f"{column} of the row itself: {late[column]}",
             expected="what is known at prediction time; this would look into the future",
             next_step=next_step,
+        )
+
+
+def _refuse_early_label(where: str, feature: Aggregate, tables: Mapping[str, TableParams], label: LabelParams) -> None:
+    """Refuse labels of other rows where their table's ``known``, for which a feature waits, is not the label's own."""
+    table, column = source_of(feature)
+    if (table, column) == (label.table, label.column) and tables[table].known != label.known:
+        raise FeatureError(
+            where,
+            found=f"the label, which becomes known at {label.known}, taken from {tables[table].known} on",
+            expected="labels of other rows from the moment they are known; this would look into the future",
+            next_step=f"give the label a table of its own whose known is {label.known}, or remove the feature",
         )
 
 

@@ -36,13 +36,14 @@ def source_view(table: str) -> str:
 
 
 def compile_features(
-    features: FeaturesParams, tables: Mapping[str, TableParams], label: LabelParams, schemas: Schemas
+    features: FeaturesParams, tables: Mapping[str, TableParams], label: LabelParams, schemas: Schemas, as_of_us: int
 ) -> tuple[str, ...]:
     """The statements to run in order; the last gives one row per row of the rows' table: key columns, times, label, features.
 
     They read the views ``source.<table>``, of which the rows' has the column ``wt_ordinal``, and make temporary tables: one
     for the rows and one for each table and ``by``, so that no more than one table's running totals are in memory at a time.
-    ``schemas`` must have passed :func:`~tasks.features.check.check_features`.
+    ``schemas`` must have passed :func:`~tasks.features.check.check_features`; ``as_of_us`` is the moment (microseconds since
+    1970 UTC) after which no label is known yet.
 
     A row's prediction time is ``at.column`` less ``minus_minutes``; a row of another table, or another row of the same, counts
     from the moment it is known, ``known <= at``. A window of d days holds the rows that became known in ``(at - d, at]``. NULL
@@ -64,7 +65,7 @@ def compile_features(
             found[name] = f"r.{quote(f'feature.{name}')}"
     outputs += [f"{found[name]} AS {quote(name)}" for name in features.columns]
     on = " AND ".join(f"l.{quote(column)} = r.{quote(column)}" for column in key_columns(key))
-    joins.append(f"LEFT JOIN ({_labels(label, key, schemas[label.table])}) l ON {on}")
+    joins.append(f"LEFT JOIN ({_labels(label, key, schemas[label.table], as_of_us)}) l ON {on}")
     statements.append("\n".join([f"SELECT {', '.join(outputs)}", "FROM wt_rows r", *joins, f"ORDER BY r.{ORDINAL}"]))
     return tuple(statements)
 
@@ -97,16 +98,17 @@ def _rows(features: FeaturesParams, key: Sequence[str], schema: Mapping[str, str
     return f"SELECT {', '.join(columns)} FROM {source_view(features.rows)}"
 
 
-def _labels(label: LabelParams, key: Sequence[str], schema: Mapping[str, str]) -> str:
-    """The label of each key: 1, 0, or NULL where the value or the time it became known is missing."""
+def _labels(label: LabelParams, key: Sequence[str], schema: Mapping[str, str], as_of_us: int) -> str:
+    """The label of each key that was known by ``as_of_us``: 1, 0, or NULL where its value is missing."""
     if label.positive is None:  # refused by check_features
         raise ValueError("label.positive is missing")
     column, known = quote(label.column), microseconds(label.known)
     literal = as_literal(label.positive, schema[label.column], "label.positive")
     keys = ", ".join(f"{quote(name)} AS {quote(f'key.{name}')}" for name in key)
     return (
-        f"SELECT {keys}, CASE WHEN {known} IS NOT NULL THEN ({column} = {literal})::TINYINT END AS {LABEL}, "
-        f"{known} AS {LABEL_KNOWN} FROM {source_view(label.table)}"
+        f"SELECT {keys}, ({column} = {literal})::TINYINT AS {LABEL}, {known} AS {LABEL_KNOWN} "
+        # A table's rows were cut by its own ``known``, which may be earlier than the label's.
+        f"FROM {source_view(label.table)} WHERE {known} <= {as_of_us}"
     )
 
 

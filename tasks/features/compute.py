@@ -7,6 +7,7 @@ What belongs here: checks of rows, and the shape of the result. What does not: w
 # ruff: noqa: S608
 
 from collections.abc import Mapping
+from datetime import datetime, timedelta, timezone
 
 import duckdb
 import pyarrow as pa
@@ -32,19 +33,26 @@ from tasks.params.models import LabelParams
 from tasks.params.snapshot import TableParams
 
 _UTC = pa.timestamp("us", "UTC")
+_EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _LARGEST, _SMALLEST = 2.0**53, 2.0**-20
 """A mean of floats is exact to 2**-40: beyond these sizes that is too little, or totals no longer fit 127 bits."""
 
 
 def compute_features(
-    sources: Mapping[str, pa.Table], features: FeaturesParams, tables: Mapping[str, TableParams], label: LabelParams
+    sources: Mapping[str, pa.Table],
+    features: FeaturesParams,
+    tables: Mapping[str, TableParams],
+    label: LabelParams,
+    *,
+    as_of: datetime,
 ) -> pa.Table:
     """Features and label of each row of ``sources[features.rows]``, in its order.
 
     ``sources`` holds the masked tables with at least their :func:`~tasks.features.check.needed_columns`. The result has
     ``row_key`` (string), ``at_utc`` (timestamp, UTC), ``label`` (int8: 1 where the label equals ``label.positive``, else 0;
-    NULL where not known), ``label_known_utc`` (timestamp, UTC), and each feature: string for texts, else float64 with booleans
-    as 0 and 1 and NaN as NULL. What each feature means: :func:`~tasks.features.compile.compile_features`.
+    NULL where it was not known by ``as_of``), ``label_known_utc`` (timestamp, UTC), and each feature: string for texts, else
+    float64 with booleans as 0 and 1 and NaN as NULL. What each feature means:
+    :func:`~tasks.features.compile.compile_features`.
 
     Raises :class:`~tasks.errors.FeatureError` for declarations that look into the future or do not fit, duplicate keys, rows
     without a prediction time, numbers that cannot be averaged exactly, and a label that is missing everywhere or constant.
@@ -60,7 +68,7 @@ def compute_features(
         _refuse_duplicates(con, features, tables, label)
         _refuse_unaskable_rows(con, features)
         _refuse_inexact_means(con, features, schemas)
-        *steps, last = compile_features(features, tables, label, schemas)
+        *steps, last = compile_features(features, tables, label, schemas, (as_of - _EPOCH) // timedelta(microseconds=1))
         for step in steps:
             con.execute(step)
         found = con.sql(last).to_arrow_table()

@@ -4,6 +4,8 @@ All rows are computed at once, since a row looks back over partitions; a partiti
 alone, so that what depends on it stays as it is.
 """
 
+from datetime import datetime
+
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -34,7 +36,9 @@ def _run(context: StageContext) -> None:
         for name, columns in needed_columns(params.features, params.snapshot.tables, params.label).items()
         if name in masked.tables
     }
-    features = compute_features(sources, params.features, params.snapshot.tables, params.label)
+    # The data's own moment: the one in params.yaml may have moved on since.
+    as_of = datetime.fromisoformat(masked.about["as_of_utc"])
+    features = compute_features(sources, params.features, params.snapshot.tables, params.label, as_of=as_of)
     written, unchanged = _write(context, features, masked)
     labelled = features.num_rows - features.column("label").null_count
     print(f"features: {features.num_rows:,} rows, {labelled:,} labelled; {written:,} partitions written, {unchanged:,} unchanged")

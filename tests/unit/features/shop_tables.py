@@ -14,6 +14,8 @@ from tasks.params.snapshot import TableParams
 
 HOUR = 3_600_000_000
 DAY = 24 * HOUR
+AS_OF = datetime(2030, 1, 1, tzinfo=timezone.utc)
+"""After all that happens in the shop."""
 START = int(datetime(2024, 2, 26, tzinfo=timezone.utc).timestamp()) * 1_000_000
 TABLES = {
     "deliveries": TableParams(

@@ -2,7 +2,7 @@
 
 import pyarrow as pa
 import pytest
-from shop_tables import FEATURES, LABEL, TABLES, features, make_shop, moments
+from shop_tables import AS_OF, FEATURES, LABEL, TABLES, features, make_shop, moments
 
 from tasks.errors import FeatureError
 from tasks.features import compute_features, needed_columns
@@ -14,7 +14,7 @@ BY = ["delivery", "leg"]
 
 def _refusal(shop: dict[str, pa.Table], params: FeaturesParams, label: LabelParams = LABEL, tables: dict = TABLES) -> FeatureError:
     with pytest.raises(FeatureError) as caught:
-        compute_features(shop, params, tables, label)
+        compute_features(shop, params, tables, label, as_of=AS_OF)
     return caught.value
 
 
@@ -49,6 +49,17 @@ def test_the_label_of_the_row_itself_is_refused():
     label = LabelParams(table="deliveries", column="express", known="arrived_utc", task="binary", positive=True)
     error = _refusal(make_shop(1), features(answer={"take": "deliveries.express"}), label)
     assert (error.thing, "label" in error.found) == ("feature answer", True)
+
+
+def test_labels_of_other_rows_wait_until_they_are_known():
+    """A feature waits for the table's ``known``; a label that becomes known later than that would be seen too early."""
+    shop, params = make_shop(1), features(history={"share": "results.is_late", "equals": "yes", "by": BY})
+    assert compute_features(shop, params, TABLES, LABEL, as_of=AS_OF).num_rows == 60
+    shop["results"] = shop["results"].append_column("asked_utc", shop["results"].column("told_utc"))
+    columns = (*TABLES["results"].columns, "asked_utc")
+    asked = TABLES["results"].model_copy(update={"known": "asked_utc", "columns": columns})
+    error = _refusal(shop, params, tables={**TABLES, "results": asked})
+    assert (error.thing, "told_utc" in error.found) == ("feature history", True)
 
 
 def test_a_prediction_time_that_is_known_too_late_is_refused():
@@ -159,7 +170,9 @@ def test_needed_columns_are_enough():
     """The same features come out of the needed columns alone."""
     shop = make_shop(2)
     narrow = {name: shop[name].select(list(columns)) for name, columns in needed_columns(features(), TABLES, LABEL).items()}
-    assert compute_features(narrow, features(), TABLES, LABEL).equals(compute_features(shop, features(), TABLES, LABEL))
+    assert compute_features(narrow, features(), TABLES, LABEL, as_of=AS_OF).equals(
+        compute_features(shop, features(), TABLES, LABEL, as_of=AS_OF)
+    )
 
 
 def test_names_that_sql_would_trip_over():
@@ -169,7 +182,7 @@ def test_names_that_sql_would_trip_over():
     tables = {**TABLES, "weather": TABLES["weather"].model_copy(update={"columns": (*TABLES["weather"].columns, odd)})}
     shop["weather"] = shop["weather"].append_column(odd, pa.array(["a'b"] * shop["weather"].num_rows))
     params = features(quoted={"share": f"weather.{odd}", "equals": "a'b", "by": ["depot"]})
-    assert set(compute_features(shop, params, tables, LABEL).column("quoted").to_pylist()) == {1.0, None}
+    assert set(compute_features(shop, params, tables, LABEL, as_of=AS_OF).column("quoted").to_pylist()) == {1.0, None}
 
 
 def test_times_may_be_dates():
@@ -182,5 +195,5 @@ def test_times_may_be_dates():
     shop["deliveries"] = shop["deliveries"].set_column(
         2, "planned_utc", moments(shop["deliveries"]["planned_utc"].cast(pa.int64()).to_numpy())
     )
-    result = compute_features(shop, features(wind=FEATURES["wind"]), TABLES, LABEL)
+    result = compute_features(shop, features(wind=FEATURES["wind"]), TABLES, LABEL, as_of=AS_OF)
     assert {1.0, 2.0} <= set(result.column("wind").to_pylist())

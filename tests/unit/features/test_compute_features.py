@@ -7,7 +7,7 @@ import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from shop_tables import DAY, FEATURES, HOUR, LABEL, TABLES, features, make_shop
+from shop_tables import AS_OF, DAY, FEATURES, HOUR, LABEL, TABLES, features, make_shop
 
 from tasks.datasets import logical_hash
 from tasks.features import compute_features
@@ -15,7 +15,7 @@ from tasks.params.models import LabelParams
 
 
 def compute(shop: dict[str, pa.Table], **columns: dict) -> pa.Table:
-    return compute_features(shop, features(**columns), TABLES, LABEL)
+    return compute_features(shop, features(**columns), TABLES, LABEL, as_of=AS_OF)
 
 
 def _rows(table: pa.Table) -> list[dict]:
@@ -108,6 +108,20 @@ def test_label_is_one_where_positive_and_null_where_not_known():
     assert known == [told[k]["told_utc"] if k in told else None for k in keys]
 
 
+def test_a_label_that_becomes_known_later_is_not_known():
+    """A row may be known before its label is: what was told after ``as_of`` is neither a label nor a time of one."""
+    shop = make_shop(2)
+    whole = compute(shop, van=FEATURES["van"])
+    known = whole.column("label_known_utc")
+    as_of = sorted(known.drop_null().to_pylist())[20]
+    cut = compute_features(shop, features(van=FEATURES["van"]), TABLES, LABEL, as_of=as_of)
+    by_then = [moment is not None and moment <= as_of for moment in known.to_pylist()]
+    assert 0 < sum(by_then) < 60
+    for name in ("label", "label_known_utc"):
+        expected = [value if is_there else None for value, is_there in zip(whole.column(name).to_pylist(), by_then, strict=True)]
+        assert cut.column(name).to_pylist() == expected
+
+
 @pytest.mark.parametrize(("values", "positive"), [(pa.int8(), 1), (pa.bool_(), True), (pa.bool_(), 1), (pa.float64(), 1)])
 def test_label_of_any_type(values, positive):
     """Numbers and booleans compare with the value that params.yaml gives."""
@@ -117,7 +131,7 @@ def test_label_of_any_type(values, positive):
     numbers = plain if values == pa.bool_() else plain.cast(pa.int8()).cast(values)
     changed = {**shop, "results": shop["results"].set_column(3, "is_late", numbers)}
     label = LabelParams.model_validate({**LABEL.model_dump(), "positive": positive})
-    result = compute_features(changed, features(van=FEATURES["van"]), TABLES, label)
+    result = compute_features(changed, features(van=FEATURES["van"]), TABLES, label, as_of=AS_OF)
     assert result.column("label").equals(compute(shop, van=FEATURES["van"]).column("label"))
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
-from shop_tables import DAY, FEATURES, LABEL, START, TABLES, features, make_shop
+from shop_tables import AS_OF, DAY, FEATURES, LABEL, START, TABLES, features, make_shop
 
 from tasks.features import compute_features
 
@@ -24,12 +24,12 @@ def _truncated(shop: dict[str, pa.Table], row: int, at: object) -> dict[str, pa.
 def test_features_of_a_truncated_lake_are_identical(seed):
     """Recomputed on what was known at the prediction time, each feature of sampled rows is the same, bit for bit."""
     shop = make_shop(seed)
-    full = compute_features(shop, features(), TABLES, LABEL)
+    full = compute_features(shop, features(), TABLES, LABEL, as_of=AS_OF)
     told = set(zip(*(shop["results"].column(name).to_pylist() for name in ("delivery", "leg")), strict=True))
     for row in range(seed, 60, 12):
         cut = _truncated(shop, row, full.column("at_utc")[row])
         cut["results"] = _with_both_labels(cut, told)
-        again = compute_features(cut, features(), TABLES, LABEL)
+        again = compute_features(cut, features(), TABLES, LABEL, as_of=AS_OF)
         assert again.select(NAMES).slice(0, 1).to_pylist() == full.select(NAMES).slice(row, 1).to_pylist()
 
 
@@ -51,7 +51,7 @@ def _with_both_labels(cut: dict[str, pa.Table], told: set) -> pa.Table:
 def test_planted_later_values_change_nothing():
     """Rows that become known one microsecond after the last prediction, with wild values, leave every feature as it was."""
     shop = make_shop(7)
-    before = compute_features(shop, features(), TABLES, LABEL)
+    before = compute_features(shop, features(), TABLES, LABEL, as_of=AS_OF)
     later = pc.add(pc.max(before.column("at_utc")).cast(pa.int64()), 1).cast(pa.timestamp("us", "UTC"))
     planted = dict(shop)
     for name, wild in (("weather", {"wind": 999.0}), ("parcels", {"weight": 999})):
@@ -69,7 +69,7 @@ def test_planted_later_values_change_nothing():
             moments = pc.add(table.column(key).cast(pa.int64()), 1).cast(pa.timestamp("us", "UTC"))
             extra = extra.set_column(table.column_names.index(key), key, moments)
         planted[name] = pa.concat_tables([table, extra])
-    after = compute_features(planted, features(), TABLES, LABEL)
+    after = compute_features(planted, features(), TABLES, LABEL, as_of=AS_OF)
     assert after.equals(before)
 
 
@@ -98,5 +98,5 @@ def test_the_bounds_of_a_window():
         "day": {"count": "parcels", "by": ["delivery", "leg"], "window_days": 1},
         "ever": {"count": "parcels", "by": ["delivery", "leg"]},
     }
-    result = compute_features(shop, features(**columns), TABLES, LABEL)
+    result = compute_features(shop, features(**columns), TABLES, LABEL, as_of=AS_OF)
     assert (result["day"][0].as_py(), result["ever"][0].as_py()) == (2.0, 3.0)
