@@ -130,10 +130,19 @@ def _judge_comparison(name: str, criterion: MetricCriterion, found: Comparison, 
 
 
 def _limits(criterion: MetricCriterion, found: Comparison, *, has_champion: bool) -> list[LimitOutcome]:
-    """The outcome of each test that the criterion asks; too few rows or a missing figure leave nothing to test."""
-    if found.rows < criterion.min_rows:
-        reason = f"{found.rows:,} rows, {criterion.min_rows - found.rows:,} fewer than the least that is judged"
-        return [LimitOutcome("inconclusive", reason, criterion.min_rows)]
+    """The outcome of each test that the criterion asks, or one that there are too few rows for any."""
+    outcomes = _tests(criterion, found, has_champion=has_champion)
+    if found.rows >= criterion.min_rows:
+        return outcomes
+    reason = f"{found.rows:,} rows, {criterion.min_rows - found.rows:,} fewer than the least that is judged"
+    # The least that is judged decides nothing where today's interval would still be too wide at that many rows.
+    needed = [outcome.rows_to_decide for outcome in outcomes if outcome.status == "inconclusive"]
+    enough = max([criterion.min_rows, *(rows for rows in needed if rows is not None)])
+    return [LimitOutcome("inconclusive", reason, None if None in needed else enough)]
+
+
+def _tests(criterion: MetricCriterion, found: Comparison, *, has_champion: bool) -> list[LimitOutcome]:
+    """The outcome of each test that the criterion asks, however few rows there are; a missing figure leaves none."""
     why = f": {found.reason}" if found.reason else ""
     if _number(found.challenger) is None or found.challenger is None:
         return [LimitOutcome("not_judged", f"no {found.metric} of the challenger{why}")]

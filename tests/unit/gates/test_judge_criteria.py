@@ -79,6 +79,14 @@ def test_too_few_rows_are_inconclusive_and_say_how_many_are_missing():
     assert "500 more rows would decide (about 20 more days at today's rate)" in outcome.reason
 
 
+def test_the_least_rows_are_not_named_where_they_would_not_decide():
+    """At 1,000 rows the interval of 500 would still be too wide: four times the rows are named, or none where none would do."""
+    (outcome,) = judged(difference(-0.25, 0.25, rows=500), criterion={"margin": 0.125})
+    assert (outcome.status, outcome.rows_to_decide, outcome.days_to_decide) == ("inconclusive", 2000, 80)
+    (outcome,) = judged(difference(-0.25, 0.0, rows=500), criterion={"margin": 0.125})
+    assert (outcome.status, outcome.rows_to_decide) == ("inconclusive", None)
+
+
 def test_too_wide_an_interval_says_how_many_rows_would_decide():
     """Twice as wide as the figure's distance (0.125) from the limit: four times the rows, and the days they take."""
     (outcome,) = judged(difference(-0.25, 0.25), criterion={"margin": 0.125})
