@@ -5,7 +5,7 @@ INSTALLED := .venv/installed
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export DO_NOT_TRACK := 1
 
-.PHONY: install demo test check test-browser bench lock clean
+.PHONY: install demo test check lint test-browser bench lock clean
 
 install: $(INSTALLED)
 
@@ -24,12 +24,14 @@ demo: install
 test: install
 	pytest -n 2 --dist loadscope -m "not browser" --cov --cov-report=term-missing:skip-covered
 
-# Lint, types, import contracts and the fast tests, in under two minutes.
-check: install
+lint: install
 	ruff check .
 	ruff format --check .
 	mypy
 	lint-imports
+
+# Lint, types, import contracts and the fast tests, in about two minutes.
+check: lint
 	pytest -q -n 2 --dist loadscope -m "not slow and not browser"
 
 # The report in headless Chromium (Debian: apt-get install chromium).

@@ -4,6 +4,7 @@ What belongs here: what "now" means for a lake. Production's clock is today's; t
 seen yet, and a refresh lets the next one arrive. Prefect is not imported here: the command line needs this before a server runs.
 """
 
+from collections.abc import Callable
 from datetime import datetime, timezone
 
 from tasks.demo import build_lake, is_demo_lake, next_as_of, write_demo_key
@@ -18,21 +19,24 @@ def as_text(moment: datetime) -> str:
     return utc.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def prepare_demo(paths: ProjectPaths, as_of: datetime | None = None) -> datetime:
-    """Build the demo's lake up to ``as_of`` (none: the moment in params.yaml) and put its published key in place."""
+def prepare_demo(paths: ProjectPaths, as_of: datetime | None = None, tell: Callable[[str], None] = lambda _: None) -> datetime:
+    """Build the demo's lake up to ``as_of`` (none: the moment in params.yaml) and put its published key in place.
+
+    ``tell`` hears of each table as it is written.
+    """
     params = load_params(paths.params)
     key = main_root(paths.root) / params.masking.key.file
     if not key.exists():
         write_demo_key(key)
-    return grow_demo_lake(paths, as_of or params.snapshot.as_of_utc)
+    return grow_demo_lake(paths, as_of or params.snapshot.as_of_utc, tell)
 
 
-def grow_demo_lake(paths: ProjectPaths, as_of: datetime | None) -> datetime:
+def grow_demo_lake(paths: ProjectPaths, as_of: datetime | None, tell: Callable[[str], None] = lambda _: None) -> datetime:
     """Let the demo's production reach ``as_of`` (none: its next unseen day); returns the moment reached."""
     params = load_params(paths.params)
     lake = main_root(paths.root) / params.snapshot.lake
     moment = as_of or next_as_of(lake)
-    build_lake(lake, moment, seed=params.seed, save_model=dump_model)
+    build_lake(lake, moment, seed=params.seed, save_model=dump_model, progress=tell)
     return moment
 
 

@@ -24,6 +24,10 @@ def _run_here(paths: ProjectPaths) -> str:
             return run_pipeline()
 
 
+def _tell(line: str) -> None:
+    click.echo(f"  {line}", err=True)
+
+
 @windtunnel.command()
 def demo() -> None:
     """Build the demo's production, run the whole pipeline on it, and show the verdict (exit code 0 whatever it is).
@@ -36,7 +40,7 @@ def demo() -> None:
 
     paths = project()
     click.echo("1/3  the demo's production lake: real flights of 2013, synthetic passengers", err=True)
-    prepare_demo(paths)
+    prepare_demo(paths, tell=_tell)
     click.echo("2/3  the pipeline, under Prefect", err=True)
     _run_here(paths)
     click.echo("3/3  the verdict\n", err=True)
@@ -54,7 +58,7 @@ def demo_lake(as_of: datetime | None) -> None:
     """
     from flows.production import as_text, prepare_demo
 
-    click.echo(f"the demo's production has reached {as_text(prepare_demo(project(), as_of))}")
+    click.echo(f"the demo's production has reached {as_text(prepare_demo(project(), as_of, _tell))}")
 
 
 @windtunnel.command()

@@ -38,7 +38,7 @@ def test_the_sample_shows_what_a_run_prints(finished: Path) -> None:
     sample = README.split("```")[5] if README.count("```") > 5 else ""
     graph, params = (finished / "dvc.yaml").read_text(), (ROOT / "params.yaml").read_text()
     stages = re.findall(r"^  (\w+) +done", sample, re.M)
-    criteria = re.findall(r"^(\w+)(?: ·.*?)? {2,}(?:–|ROC AUC|Log loss)", sample, re.M)
+    criteria = re.findall(r"^(\w+)(?: ·.*?)? {2,}(?:\u2013|ROC AUC|Log loss)", sample, re.M)
     assert stages
     assert [stage for stage in stages if f"\n  {stage}:\n" not in graph] == []
     assert criteria
