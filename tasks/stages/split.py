@@ -106,7 +106,7 @@ def _run(context: StageContext) -> None:
 
 
 def _require_checkable(job: _Job) -> None:
-    """Refuse a split of which nobody could see later, on masked data, whether it leaks."""
+    """Refuse a split of which nobody could see later, on masked data, whether it leaks, or that would publish masked times."""
     params = job.context.params
     require_keys_survive(params.masking, {job.rows: job.declared})
     (treatment,) = treat_columns(params.masking, job.rows, [job.column])
@@ -116,6 +116,14 @@ def _require_checkable(job: _Job) -> None:
             found=f"a column that masking does not keep apart: {treatment.words}",
             expected="a column that is kept or becomes a token, so that leaks between the parts can be looked for",
             next_step=f"put {job.rows}.{job.column} into a domain under masking.domains, or split on another column",
+        )
+    (treatment,) = treat_columns(params.masking, job.rows, [job.time])
+    if treatment.transform != "kept":
+        raise SplitError(
+            f"split {job.name}: {job.rows}.{job.time}",
+            found=f"a time that masking does not keep: {treatment.words}",
+            expected="a time that is safe, since the earliest and the latest of each part are published",
+            next_step=f"declare {job.rows}.{job.time} under masking.tables.{job.rows}.safe, or name another time",
         )
 
 

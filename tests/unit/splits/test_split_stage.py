@@ -247,6 +247,19 @@ def test_unit_that_masking_drops_is_refused(project: SplitsProject) -> None:
     assert "masking.domains" in caught.value.next_step
 
 
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("rule", [None, {"class": "quasi", "transform": "generalise", "to": "year", "reason": "a year is enough"}])
+def test_time_that_masking_does_not_keep_is_refused(project: SplitsProject, name: str, rule: dict[str, str] | None) -> None:
+    """Metadata and counts publish the earliest and latest time of parts; a masked time must not leave that way."""
+    policy = project.content["masking"]["tables"]["trips"]
+    policy["safe"].remove("start_utc")
+    if rule is not None:
+        policy["start_utc"] = rule
+    with pytest.raises(SplitError, match=r"trips\.start_utc"):
+        project.split(name)
+    assert not project.paths.split(name).exists()
+
+
 def test_key_that_masking_drops_is_refused(project: SplitsProject) -> None:
     """Rows without a masked key cannot be named."""
     del project.content["masking"]["domains"]["trip"]
