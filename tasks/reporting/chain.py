@@ -113,7 +113,7 @@ def _check_same_run(found: Provenance) -> None:
             if key in inputs and value is not None and inputs[key] != value:
                 raise ReportError(
                     f"report of data/verdict.json: {key}",
-                    found=f"the {who} rests on {inputs[key]}, and the one here is {value}",
+                    found=f"{who} rests on {inputs[key]}, and the one here is {value}",
                     expected="records of one run",
                     next_step="dvc repro, which brings all of them up to date",
                 )
