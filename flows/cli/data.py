@@ -11,7 +11,7 @@ from flows.cli.run import MOMENT
 
 @windtunnel.group()
 def data() -> None:
-    """Datasets: what is there, and the refresh of all of it."""
+    """Datasets: list them, refresh them."""
 
 
 @data.command("list")
@@ -63,8 +63,10 @@ def refresh(as_of: datetime | None, reason: str) -> None:
     from flows.cli.render import show_verdict
     from flows.server import reach_api
     from flows.stage_graph import plan_stages
+    from tasks.params import load_params
 
     paths = project()
+    load_params(paths.params)  # a mistake in it is told at once, not after a server has started
     with reach_api(paths.root):
         from flows.refresh_data import refresh_data
 

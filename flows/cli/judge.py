@@ -7,7 +7,7 @@ import click
 from flows.cli.root import project, windtunnel
 
 
-@windtunnel.command()
+@windtunnel.command(short_help="The verdict; with --check as an exit code.")
 @click.option(
     "--check",
     "is_check",
@@ -35,7 +35,7 @@ def gate(is_check: bool, name: str, is_json: bool, md: Path | None, junit: Path 
     return show_gate(project(), name, is_check=is_check, is_json=is_json, md=md, junit=junit)
 
 
-@windtunnel.command()
+@windtunnel.command(short_help="Where the last report lies.")
 def report() -> None:
     """Print the path of the last report; open it in a browser, it needs no network.
 

@@ -16,7 +16,9 @@ def _run_here(paths: ProjectPaths) -> str:
     """Run the pipeline in the project's folder under Prefect; returns the decision."""
     from flows.server import reach_api
     from flows.stage_graph import plan_stages
+    from tasks.params import load_params
 
+    load_params(paths.params)  # a mistake in it is told at once, not after a server has started
     with reach_api(paths.root):
         from flows.run_pipeline import run_pipeline
 
@@ -28,7 +30,7 @@ def _tell(line: str) -> None:
     click.echo(f"  {line}", err=True)
 
 
-@windtunnel.command()
+@windtunnel.command(short_help="The whole pipeline on real flights, to a verdict.")
 def demo() -> None:
     """Build the demo's production, run the whole pipeline on it, and show the verdict (exit code 0 whatever it is).
 
@@ -48,7 +50,7 @@ def demo() -> None:
     show_next_steps()
 
 
-@windtunnel.command("demo-lake")
+@windtunnel.command("demo-lake", short_help="Build the demo's production, or let it grow.")
 @click.option("--as-of", type=MOMENT, default=None, help="The moment the lake has reached, UTC. Default: as params.yaml says.")
 def demo_lake(as_of: datetime | None) -> None:
     """Build the demo's production lake, or let it grow to a later moment.
@@ -61,7 +63,7 @@ def demo_lake(as_of: datetime | None) -> None:
     click.echo(f"the demo's production has reached {as_text(prepare_demo(project(), as_of, _tell))}")
 
 
-@windtunnel.command()
+@windtunnel.command(short_help="Write down what production holds: data/pin.json.")
 def pin() -> None:
     """Look at production once and write down what is there: data/pin.json.
 
@@ -77,7 +79,7 @@ def pin() -> None:
     click.echo(pin_summary(pin_project(paths)))
 
 
-@windtunnel.command()
+@windtunnel.command(short_help="The whole pipeline; the exit code is the verdict's.")
 @click.option(
     "--challenger", type=click.Path(path_type=Path), default=None, help="Judge this file's estimator, in a worktree of its own."
 )
@@ -105,7 +107,9 @@ def _run_candidate(paths: ProjectPaths, challenger: Path | None, split: str | No
     """Judge a candidate in a worktree of its own; returns the folder that its results were copied to."""
     from flows.server import reach_api
     from flows.stage_graph import plan_stages
+    from tasks.params import load_params
 
+    load_params(paths.params)  # a mistake in it is told at once, not after a server has started
     file = str(challenger.absolute()) if challenger else None
     with reach_api(paths.root):
         from flows.evaluate_candidate import evaluate_candidate
@@ -115,7 +119,7 @@ def _run_candidate(paths: ProjectPaths, challenger: Path | None, split: str | No
     return paths.results / branch
 
 
-@windtunnel.command("try")
+@windtunnel.command("try", short_help="Judge a challenger in seconds; nothing is written.")
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--json", "is_json", is_flag=True, help="Print as JSON.")
 def try_file(file: Path, is_json: bool) -> int:

@@ -5,7 +5,7 @@ import click
 from flows.cli.root import as_json, project, windtunnel
 
 
-@windtunnel.command()
+@windtunnel.command(short_help="Start the Prefect server, worker and deployments.")
 @click.option("--port", type=int, default=None, help="Port on loopback; 0 chooses one. Default: 4200, or a free one.")
 @click.option("--json", "is_json", is_flag=True, help="Print as JSON.")
 def up(port: int | None, is_json: bool) -> None:
@@ -26,7 +26,7 @@ def up(port: int | None, is_json: bool) -> None:
     click.echo("stop         windtunnel down")
 
 
-@windtunnel.command()
+@windtunnel.command(short_help="Stop what `up` started.")
 def down() -> None:
     """Stop the server and the worker that `windtunnel up` started.
 
@@ -38,7 +38,7 @@ def down() -> None:
     click.echo("stopped" if stop(project().root) else "nothing was running")
 
 
-@windtunnel.command()
+@windtunnel.command(short_help="What runs, what is stale, the last verdict.")
 @click.option("--json", "is_json", is_flag=True, help="Print as JSON.")
 def status(is_json: bool) -> None:
     """Tell what is running, which stages are stale, and the last verdict.
@@ -72,7 +72,7 @@ def status(is_json: bool) -> None:
     click.echo(f"decision     {found['decision'] or 'none yet (windtunnel run)'}")
 
 
-@windtunnel.command()
+@windtunnel.command(short_help="Check everything that a run needs.")
 @click.option("--json", "is_json", is_flag=True, help="Print as JSON.")
 def doctor(is_json: bool) -> int:
     """Check everything a run needs; exit code 0 where all is well, 2 otherwise.
