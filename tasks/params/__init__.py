@@ -141,7 +141,8 @@ def load_params(path: Path) -> Params:
         return Params.model_validate(content)
     except PydanticError as error:
         first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"]) or "the file"
+        where = ".".join(str(part) for part in first["loc"])
         others = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
-        found = f"{where}: {first['msg'].removeprefix('Value error, ')}{others}"
-        raise ParameterError(str(path), found=found, expected=expected, next_step=f"mend {where} in {path.name}") from None
+        said = f"{first['msg'].removeprefix('Value error, ')}{others}"
+        found, mended = (f"{where}: {said}", f"{where} in {path.name}") if where else (said, f"that in {path.name}")
+        raise ParameterError(str(path), found=found, expected=expected, next_step=f"mend {mended}") from None
