@@ -138,7 +138,7 @@ def _clone(estimator: Any, where: str) -> Any:
 
     try:
         return clone(estimator)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise ModelError(
             f"estimator of {where}",
             found=where_in_file(error, where),

@@ -31,7 +31,7 @@ def predict_positive(model: Any, frame: "pd.DataFrame") -> NDArray[np.float64]:
         )
     try:
         found = np.asarray(model.predict_proba(frame), dtype=np.float64)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise ModelError(
             f"model {name}",
             found=f"{type(error).__name__}: {' '.join(str(error).split())}",

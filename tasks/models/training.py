@@ -82,7 +82,7 @@ def fit_recipe(estimator: Any, frame: "pd.DataFrame", label: NDArray[np.int8], *
     seed_estimator(estimator, seed)
     try:
         return prepare(estimator, frame).fit(frame, label)
-    except Exception as error:
+    except (Exception, SystemExit) as error:  # a file that ends the program would end it with an exit code of its own
         raise ModelError(
             f"fit of {type(estimator).__name__}",
             found=where_in_file(error, file or ""),

@@ -49,6 +49,20 @@ def test_a_model_without_a_class_one_is_refused(model):
         predict_positive(model, frame)
 
 
+def test_a_model_that_ends_the_program_is_refused():
+    """Its exit code would be taken for a verdict."""
+
+    class Quits:
+        classes_ = (0, 1)
+
+        def predict_proba(self, _: object) -> None:
+            raise SystemExit(1)
+
+    frame, _ = small_frame(rows=1)
+    with pytest.raises(ModelError, match="SystemExit"):
+        predict_positive(Quits(), frame)
+
+
 def test_features_that_a_model_does_not_know_are_refused():
     """A model of other features raises; the message says what it said."""
     frame, label = small_frame()

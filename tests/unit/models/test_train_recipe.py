@@ -145,6 +145,19 @@ def test_an_estimator_that_cannot_fit_is_one_message():
     assert "learning_rate" in caught.value.found
 
 
+def test_an_estimator_that_ends_the_program_is_refused(tmp_path: Path):
+    """Its exit code would be taken for a verdict; the line of the user's file is told instead."""
+    source = (
+        "import sys\nfrom sklearn.linear_model import LogisticRegression\n\nclass Quits(LogisticRegression):\n"
+        "    def fit(self, X, y):\n        sys.exit(1)\n\nestimator = Quits()\n"
+    )
+    (tmp_path / "mine.py").write_text(source)
+    digest = hashlib.sha256(source.encode()).hexdigest()
+    with pytest.raises(ModelError, match="fit of Quits") as caught:
+        _train(Recipe(file="mine.py", sha256=digest, split="by_day", part="train"), _table(), tmp_path)
+    assert "line 6: SystemExit: 1" in caught.value.found
+
+
 def test_a_missing_feature_is_refused():
     """A features dataset of other declarations is no input."""
     with pytest.raises(ModelError, match="speed"):
