@@ -169,7 +169,7 @@ def _judge(expectation: SuiteExpectation, result: Any, rows: int, empty: Sequenc
     if not result.success:
         told = f"{unexpected} of {examined} values" if unexpected is not None else f"a figure over {rows} rows"
         why = f"; {expectation.why}" if expectation.why else ""
-        return _failure(expectation, f"{told} outside what is expected ({_settings(expectation)}){why}", elements, unexpected)
+        return _failure(expectation, f"{told} outside what is expected{_settings(expectation)}{why}", elements, unexpected)
     return _outcome(expectation, "", elements, unexpected, is_passed=True)
 
 
@@ -177,7 +177,9 @@ def _settings(expectation: SuiteExpectation) -> str:
     told = ", ".join(
         f"{k}={v}" for k, v in expectation.kwargs.items() if k not in ("column", "column_A", "column_B", "column_list")
     )
-    return told if len(told) <= _SETTINGS_AT_MOST else told[:_SETTINGS_AT_MOST] + " ..."
+    if not told:
+        return ""
+    return f" ({told})" if len(told) <= _SETTINGS_AT_MOST else f" ({told[:_SETTINGS_AT_MOST]} ...)"
 
 
 def _raised(result: Any) -> str:
