@@ -1,10 +1,12 @@
-"""Calling git and DVC as programs: their environment, and their last line as the error.
+"""Calling programs: their environment, their end with ours, and their last line as the error.
 
 What belongs here: how they are called. What does not: why. What they write is for its owner only, because DVC's cache, a
 worktree and a local remote may hold raw personal data.
 """
 
+import ctypes
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -13,6 +15,14 @@ from pathlib import Path
 from tasks.errors import WorktreeError
 
 PRIVATE_UMASK = 0o077
+_PR_SET_PDEATHSIG = 1
+_LIBC = ctypes.CDLL(None, use_errno=True)
+
+
+def end_with_parent() -> None:
+    """For a child, before it becomes its program: let the kernel send SIGTERM when the parent dies, even by SIGKILL."""
+    if sys.platform == "linux":
+        _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 def stage_environment() -> dict[str, str]:

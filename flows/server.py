@@ -19,8 +19,11 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 
+from flows.programs import end_with_parent
+from flows.server_watch import end_run_without
 from tasks import telemetry
 from tasks.datasets import write_atomically
 from tasks.errors import ServerError
@@ -96,19 +99,24 @@ def reach_api(root: Path) -> Iterator[str]:
                 next_step="start it, or unset PREFECT_API_URL to let a local one be started; `dvc repro` needs none",
             )
         _require_not_imported()
-        yield chosen
+        with end_run_without(chosen, has_ended=lambda: False, is_healthy=lambda: is_healthy(chosen)):
+            yield chosen
         return
     running = find_server(root)
-    started = None if running else start_server(root, free_port())
+    started = None if running else start_server(root, free_port(), is_for_one_run=True)
     server = running or started
     if server is None:
         raise ServerError("the local Prefect server", found="none", expected="a server", next_step="windtunnel doctor")
     os.environ["PREFECT_API_URL"] = server.api_url
     _require_not_imported()
+    has_ended = partial(_has_ended, server.server_pid)
     try:
-        yield server.api_url
+        with end_run_without(server.api_url, has_ended=has_ended, is_healthy=lambda: is_healthy(server.api_url)):
+            try:
+                yield server.api_url
+            finally:
+                _flush_logs()
     finally:
-        _flush_logs()
         del os.environ["PREFECT_API_URL"]
         if started:
             _stop(started.server_pid)
@@ -144,14 +152,17 @@ def _is_free(port: int) -> bool:
         return probe.connect_ex((HOST, port)) != 0
 
 
-def start_server(root: Path, port: int) -> RunningServer:
-    """Start a Prefect server on ``port`` in a process group of its own and wait until it answers."""
+def start_server(root: Path, port: int, *, is_for_one_run: bool = False) -> RunningServer:
+    """Start a Prefect server on ``port`` in a process group of its own and wait until it answers.
+
+    One that ``is_for_one_run`` ends with this process, however that ends.
+    """
     paths = ProjectPaths(main_root(root))
     prepare_environment(root)
     api_url = f"http://{HOST}:{port}/api"
     env = {"PREFECT_API_URL": api_url, "PREFECT_UI_API_URL": api_url, "PREFECT_SERVER_LOGGING_LEVEL": "WARNING"}
     command = [_script("prefect"), "server", "start", "--host", HOST, "--port", str(port)]
-    pid = _spawn(command, paths, log="server.log", extra=env)
+    pid = _spawn(command, paths, log="server.log", extra=env, ends_with_parent=is_for_one_run)
     deadline = time.monotonic() + _START_SECONDS
     while not is_healthy(api_url):
         if time.monotonic() > deadline or not _is_alive(pid):
@@ -237,7 +248,7 @@ def _environment(paths: ProjectPaths, extra: dict[str, str]) -> dict[str, str]:
     return {**os.environ, **extra, "PATH": f"{scripts}{os.pathsep}{os.environ.get('PATH', '')}"}
 
 
-def _spawn(command: list[str], paths: ProjectPaths, *, log: str, extra: dict[str, str]) -> int:
+def _spawn(command: list[str], paths: ProjectPaths, *, log: str, extra: dict[str, str], ends_with_parent: bool = False) -> int:
     make_private(paths.state)
     make_private(paths.server)
     with (paths.server / log).open("ab") as stream:
@@ -249,6 +260,7 @@ def _spawn(command: list[str], paths: ProjectPaths, *, log: str, extra: dict[str
             stdout=stream,
             stderr=stream,
             start_new_session=True,
+            preexec_fn=end_with_parent if ends_with_parent else None,  # noqa: PLW1509 - only one prctl call
         )
     _children[process.pid] = process
     return process.pid
@@ -259,6 +271,11 @@ def _run_once(command: list[str], paths: ProjectPaths, *, what: str) -> None:
     if done.returncode != 0:
         said = (done.stderr.strip() or done.stdout.strip() or "nothing was printed").splitlines()
         raise ServerError(what, found=said[-1], expected="to be registered", next_step="windtunnel down, then windtunnel up")
+
+
+def _has_ended(pid: int) -> bool:
+    """Whether the process ``pid`` is known (0: unknown) and has ended."""
+    return pid > 0 and not _is_alive(pid)
 
 
 def _is_alive(pid: int) -> bool:

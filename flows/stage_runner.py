@@ -4,7 +4,6 @@ What belongs here: running what :mod:`flows.stage_graph` planned. What does not:
 Each stale stage runs as ``dvc repro --single-item`` in a process group of its own, which dies with the flow.
 """
 
-import ctypes
 import os
 import signal
 import subprocess
@@ -22,13 +21,11 @@ from prefect.futures import PrefectFuture, wait
 from prefect.states import Completed
 from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 
-from flows.programs import PRIVATE_UMASK, stage_environment
+from flows.programs import PRIVATE_UMASK, end_with_parent, stage_environment
 from flows.stage_graph import PlannedStage, plan_stages, read_outputs
 from tasks.errors import StageError
 
 StageState = Literal["started", "completed", "up_to_date", "failed"]
-_PR_SET_PDEATHSIG = 1
-_LIBC = ctypes.CDLL(None, use_errno=True)
 _UNCHANGED = "didn't change, skipping"
 """What DVC prints when a stage's turn comes and none of its dependencies have changed."""
 TASK_RUNNER = cast(TaskRunner[PrefectFuture[Any]], ThreadPoolTaskRunner(max_workers=2))
@@ -129,7 +126,7 @@ def _run_dvc(root: Path, address: str) -> list[str]:
         errors="replace",
         start_new_session=True,
         umask=PRIVATE_UMASK,
-        preexec_fn=_die_with_parent,  # noqa: PLW1509 - only one prctl call
+        preexec_fn=end_with_parent,  # noqa: PLW1509 - only one prctl call
     )
     _running.add(process)
     lines = []
@@ -162,10 +159,6 @@ def _what_it_said(lines: list[str]) -> list[str]:
     """The stage's own last words, without what DVC prints around them."""
     own = [line for line in lines if line.strip() and not line.startswith(("Running stage", "> ", "ERROR: failed to reproduce"))]
     return own[-12:] or ["nothing was printed"]
-
-
-def _die_with_parent() -> None:
-    _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 def _stop_group(process: subprocess.Popen[str]) -> None:

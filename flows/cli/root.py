@@ -1,6 +1,7 @@
 """The top of the command line: groups, help by section, and what every command shares (the project, errors)."""
 
 import os
+import signal
 import sys
 import traceback
 from collections.abc import Sequence
@@ -76,6 +77,7 @@ def project() -> ProjectPaths:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and exit; errors that a user can mend are printed without a traceback, with exit code 2."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: what was started is stopped too
     try:
         code = windtunnel.main(args=None if arguments is None else list(arguments), standalone_mode=False)
     except click.exceptions.Abort:
