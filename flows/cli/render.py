@@ -1,5 +1,6 @@
 """Verdicts and trials on the terminal, from the rows that every rendering shares."""
 
+import os
 import shutil
 import sys
 from datetime import datetime, timezone
@@ -44,10 +45,11 @@ def show_verdict(verdict: Path, page: Path, *, is_json: bool = False) -> int:
 
 def show_next_steps() -> None:
     """Print what to try next."""
-    width = max(len(command) for command, _ in _NEXT_STEPS)
+    scripts = "" if "VIRTUAL_ENV" in os.environ else f"{os.path.relpath(Path(sys.executable).parent)}/"
+    width = max(len(scripts + command) for command, _ in _NEXT_STEPS)
     click.echo("\nnext")
     for command, what in _NEXT_STEPS:
-        click.echo(f"  {command:<{width}}  {what}")
+        click.echo(f"  {scripts + command:<{width}}  {what}")
 
 
 def _console() -> Console:
