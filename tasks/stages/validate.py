@@ -23,9 +23,10 @@ from tasks.validation.findings import (
     find_duplicate_keys,
     find_missing_tables,
     find_other_source,
+    find_unasked,
 )
 from tasks.validation.periods import EarlierOutcomes, validate_periods
-from tasks.validation.suites import Suite, load_suites
+from tasks.validation.suites import Suite, list_unasked_suites, load_suites
 from tasks.validation.target_leakage import find_target_leakage
 
 _CODE = ("tasks/stages/validate.py", "tasks/validation")
@@ -50,7 +51,11 @@ class _Examination:
 
     def load_suites(self, declared: Sequence[str], tables: Mapping[str, TableRecord]) -> dict[str, Suite]:
         folder = self.context.paths.expectations / self.subject
-        return load_suites(folder, {name: tuple(tables[name].columns) if name in tables else None for name in declared})
+        suites = load_suites(folder, {name: tuple(tables[name].columns) if name in tables else None for name in declared})
+        self.findings += [
+            found for found in find_unasked(suites, list_unasked_suites(folder, declared)) if found not in self.findings
+        ]
+        return suites
 
     def examine(self, suite: Suite, folder: Path, record: TableRecord, name: str) -> None:
         self.outcomes += validate_periods(

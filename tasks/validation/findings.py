@@ -1,8 +1,8 @@
 """What shows only over a whole table, or between datasets: findings beside the suites.
 
-What belongs here: tables without rows, columns without values, keys that stand twice, splits of another snapshot. What
-does not: rows that a split leaves out or leaks (``tasks.splits``), and features that give the label away
-(``tasks.validation.target_leakage``).
+What belongs here: tables without rows, columns without values, keys that stand twice, splits of another snapshot,
+expectations that were not asked. What does not: rows that a split leaves out or leaks (``tasks.splits``), and features that
+give the label away (``tasks.validation.target_leakage``).
 """
 
 from collections import defaultdict
@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 
 from tasks.records import Finding, SuiteOutcome, TableRecord
 from tasks.validation.engine import COLUMN_HAS_VALUES
+from tasks.validation.suites import Suite
 
 
 def find_missing_tables(declared: Iterable[str], tables: Mapping[str, TableRecord]) -> tuple[Finding, ...]:
@@ -27,6 +28,22 @@ def find_missing_tables(declared: Iterable[str], tables: Mapping[str, TableRecor
         elif tables[name].rows == 0:
             findings.append(_block("empty_table", name, "0 rows", "at least one row"))
     return tuple(findings)
+
+
+def find_unasked(suites: Mapping[str, Suite], unasked_suites: Iterable[str]) -> tuple[Finding, ...]:
+    """A finding, not blocking, for each suite of a table that is not declared, and each one of columns that are not there.
+
+    What is not declared is not copied, so nothing goes unexamined; but a name that was misspelt must be seen.
+    """
+    expected = "what params.yaml declares and masking keeps; mend the name, or leave it"
+    names = dict.fromkeys(unasked_suites, "the whole suite was not asked: no such table")
+    for table, suite in suites.items():
+        if suite.unasked_columns:
+            names[table] = f"expectations on columns that are not there were not asked: {', '.join(suite.unasked_columns)}"
+    return tuple(
+        Finding(kind="expectations_not_asked", name=name, is_blocking=False, found=found, expected=expected)
+        for name, found in sorted(names.items())
+    )
 
 
 def find_columns_without_values(outcomes: Iterable[SuiteOutcome]) -> tuple[Finding, ...]:

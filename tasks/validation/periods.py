@@ -20,7 +20,7 @@ from tasks.validation.suites import Suite
 WHOLE = "all"
 """The period of partitions whose path names no date."""
 
-_DATES = (re.compile(r"(?<!\d)(\d{4})-(0[1-9]|1[0-2])(?!\d)"), re.compile(r"year=(\d{4})/month=0?(1[0-2]|[1-9])(?!\d)"))
+_DATES = (re.compile(r"(?<!\d)(\d{4})-(0[1-9]|1[0-2])(?!\d)"), re.compile(r"year=(\d{4})(?:/|%2F)month=0?(1[0-2]|[1-9])(?!\d)"))
 
 Read = Callable[[PartitionRecord], pa.Table]
 

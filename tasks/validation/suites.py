@@ -6,7 +6,7 @@ Expectations. What does not: running a suite (``tasks.validation.engine``).
 
 import hashlib
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, NoReturn
 
@@ -53,6 +53,8 @@ SUPPORTED = frozenset(
 )
 """Types that a test has seen pass and fail on the pandas and numpy we build on. Others crash there, or judge wrongly
 (quantiles, type lists), or need a database: a type enters this list with a case in that test."""
+
+_COLUMN_SET = "expect_table_columns_to_match_set"
 
 ROW_BY_ROW = (
     "expect_column_pair_values_",
@@ -112,27 +114,45 @@ class Suite:
     name: str
     sha256: str
     expectations: tuple[SuiteExpectation, ...]
+    unasked_columns: tuple[str, ...] = ()
+    """Columns that the file speaks of and the table does not have; what it expects of them is not asked."""
 
 
 def load_suites(folder: Path, tables: Mapping[str, Collection[str] | None]) -> dict[str, Suite]:
     """The suite of each of ``tables`` (name → its columns, None for a table that is missing) from ``folder/<table>.json``.
 
-    Raises :class:`~tasks.errors.ValidationError` where a declared table has no suite, a suite belongs to no declared table,
-    or a suite cannot be read, is empty, has no critical expectation, or names a type or a column that is not there: each
-    would let data through that nobody examined.
+    A table and a column exist where ``params.yaml`` declares them. What a suite expects of others is not asked and told
+    (``unasked_columns``, :func:`list_unasked_suites`): whoever copies less need not rewrite the suites. Raises
+    :class:`~tasks.errors.ValidationError` where a declared table has no suite, or a suite cannot be read, is empty, names a
+    type that is not supported, or has no critical expectation left to ask: each would let data through that nobody examined.
     """
-    files = {path.stem: path for path in sorted(folder.glob("*.json"))}
     for table in tables:
-        if table not in files:
+        if not (folder / f"{table}.json").is_file():
             _refuse(folder / f"{table}.json", "no such file", f"a suite for the table {table}")
-    for table, path in files.items():
-        if table not in tables:
-            _refuse(path, "a suite for a table that is not declared", f"a file for each of {', '.join(tables)} and no other")
-    return {table: load_suite(files[table], columns) for table, columns in tables.items()}
+    return {table: load_suite(folder / f"{table}.json", columns) for table, columns in tables.items()}
+
+
+def list_unasked_suites(folder: Path, tables: Collection[str]) -> tuple[str, ...]:
+    """The suites in ``folder`` of tables that are none of ``tables``, by name."""
+    return tuple(path.stem for path in sorted(folder.glob("*.json")) if path.stem not in tables)
 
 
 def load_suite(path: Path, columns: Collection[str] | None) -> Suite:
-    """The suite in ``path``, checked against the table's ``columns`` where given; raises as :func:`load_suites`."""
+    """The suite in ``path``, narrowed to the table's ``columns`` where given; raises as :func:`load_suites`."""
+    suite = _read(path)
+    if not suite.expectations:
+        _refuse(path, "an empty suite", "at least one expectation: an empty suite would pass whatever the data")
+    for expectation in suite.expectations:
+        _check(path, expectation)
+    if columns is not None:
+        suite = _narrow(suite, columns)
+    if all(expectation.severity != "critical" for expectation in suite.expectations):
+        unasked = f" (no column {', '.join(suite.unasked_columns)})" if suite.unasked_columns else ""
+        _refuse(path, f"no critical expectation{unasked}", "at least one, on a column that is there: warnings would pass any data")
+    return suite
+
+
+def _read(path: Path) -> Suite:
     try:
         data = path.read_bytes()
         content = _SuiteFile.model_validate_json(data)
@@ -146,22 +166,31 @@ def load_suite(path: Path, columns: Collection[str] | None) -> Suite:
         SuiteExpectation(kind=entry.type, kwargs=entry.kwargs, severity=entry.severity, why=str(entry.meta.get("why", "")))
         for entry in content.expectations
     )
-    if not expectations:
-        _refuse(path, "an empty suite", "at least one expectation: an empty suite would pass whatever the data")
-    for expectation in expectations:
-        _check(path, expectation, columns)
-    if all(expectation.severity != "critical" for expectation in expectations):
-        _refuse(path, "no critical expectation", "at least one: a suite of warnings would pass whatever the data")
     return Suite(name=content.name, sha256=hashlib.sha256(data).hexdigest(), expectations=expectations)
 
 
-def _check(path: Path, expectation: SuiteExpectation, columns: Collection[str] | None) -> None:
+def _narrow(suite: Suite, columns: Collection[str]) -> Suite:
+    """``suite`` without what it expects of columns that the table does not have.
+
+    A set of columns that the table must match is narrowed too: a column that the suite does not list still fails it.
+    """
+    asked: list[SuiteExpectation] = []
+    unasked: set[str] = set()
+    for expectation in suite.expectations:
+        listed = expectation.kwargs.get("column_set") if expectation.kind == _COLUMN_SET else None
+        absent = {column for column in (listed or expectation.columns) if column not in columns}
+        unasked |= absent
+        if listed:
+            kept = [column for column in listed if column in columns]
+            asked.append(replace(expectation, kwargs={**expectation.kwargs, "column_set": kept}))
+        elif not absent:
+            asked.append(expectation)
+    return replace(suite, expectations=tuple(asked), unasked_columns=tuple(sorted(unasked)))
+
+
+def _check(path: Path, expectation: SuiteExpectation) -> None:
     if expectation.kind not in SUPPORTED:
         _refuse(path, f"the type {expectation.kind}", f"one of {', '.join(sorted(SUPPORTED))}")
-    unknown = [column for column in expectation.columns if columns is not None and column not in columns]
-    if unknown:
-        declared = ", ".join(columns or ())
-        _refuse(path, f"{expectation.kind}: no column {unknown[0]!r}", f"one of the table's columns {declared}")
     mostly = expectation.kwargs.get("mostly", 1)
     if not (isinstance(mostly, (int, float)) and 0 < mostly <= 1):
         _refuse(path, f"{expectation.kind}: mostly {mostly!r}", "a share above 0 and up to 1: with 0 it could not fail")

@@ -9,7 +9,9 @@ from tasks.validation.findings import (
     find_duplicate_keys,
     find_missing_tables,
     find_other_source,
+    find_unasked,
 )
+from tasks.validation.suites import Suite
 
 
 def _record(rows: int) -> TableRecord:
@@ -35,6 +37,14 @@ def _outcome(period: str, *empty: str, table: str = "flights") -> SuiteOutcome:
 
 def _keys(*values: str) -> pa.ChunkedArray:
     return pa.chunked_array([list(values[:2]), list(values[2:])], pa.string())
+
+
+def test_what_was_not_asked_is_told_and_does_not_block() -> None:
+    """A suite of no table, and the columns that a suite speaks of in vain, are named."""
+    suites = {"flights": Suite("s", "0", (), ("dest",)), "weather": Suite("s", "0", ())}
+    found = find_unasked(suites, ["planes"])
+    assert [(finding.name, finding.is_blocking) for finding in found] == [("flights", False), ("planes", False)]
+    assert "dest" in found[0].found
 
 
 def test_missing_empty_and_undeclared_tables_block() -> None:

@@ -46,6 +46,8 @@ def _validate(
         ("predictions/2013-09.parquet", "2013-09"),
         ("flights/year=2013/month=9/day=1/a.parquet", "2013-09"),
         ("flights/year=2013/month=12/a.parquet", "2013-12"),
+        ("flights/year=2013%2Fmonth=9%2Fday=1%2Fa.parquet", "2013-09"),
+        ("flights/day=2013-01-31%2Fpart-0.parquet", "2013-01"),
         ("planes/part-0.parquet", "all"),
         ("planes/2013-13.parquet", "all"),
         ("planes/82013-101.parquet", "all"),

@@ -127,6 +127,26 @@ def test_duplicate_key_in_a_month_never_passes(project: ProjectPaths) -> None:
     assert [suite.table for suite in _run(project, "raw").suites if not suite.is_passed] == ["outcomes"]
 
 
+def test_fewer_tables_and_columns_need_no_other_suites(project: ProjectPaths) -> None:
+    """Parameters that copy less are validated by the suites as they are; what was not asked is told and does not block."""
+    text = (
+        project.params.read_text()
+        .replace("origin, dest, tailnum,", "origin, tailnum,")
+        .replace("origin, dest, distance,", "origin, distance,")
+    )
+    project.params.write_text(text)
+    tables = _conforming("raw")
+    tables["flights"] = tables["flights"].drop_columns(["dest"])
+    _write(project, "raw", tables)
+    (project.expectations / "raw" / "airports.json").write_bytes((project.expectations / "raw" / "planes.json").read_bytes())
+    report = _run(project, "raw")
+    assert report.is_passed
+    assert [(f.kind, f.name) for f in report.findings] == [
+        ("expectations_not_asked", "airports"),
+        ("expectations_not_asked", "flights"),
+    ]
+
+
 def test_missing_suite_withdraws_the_last_permission(project: ProjectPaths) -> None:
     """A run that cannot judge is an error, and leaves no passed report behind; its outcomes serve the run after it."""
     _write(project, "raw", _conforming("raw"))
