@@ -13,10 +13,14 @@ from tasks.params import load_params
 from tasks.paths import ProjectPaths, main_root
 
 
+def in_utc(moment: datetime) -> datetime:
+    """A moment in UTC; one without a zone, as a date on the command line is, is taken to be in UTC."""
+    return moment.replace(tzinfo=timezone.utc) if moment.tzinfo is None else moment.astimezone(timezone.utc)
+
+
 def as_text(moment: datetime) -> str:
     """A moment as RFC 3339 in UTC, to the second."""
-    utc = moment.replace(tzinfo=timezone.utc) if moment.tzinfo is None else moment.astimezone(timezone.utc)
-    return utc.strftime("%Y-%m-%dT%H:%M:%SZ")
+    return in_utc(moment).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def prepare_demo(paths: ProjectPaths, as_of: datetime | None = None, tell: Callable[[str], None] = lambda _: None) -> datetime:
@@ -35,7 +39,7 @@ def grow_demo_lake(paths: ProjectPaths, as_of: datetime | None, tell: Callable[[
     """Let the demo's production reach ``as_of`` (none: its next unseen day); returns the moment reached."""
     params = load_params(paths.params)
     lake = main_root(paths.root) / params.snapshot.lake
-    moment = as_of or next_as_of(lake)
+    moment = in_utc(as_of) if as_of else next_as_of(lake)
     build_lake(lake, moment, seed=params.seed, save_model=dump_model, progress=tell)
     return moment
 

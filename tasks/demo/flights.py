@@ -4,7 +4,6 @@ What belongs here: identity, times in UTC and labels of flights. What does not: 
 the lake stores anything.
 """
 
-import duckdb
 import numpy as np
 import pyarrow as pa
 
@@ -53,6 +52,8 @@ def derive_flights(source: pa.Table, airports: pa.Table) -> pa.Table:
     (minutes, NULL where there was none), is_cancelled, is_diverted; local_hour and local_weekday (1 is Monday) of the
     scheduled departure; is_late (1: arrived more than 15 minutes late, was cancelled or diverted).
     """
+    import duckdb  # here, since stages import this package only to know the demo's key
+
     with duckdb.connect() as connection:
         connection.execute("SET TimeZone='UTC'")
         connection.register("source", source)

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta, timezone
 from typing import Any
 
-import duckdb
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -88,12 +87,16 @@ def score_flights(flights: pa.Table, model: ProductionModel, seed: int, from_us:
 
 def _identify(flight_id: pa.ChunkedArray, seed: int) -> pa.ChunkedArray:
     """A request id per flight: 32 hexadecimal digits, unique and the same in every lake of the seed."""
+    import duckdb  # here, since stages import this package only to know the demo's key
+
     with duckdb.connect() as connection:
         connection.register("scored", pa.table({"text": pc.binary_join_element_wise(f"request/{seed}", flight_id, "/")}))
         return connection.sql("SELECT md5(text) AS request_id FROM scored").to_arrow_table()["request_id"]
 
 
 def _log_features(rows: pa.Table) -> pa.ChunkedArray:
+    import duckdb
+
     fields = ", ".join(f"{name}: {name}" for name in FEATURES)
     with duckdb.connect() as connection:
         connection.register("scored", rows.select(list(FEATURES)))

@@ -29,6 +29,8 @@ _CHUNK_BYTES = 1 << 20
 _IN_MEMORY_BYTES = 64 << 20
 """A larger file passes through a nameless file in the snapshot's own folder, which vanishes with the process."""
 _PRIVATE = 0o700
+_NAME_BYTES = 240
+"""File systems take 255, of which unfinished files need some for their ending."""
 
 
 @dataclass(frozen=True)
@@ -74,10 +76,11 @@ def _agree(what: str, pinned: str, declared: str) -> None:
 def write_snapshot(lake: Lake, pin: Pin, params: SnapshotParams, folder: Path, *, pin_hash: str, code_hash: str) -> SnapshotResult:
     """Copy what ``pin`` lists into the dataset ``folder``, one partition per file that holds known rows.
 
-    Each partition has the declared columns only (types as :func:`tasks.sources.schema.normalise` gives them) and the rows
-    with ``known <= as_of_utc`` only, in order of the table's key. A partition is left alone, and its file in the lake is not
-    opened, while its bytes in the lake, its declaration, its cutoff and ``code_hash`` stay the same; the cutoff of a file
-    that was wholly known does not move with ``as_of_utc``. ``pin_hash`` is the hash of the pin's file, for the manifest.
+    Partitions lie where :func:`partition_path` says. Each has the declared columns only (types as
+    :func:`tasks.sources.schema.normalise` gives them) and the rows with ``known <= as_of_utc`` only, in order of the table's
+    key. A partition is left alone, and its file in the lake is not opened, while its bytes in the lake, its declaration, its
+    cutoff and ``code_hash`` stay the same; the cutoff of a file that was wholly known does not move with ``as_of_utc``.
+    ``pin_hash`` is the hash of the pin's file, for the manifest.
 
     Raises :class:`~tasks.errors.PinError` where a file was changed or deleted since it was pinned, and
     :class:`~tasks.errors.LakeError` where one cannot be read.
@@ -91,14 +94,26 @@ def write_snapshot(lake: Lake, pin: Pin, params: SnapshotParams, folder: Path, *
                 if not file.known_rows:
                     continue
                 key = _reuse_key(file, table, declared, pin.as_of_utc, code_hash)
-                if writer.keep(file.path, key):
+                path = partition_path(file.path)
+                if writer.keep(path, key):
                     unchanged += 1
                     continue
                 rows = _copy(lake, file, table, declared, as_of=pin.as_of_utc, folder=folder)
-                writer.write(file.path, key, rows, declared.key)
+                writer.write(path, key, rows, declared.key)
                 written += 1
         manifest = writer.finish(_about(pin, params, pin_hash))
     return SnapshotResult(manifest=manifest, written=written, unchanged=unchanged)
+
+
+def partition_path(path: str) -> str:
+    """Where the pinned file ``path`` lies in the snapshot: straight in its table's folder, its other slashes written ``%2F``.
+
+    A folder for each partition would cost DVC more than the partitions do, at each look. A name too long for a file system
+    keeps its folders.
+    """
+    table, below = path.split("/", 1)
+    name = below.replace("%", "%25").replace("/", "%2F")
+    return f"{table}/{name}" if len(name.encode()) <= _NAME_BYTES else path
 
 
 def _about(pin: Pin, params: SnapshotParams, pin_hash: str) -> dict[str, str]:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from flows.stage_graph import plan_stages, read_outputs
+from flows.stage_graph import count_stages, plan_stages, read_outputs
 from tasks.errors import StageError
 
 
@@ -44,8 +44,14 @@ def test_unknown_target_is_named(toy: Path) -> None:
 def test_broken_graph_is_named(toy: Path) -> None:
     """A dvc.yaml that DVC cannot read is an error, not a traceback."""
     (toy / "dvc.yaml").write_text("stages: [")
-    with pytest.raises(StageError, match=r"dvc\.yaml"):
-        plan_stages(toy)
+    for ask in (plan_stages, count_stages):
+        with pytest.raises(StageError, match=r"dvc\.yaml"):
+            ask(toy)
+
+
+def test_stages_are_counted_without_looking_at_data(toy: Path) -> None:
+    """As many as a plan has, also where nothing has been run."""
+    assert count_stages(toy) == len(plan_stages(toy)) == 4
 
 
 def test_outputs_are_those_of_the_lock(toy: Path) -> None:

@@ -16,6 +16,7 @@ from tasks.errors import LakeError, PinError
 from tasks.params.snapshot import SnapshotParams
 from tasks.records import Pin
 from tasks.sources import SnapshotResult, check_pin, pin_lake, write_snapshot
+from tasks.sources.snapshot import partition_path
 
 
 def _snapshot(small: SmallLake, folder: Path, params: SnapshotParams, pin: Pin | None = None) -> SnapshotResult:
@@ -39,10 +40,25 @@ def test_copies_declared_columns_and_known_rows_only(small: SmallLake, tmp_path:
 def test_file_of_which_nothing_is_known_is_left_out(small: SmallLake, tmp_path: Path) -> None:
     """A partition of the future leaves no empty partition behind."""
     _snapshot(small, tmp_path / "out", small.params(1))
-    assert [file.parent.name for file in sorted((tmp_path / "out" / "sales").rglob("*.parquet"))] == [
-        "day=2013-01-01",
-        "day=2013-01-02",
+    assert [file.name for file in sorted((tmp_path / "out" / "sales").rglob("*.parquet"))] == [
+        "day=2013-01-01%2Fpart-0.parquet",
+        "day=2013-01-02%2Fpart-0.parquet",
     ]
+
+
+@given(st.lists(st.text("ab%2F/", min_size=1, max_size=300), min_size=2, max_size=2, unique=True))
+def test_partitions_of_two_files_never_meet(names: list[str]) -> None:
+    """Whatever the lake calls its files, no two take one place, and none lies inside another."""
+    one, other = (partition_path(f"t/{name}/x.parquet") for name in names)
+    assert one != other
+    assert not other.startswith(f"{one}/")
+
+
+def test_partition_with_a_long_path_keeps_its_folders() -> None:
+    """No file system takes a name of more than 255 bytes."""
+    assert partition_path("t/a=1/b.parquet") == "t/a=1%2Fb.parquet"
+    long = f"t/{'a' * 150}/{'b' * 150}.parquet"
+    assert partition_path(long) == long
 
 
 def test_manifest_says_where_the_data_is_from(small: SmallLake, tmp_path: Path) -> None:
@@ -104,7 +120,8 @@ def test_column_without_values_takes_the_tables_type(small: SmallLake, tmp_path:
     small.add_day(empty_day, amount=pa.nulls(3))
     _snapshot(small, tmp_path / "out", small.params(3))
     assert read_manifest(tmp_path / "out", made_by="x").tables["sales"].columns["amount"] == "double"
-    assert pq.read_schema(tmp_path / "out" / small.day_file(empty_day).relative_to(small.root)).field("amount").type == pa.float64()
+    stored = tmp_path / "out" / partition_path(small.day_file(empty_day).relative_to(small.root).as_posix())
+    assert pq.read_schema(stored).field("amount").type == pa.float64()
 
 
 def test_column_that_gets_its_first_value_later(small: SmallLake, tmp_path: Path) -> None:
@@ -132,7 +149,7 @@ def test_one_more_day_opens_nothing_unchanged(small: SmallLake, tmp_path: Path) 
     expected = {path.relative_to(small.root) for path in changed}
     assert {path.relative_to(small.root) for path in opened if path.is_relative_to(small.root)} == expected
     copied = {path.relative_to(out) for path in opened if path.is_relative_to(out) and path.suffix == ".parquet"}
-    assert copied <= expected
+    assert copied <= {Path(partition_path(path.as_posix())) for path in expected}
     assert (result.written, result.unchanged) == (2, 3)
 
 
