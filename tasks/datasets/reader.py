@@ -3,6 +3,7 @@
 What belongs here: reading what a manifest lists, and refusing what it does not. What does not: writing.
 """
 
+import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -35,17 +36,30 @@ def read_manifest(folder: Path, *, made_by: str) -> Manifest:
 
 
 def read_partition(folder: Path, partition: PartitionRecord, columns: Sequence[str] | None = None) -> pa.Table:
-    """One partition as an Arrow table; raises :class:`~tasks.errors.DatasetError` where it cannot be read."""
+    """One partition as an Arrow table, once its bytes are found to be those that the manifest lists.
+
+    Stages depend on manifests, so this is where a partition that was changed beside its manifest shows. Raises
+    :class:`~tasks.errors.DatasetError` on such a one, and where it cannot be read.
+    """
     path = folder / partition.path
     try:
-        return pq.ParquetFile(path).read(columns=None if columns is None else list(columns))
+        with path.open("rb") as stream:
+            found = hashlib.file_digest(stream, "sha256").hexdigest()
+            if found != partition.sha256:
+                raise _unlike_manifest(path, f"SHA-256 {found[:12]}...")
+            stream.seek(0)
+            return pq.ParquetFile(stream).read(columns=None if columns is None else list(columns))
     except (OSError, pa.ArrowException) as error:
-        raise DatasetError(
-            str(path),
-            found=" ".join(str(error).split()),
-            expected="the Parquet file that the manifest lists",
-            next_step="delete the folder and run `dvc repro`, or `dvc checkout`",
-        ) from None
+        raise _unlike_manifest(path, " ".join(str(error).split())) from None
+
+
+def _unlike_manifest(path: Path, found: str) -> DatasetError:
+    return DatasetError(
+        str(path),
+        found=found,
+        expected="the Parquet file that the manifest lists",
+        next_step="delete the folder and run `dvc repro`, or `dvc checkout`",
+    )
 
 
 def read_table(folder: Path, manifest: Manifest, table: str, columns: Sequence[str] | None = None) -> pa.Table:
@@ -64,6 +78,8 @@ def read_table(folder: Path, manifest: Manifest, table: str, columns: Sequence[s
 def row_keys(table: pa.Table, key: Sequence[str]) -> pa.Array:
     """The ``row_key`` (string) of each row from its key columns, masked: the value itself, or the values joined by ``|``.
 
+    A ``|`` or a backslash within a value is preceded by a backslash, so that no two composite keys become one.
+
     Raises :class:`~tasks.errors.DatasetError` where a key column is missing or holds NULL.
     """
     for name in key:
@@ -75,7 +91,10 @@ def row_keys(table: pa.Table, key: Sequence[str]) -> pa.Array:
                 next_step="mend the key in the lake, or put the column into a domain under masking.domains",
             )
     texts = [table.column(name).cast(pa.string()).combine_chunks() for name in key]
-    return texts[0] if len(texts) == 1 else pc.binary_join_element_wise(*texts, "|")
+    if len(texts) == 1:
+        return texts[0]
+    escaped = [pc.replace_substring(pc.replace_substring(text, "\\", "\\\\"), "|", "\\|") for text in texts]
+    return pc.binary_join_element_wise(*escaped, "|")
 
 
 def partition_files(folder: Path, table: TableRecord) -> list[str]:

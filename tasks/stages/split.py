@@ -33,7 +33,7 @@ from tasks.stages import FOUNDATION, Stage, StageContext
 from tasks.stages.evidence import require_examined
 from tasks.stages.keys import load_stage_key
 
-_CODE = ("tasks/stages/split.py", "tasks/splits", "tasks/masking")
+_CODE = ("tasks/stages/split.py", "tasks/splits", "tasks/seeds.py", "tasks/masking")
 _METADATA = "metadata.json"
 _TALLIES = "counts.json"
 _KEY = ("row_key",)
@@ -194,7 +194,7 @@ def _about(job: _Job, definition: str) -> dict[str, str]:
 
 
 STAGE = Stage(
-    reads=lambda _: ("data/snapshots", "data/validation/raw.json"),
+    reads=lambda _: ("data/snapshots/manifest.json", "data/validation/raw.json"),
     writes=lambda context: (f"data/splits/{context.variant}",),
     code=_CODE,
     run=_run,

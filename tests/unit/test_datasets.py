@@ -82,5 +82,7 @@ def test_row_keys_join_composite_keys() -> None:
     """A composite key is joined; a missing key column is named."""
     table = pa.table({"a": ["x"], "b": [1]})
     assert row_keys(table, ["a", "b"]).to_pylist() == ["x|1"]
+    table = pa.table({"a": ["x|y", "x", "x\\"], "b": ["z", "y|z", "|z"]})
+    assert len(set(row_keys(table, ["a", "b"]).to_pylist())) == 3
     with pytest.raises(DatasetError, match="key column c"):
         row_keys(table, ["c"])
