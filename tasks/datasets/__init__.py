@@ -7,7 +7,7 @@ the file is left alone and not even opened.
 
 from tasks.datasets.hashes import code_hash, hash_file, hash_mapping, hash_text, write_atomically
 from tasks.datasets.logical import canonical_type, dataset_hash, logical_hash
-from tasks.datasets.reader import MANIFEST, partition_files, read_manifest, read_partition, read_table, row_keys
+from tasks.datasets.reader import MANIFEST, read_manifest, read_partition, read_table, row_keys
 from tasks.datasets.writer import DatasetWriter
 
 __all__ = [
@@ -20,7 +20,6 @@ __all__ = [
     "hash_mapping",
     "hash_text",
     "logical_hash",
-    "partition_files",
     "read_manifest",
     "read_partition",
     "read_table",

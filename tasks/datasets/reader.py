@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from tasks.errors import DatasetError
-from tasks.records import Manifest, PartitionRecord, TableRecord
+from tasks.records import Manifest, PartitionRecord
 
 MANIFEST = "manifest.json"
 
@@ -95,8 +95,3 @@ def row_keys(table: pa.Table, key: Sequence[str]) -> pa.Array:
         return texts[0]
     escaped = [pc.replace_substring(pc.replace_substring(text, "\\", "\\\\"), "|", "\\|") for text in texts]
     return pc.binary_join_element_wise(*escaped, "|")
-
-
-def partition_files(folder: Path, table: TableRecord) -> list[str]:
-    """Absolute file names of a table's partitions, in order, for an engine that reads Parquet itself."""
-    return [str((folder / partition.path).resolve()) for partition in table.partitions]

@@ -85,10 +85,10 @@ def _write_predictions(paths: ProjectPaths, evidence: Evidence, contest: Contest
 STAGE = Stage(
     # Another split that a model was fitted on reaches DVC through data/models, which depends on it.
     reads=lambda context: (
-        "data/features",
-        "data/masked",
+        "data/features/manifest.json",
+        "data/masked/manifest.json",
         "data/models",
-        f"data/splits/{context.params.evaluation.split}",
+        f"data/splits/{context.params.evaluation.split}/manifest.json",
         "data/validation/features.json",
         "data/validation/splits.json",
     ),

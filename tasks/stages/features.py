@@ -74,7 +74,7 @@ def _about(masked: Manifest) -> dict[str, str]:
 
 
 STAGE = Stage(
-    reads=lambda _: ("data/masked", "data/validation/masked.json"),
+    reads=lambda _: ("data/masked/manifest.json", "data/validation/masked.json"),
     writes=lambda _: ("data/features",),
     code=_CODE,
     run=_run,

@@ -94,7 +94,7 @@ def _print_dropped(report: PrivacyReport, tables: Set[str]) -> None:
 
 
 STAGE = Stage(
-    reads=lambda _: ("data/snapshots", "data/validation/raw.json"),
+    reads=lambda _: ("data/snapshots/manifest.json", "data/validation/raw.json"),
     writes=lambda _: ("data/masked",),
     code=_CODE,
     run=_run,

@@ -40,7 +40,7 @@ def _reads(context: StageContext) -> tuple[str, ...]:
         "data/masked/privacy.json",
         "data/masked/manifest.json",
         "data/features/manifest.json",
-        f"data/splits/{context.params.evaluation.split}",
+        f"data/splits/{context.params.evaluation.split}/metadata.json",
         "data/models/challenger.json",
         *(f"data/validation/{subject}.json" for subject in _SUBJECTS),
     )

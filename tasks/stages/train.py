@@ -103,8 +103,8 @@ def _tell(card: ModelCard) -> None:
 
 STAGE = Stage(
     reads=lambda context: (
-        "data/features",
-        f"data/splits/{context.params.models.challenger.split}",
+        "data/features/manifest.json",
+        f"data/splits/{context.params.models.challenger.split}/manifest.json",
         "data/validation/features.json",
         "data/validation/splits.json",
     ),

@@ -207,12 +207,16 @@ def _tell(report: ValidationReport, examination: _Examination) -> None:
 def _reads(context: StageContext) -> tuple[str, ...]:
     subject = _subject(context)
     data = {
-        "raw": ("data/snapshots",),
-        "masked": ("data/masked",),
+        "raw": ("data/snapshots/manifest.json",),
+        "masked": ("data/masked/manifest.json",),
         # The code of splits is read for its search for leaks, which the other subjects do not need.
-        "splits": ("data/masked", *(f"data/splits/{name}" for name in context.params.splits), "tasks/splits"),
-        "features": ("data/features",),
-        "predictions": ("data/predictions",),
+        "splits": (
+            "data/masked/manifest.json",
+            *(f"data/splits/{name}/manifest.json" for name in context.params.splits),
+            "tasks/splits",
+        ),
+        "features": ("data/features/manifest.json",),
+        "predictions": ("data/predictions/manifest.json",),
     }
     return (*data[subject], f"expectations/{subject}")
 

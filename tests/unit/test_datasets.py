@@ -71,6 +71,15 @@ def test_interrupted_dataset_is_refused_then_repaired(tmp_path: Path) -> None:
     assert _write(tmp_path, {"t/a.parquet": a, "t/b.parquet": b}) == ["t/a.parquet"]
 
 
+def test_partition_changed_beside_its_manifest_is_refused(tmp_path: Path) -> None:
+    """Stages depend on manifests: whatever lies in a partition's place must be what the manifest lists."""
+    _write(tmp_path, {"t/a.parquet": _table([1], ["x"]), "t/b.parquet": _table([2], ["y"])})
+    (tmp_path / "t/a.parquet").write_bytes((tmp_path / "t/b.parquet").read_bytes())
+    manifest = read_manifest(tmp_path, made_by="x")
+    with pytest.raises(DatasetError, match="SHA-256"):
+        read_table(tmp_path, manifest, "t")
+
+
 def test_schema_change_between_partitions_is_an_error(tmp_path: Path) -> None:
     """Two partitions of one table with other columns are not one table."""
     with DatasetWriter(tmp_path, "things") as writer, pytest.raises(DatasetError, match="schema changed"):

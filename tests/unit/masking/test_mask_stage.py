@@ -259,7 +259,7 @@ def _kill_midway(project: MaskingProject, written: Path) -> None:
 def test_reads_and_writes_are_declared(project: MaskingProject) -> None:
     """What the runner checks before and after."""
     stage = load_stage("mask")
-    assert stage.reads(project.context) == ("data/snapshots", "data/validation/raw.json")
+    assert stage.reads(project.context) == ("data/snapshots/manifest.json", "data/validation/raw.json")
     assert stage.writes(project.context) == ("data/masked",)
     project.mask()
     assert {path.name for path in project.paths.data.iterdir()} == {"snapshots", "validation", "masked"}
