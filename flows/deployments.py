@@ -1,17 +1,27 @@
 """Names and schedules of the deployments; run as ``python -m flows.deployments`` by ``windtunnel up``."""
 
+import sys
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, cast
 
-from prefect import Flow, flow
+from prefect import Flow, State, flow
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.actions import WorkPoolCreate
-from prefect.client.schemas.objects import ConcurrencyLimitConfig, ConcurrencyLimitStrategy
+from prefect.client.schemas.filters import (
+    DeploymentFilter,
+    DeploymentFilterName,
+    FlowRunFilter,
+    FlowRunFilterState,
+    FlowRunFilterStateType,
+)
+from prefect.client.schemas.objects import ConcurrencyLimitConfig, ConcurrencyLimitStrategy, StateType
 from prefect.exceptions import ObjectAlreadyExists
 from prefect.schedules import Cron
+from prefect.states import Crashed
 
 from flows.server import WORK_POOL
+from flows.verdicts import announce
 from tasks.params import load_params
 from tasks.paths import main_root
 
@@ -21,6 +31,7 @@ ENTRYPOINTS = {
     "release_gate": "flows/release_gate.py:release_gate",
 }
 NIGHTLY = "refresh_data"
+END_LOST_RUNS = "--end-lost-runs"
 
 
 def deploy_all(root: Path) -> tuple[str, ...]:
@@ -44,5 +55,29 @@ def deploy_all(root: Path) -> tuple[str, ...]:
     return tuple(ENTRYPOINTS)
 
 
+def end_lost_runs() -> tuple[str, ...]:
+    """Call each run that was at work when its worker ended a crashed one; returns their names.
+
+    To be called only while no worker is at work. Without it a refresh that died with its machine would count as running for
+    ever, and every later one would be cancelled.
+    """
+    state = FlowRunFilterState(
+        type=FlowRunFilterStateType(any_=[StateType.PENDING, StateType.RUNNING, StateType.CANCELLING]),
+    )
+    crashed: State[Any] = Crashed(message="the worker that ran it ended before it did")
+    lost: list[str] = []
+    with get_client(sync_client=True) as client:
+        for name in ENTRYPOINTS:
+            deployment = DeploymentFilter(name=DeploymentFilterName(any_=[name]))
+            for run in client.read_flow_runs(flow_run_filter=FlowRunFilter(state=state), deployment_filter=deployment):
+                client.set_flow_run_state(run.id, crashed, force=True)
+                lost.append(run.name)
+                if name == NIGHTLY:
+                    announce("refresh.failed", "refresh", run=run.name, flow=name, message=str(crashed.message))
+    return tuple(lost)
+
+
 if __name__ == "__main__":
     deploy_all(main_root(Path.cwd()))
+    if END_LOST_RUNS in sys.argv[1:]:
+        end_lost_runs()

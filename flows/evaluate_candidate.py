@@ -27,6 +27,11 @@ def evaluate_candidate(challenger: str | None = None, split: str | None = None, 
 
     Returns the branch ``candidates/<name>`` that holds parameters, challenger, dvc.lock, reports and verdict; the report and
     the verdict are also kept in ``.windtunnel/results``. The checkout that it is started in is not touched.
+
+    Args:
+        challenger: Path of a Python file that defines `estimator`, from the project's folder; None: the one in params.yaml.
+        split: Name of a split in params.yaml; None: the one that params.yaml judges on.
+        reason: Why; kept in the commit.
     """
     root = Path.cwd()
     name = name_candidate(challenger)

@@ -41,6 +41,10 @@ def refresh_data(as_of_utc: datetime | None = None, reason: str = "scheduled") -
 
     Returns the branch. Emits ``windtunnel.verdict.changed`` where it differs from the last one, and
     ``windtunnel.refresh.failed`` where anything fails. The checkout that it is started in is not touched.
+
+    Args:
+        as_of_utc: The moment at which production is looked at; None: now (the demo: its next unseen day).
+        reason: Why; kept in the commit.
     """
     root = Path.cwd()
     refresh = load_params(root / "params.yaml").refresh

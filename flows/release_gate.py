@@ -14,6 +14,9 @@ def release_gate(verdict: str = "newest") -> str:
     """Check ``verdict``: a branch such as ``data/2013-11-01``, ``newest``, or a path to a verdict.json.
 
     Completes only for a whole, unexpired verdict of what lies beside it, whose decision is promote; fails in every other case.
+
+    Args:
+        verdict: A branch such as `data/2013-11-01`, `newest`, or a path to a verdict.json.
     """
     decision = check_stored(find_verdict(Path.cwd(), verdict), now=datetime.now(timezone.utc))
     get_run_logger().info("%s: %s", verdict, decision)

@@ -9,7 +9,6 @@ settings have to be in the environment before Prefect is imported.
 import json
 import os
 import secrets
-import signal
 import socket
 import subprocess
 import sys
@@ -22,6 +21,7 @@ from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 
+from flows.process_groups import STOP_SECONDS, is_group_alive, stop_group
 from flows.programs import end_with_parent
 from flows.server_watch import end_run_without
 from tasks import telemetry
@@ -32,10 +32,9 @@ from tasks.paths import ProjectPaths, main_root, make_private
 HOST = "127.0.0.1"
 DEFAULT_PORT = 4200
 WORK_POOL = "windtunnel"
-_children: dict[int, subprocess.Popen[bytes]] = {}
-"""Servers and workers that this process started itself."""
+_children: list[subprocess.Popen[bytes]] = []
+"""Servers and workers that this process started itself; kept, for Python complains of one that nobody holds any more."""
 _START_SECONDS = 90
-_STOP_SECONDS = 15
 
 
 @dataclass(frozen=True)
@@ -59,7 +58,9 @@ def prepare_environment(root: Path) -> None:
     os.environ.setdefault("PREFECT_RESULTS_PERSIST_BY_DEFAULT", "false")
     os.environ.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "CRITICAL")
     if "PREFECT_API_URL" not in os.environ:
-        os.environ["PREFECT_HOME"] = str(ProjectPaths(main_root(root)).server / "prefect")
+        home = ProjectPaths(main_root(root)).server / "prefect"
+        make_private(home)
+        os.environ["PREFECT_HOME"] = str(home)
 
 
 def is_healthy(api_url: str) -> bool:
@@ -119,7 +120,7 @@ def reach_api(root: Path) -> Iterator[str]:
     finally:
         del os.environ["PREFECT_API_URL"]
         if started:
-            _stop(started.server_pid)
+            stop_group(started.server_pid)
 
 
 def _flush_logs() -> None:
@@ -128,8 +129,8 @@ def _flush_logs() -> None:
         from prefect.events.worker import EventsWorker
         from prefect.logging.handlers import APILogWorker
 
-        APILogWorker.drain_all(timeout=_STOP_SECONDS)
-        EventsWorker.drain_all(timeout=_STOP_SECONDS)
+        APILogWorker.drain_all(timeout=STOP_SECONDS)
+        EventsWorker.drain_all(timeout=STOP_SECONDS)
 
 
 def _require_not_imported() -> None:
@@ -165,8 +166,8 @@ def start_server(root: Path, port: int, *, is_for_one_run: bool = False) -> Runn
     pid = _spawn(command, paths, log="server.log", extra=env, ends_with_parent=is_for_one_run)
     deadline = time.monotonic() + _START_SECONDS
     while not is_healthy(api_url):
-        if time.monotonic() > deadline or not _is_alive(pid):
-            _stop(pid)
+        if time.monotonic() > deadline or not is_group_alive(pid):
+            stop_group(pid)
             raise ServerError(
                 "the local Prefect server",
                 found=f"no answer on port {port}",
@@ -182,8 +183,11 @@ def up(root: Path, port: int | None) -> RunningServer:
     paths = ProjectPaths(main_root(root))
     server = _server_to_use(paths, port)
     os.environ["PREFECT_API_URL"] = server.api_url
-    _run_once([sys.executable, "-m", "flows.deployments"], paths, what="the deployments")
-    if _is_alive(server.worker_pid):
+    has_worker = is_group_alive(server.worker_pid)
+    is_ours = server.server_pid > 0
+    words = ["--end-lost-runs"] if is_ours and not has_worker else []
+    _run_once([sys.executable, "-m", "flows.deployments", *words], paths, what="the deployments")
+    if has_worker:
         return server
     name = f"{WORK_POOL}-{secrets.token_hex(3)}"
     command = [_script("prefect"), "worker", "start", "--pool", WORK_POOL, "--type", "process", "--name", name]
@@ -200,10 +204,18 @@ def _server_to_use(paths: ProjectPaths, port: int | None) -> RunningServer:
     if chosen and not is_healthy(chosen):
         next_step = "start it, or unset PREFECT_API_URL"
         raise ServerError(f"the Prefect server at {chosen}", found="no answer", expected="a server that is up", next_step=next_step)
-    if chosen:
-        return running if running and running.api_url == chosen else RunningServer(chosen, 0, 0)
+    if running and chosen not in (None, "", running.api_url):
+        raise ServerError(
+            "windtunnel up",
+            found=f"server and worker for {running.api_url}, while PREFECT_API_URL names {chosen}",
+            expected="one of the two",
+            next_step="windtunnel down, or unset PREFECT_API_URL",
+        )
     if running:
         return running
+    down(paths.root)  # a worker whose server is gone would be forgotten
+    if chosen:
+        return RunningServer(chosen, 0, 0)
     server = start_server(paths.root, _pick_port(port))
     _remember(paths, server)
     return server
@@ -230,7 +242,7 @@ def down(root: Path) -> bool:
     except (FileNotFoundError, ValueError, TypeError):
         return False
     for pid in (found.worker_pid, found.server_pid):
-        _stop(pid)
+        stop_group(pid)
     path.unlink()
     return True
 
@@ -262,7 +274,7 @@ def _spawn(command: list[str], paths: ProjectPaths, *, log: str, extra: dict[str
             start_new_session=True,
             preexec_fn=end_with_parent if ends_with_parent else None,  # noqa: PLW1509 - only one prctl call
         )
-    _children[process.pid] = process
+    _children.append(process)
     return process.pid
 
 
@@ -275,31 +287,4 @@ def _run_once(command: list[str], paths: ProjectPaths, *, what: str) -> None:
 
 def _has_ended(pid: int) -> bool:
     """Whether the process ``pid`` is known (0: unknown) and has ended."""
-    return pid > 0 and not _is_alive(pid)
-
-
-def _is_alive(pid: int) -> bool:
-    if pid <= 0:
-        return False
-    child = _children.get(pid)
-    if child is not None:  # a child of ours that has ended stays a zombie until it is polled
-        return child.poll() is None
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    return True
-
-
-def _stop(pid: int) -> None:
-    """End a process group politely, then for certain."""
-    for number in (signal.SIGTERM, signal.SIGKILL):
-        if not _is_alive(pid):
-            return
-        try:
-            os.killpg(pid, number)
-        except ProcessLookupError:
-            return
-        deadline = time.monotonic() + _STOP_SECONDS
-        while _is_alive(pid) and time.monotonic() < deadline:
-            time.sleep(0.1)
+    return pid > 0 and not is_group_alive(pid)

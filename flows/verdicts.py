@@ -24,7 +24,9 @@ def publish_verdict(root: str, name: str) -> tuple[str, str]:
     receipt = write_receipt(paths, main, datetime.now(timezone.utc))
     page = keep_results(paths, main, name) / paths.report_page.name if paths != main else paths.report_page
     create_markdown_artifact(paths.report_markdown.read_text(), key="verdict", description=verdict.reason)
-    create_link_artifact(page.resolve().as_uri(), link_text="The report", key="report", description="One page, works offline")
+    address = page.resolve().as_uri()
+    copy_it = f"One page, works offline. Browsers follow no link from here to a file, so copy its address: `{address}`"
+    create_link_artifact(address, link_text="The report", key="report", description=copy_it)
     return verdict.decision, str(receipt)
 
 

@@ -100,7 +100,10 @@ def run(challenger: Path | None, split: str | None, reason: str, is_json: bool) 
         _run_here(paths)
         return show_verdict(paths.verdict, paths.report_page, is_json=is_json)
     folder = _run_candidate(paths, challenger, split, reason)
-    return show_verdict(folder / "verdict.json", folder / "report.html", is_json=is_json)
+    code = show_verdict(folder / "verdict.json", folder / "report.html", is_json=is_json)
+    if not is_json:
+        click.echo(f"landed  {folder.relative_to(paths.results).as_posix()}")
+    return code
 
 
 def _run_candidate(paths: ProjectPaths, challenger: Path | None, split: str | None, reason: str) -> Path:

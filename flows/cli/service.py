@@ -46,6 +46,7 @@ def status(is_json: bool) -> None:
     \b
     Example: windtunnel status --json
     """
+    from flows.process_groups import is_group_alive
     from flows.server import find_server
     from flows.stage_graph import plan_stages
     from flows.worktrees import newest_decision, refreshes
@@ -56,6 +57,7 @@ def status(is_json: bool) -> None:
     stale = [stage.address for stage in stages if stage.is_stale]
     found = {
         "server": server.ui_url if server else None,
+        "is_worker_running": server is not None and is_group_alive(server.worker_pid),
         "stages": len(stages),
         "stale": stale,
         "refreshes": list(refreshes(paths.root)),
@@ -65,6 +67,8 @@ def status(is_json: bool) -> None:
         as_json(found)
         return
     click.echo(f"server       {found['server'] or 'not running (windtunnel up)'}")
+    if server and not found["is_worker_running"]:
+        click.echo("worker       not running: nothing will be refreshed (windtunnel up)")
     click.echo(
         f"stages       {len(stages) - len(stale)} of {len(stages)} up to date" + (f"; stale: {', '.join(stale)}" if stale else "")
     )

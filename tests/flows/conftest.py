@@ -22,14 +22,15 @@ def toy(tmp_path: Path) -> Path:
 @pytest.fixture(scope="session")
 def prefect_api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The API URL of a real Prefect server on loopback."""
-    from flows.server import _stop, free_port, start_server
+    from flows.process_groups import stop_group
+    from flows.server import free_port, start_server
 
     before = dict(os.environ)
     server = start_server(tmp_path_factory.mktemp("server"), free_port())
     try:
         yield server.api_url
     finally:
-        _stop(server.server_pid)
+        stop_group(server.server_pid)
         os.environ.clear()
         os.environ.update(before)
 
