@@ -8,7 +8,8 @@ import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from small_lake import MOMENT, SmallLake, after, day_rows, opened_files
+from opened_files import opened_files
+from small_lake import MOMENT, SmallLake, after, day_rows
 
 import tasks.sources.snapshot as module
 from tasks.datasets import read_manifest, read_table
