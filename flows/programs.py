@@ -12,6 +12,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from tasks.__main__ import RUN_PROCESS
 from tasks.errors import WorktreeError
 
 PRIVATE_UMASK = 0o077
@@ -26,9 +27,12 @@ def end_with_parent() -> None:
 
 
 def stage_environment() -> dict[str, str]:
-    """The environment of a stage: this one, with this interpreter's scripts first on ``PATH`` (``dvc.yaml`` says ``python``)."""
-    scripts = str(Path(sys.executable).parent)
-    return {**os.environ, "PATH": f"{scripts}{os.pathsep}{os.environ.get('PATH', '')}", "PYTHONUNBUFFERED": "1"}
+    """The environment of a stage: this one, with this interpreter's scripts first on ``PATH`` (``dvc.yaml`` says ``python``).
+
+    It names this process, so that a stage that is still starting when this one is killed ends itself.
+    """
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
+    return {**os.environ, "PATH": path, "PYTHONUNBUFFERED": "1", RUN_PROCESS: str(os.getpid())}
 
 
 def call(command: Sequence[str], cwd: Path, extra: Mapping[str, str] | None = None) -> bytes:

@@ -30,10 +30,13 @@ from tasks.stages import STAGE_NAMES, Stage, StageContext, load_stage
 _STOPPED = 130
 _NO_ROOM = {errno.ENOSPC: "the disk is full", errno.EDQUOT: "the disk quota is used up", errno.EFBIG: "a file may not grow further"}
 _PR_SET_PDEATHSIG = 1
+_PARENT = os.getppid()
+RUN_PROCESS = "WINDTUNNEL_RUN_PROCESS"
+"""The environment variable that names the process of the run that a stage belongs to; none by hand."""
 
 
 class _Stopped(BaseException):
-    """SIGTERM arrived; not an ``Exception``, so that no stage takes it for a failure of its own."""
+    """SIGTERM arrived, or the run is over; not an ``Exception``, so that no stage takes it for a failure of its own."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -76,6 +79,19 @@ def stop_with_parent() -> None:
     signal.signal(signal.SIGTERM, stop)
     if sys.platform == "linux":
         ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
+    if os.getppid() != _PARENT or _is_run_over():  # it died before the kernel was asked, while this one was starting
+        raise _Stopped
+
+
+def _is_run_over() -> bool:
+    number = os.environ.get(RUN_PROCESS, "")
+    try:
+        os.kill(int(number), 0)
+    except ProcessLookupError:
+        return True
+    except (ValueError, PermissionError):  # by hand; or it is there, as another user's
+        return False
+    return False
 
 
 def _run(name: str, variant: str | None, paths: ProjectPaths) -> None:

@@ -267,3 +267,21 @@ def test_stage_ends_with_its_parent(root: Path) -> None:
     parent.kill()
     parent.wait()
     _wait_for(root / "stopped")
+
+
+def test_stage_of_a_run_that_is_over_does_not_begin(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A stage that was still starting when its run was killed got no signal; it looks for the run itself."""
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    begun: list[StageContext] = []
+    monkeypatch.setenv(runner.RUN_PROCESS, str(ended.pid))
+    assert run(begun.append) == 130
+    monkeypatch.setenv(runner.RUN_PROCESS, str(os.getpid()))
+    assert run(begun.append) == 0
+    assert len(begun) == 1
+
+
+def test_stage_whose_parent_died_while_it_started_does_not_begin(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By hand no run is named; another parent than at the start tells as much."""
+    monkeypatch.setattr(runner, "_PARENT", os.getppid() + 1)
+    assert run(_nothing) == 130
