@@ -14,7 +14,7 @@ import networkx
 import yaml
 from dvc.exceptions import DvcException
 from dvc.lock import LockError
-from dvc.repo import Repo
+from dvc.repo import Repo, lock_repo
 from dvc.stage import PipelineStage
 
 from tasks.errors import StageError
@@ -45,7 +45,7 @@ def plan_stages(root: Path, targets: Sequence[str] = ()) -> tuple[PlannedStage, 
     DVC is asked once. A stage below a stale one counts as stale: whether it runs is decided when its turn comes. Raises
     :class:`~tasks.errors.StageError` where ``dvc.yaml`` cannot be read, a target is unknown, or another DVC run holds the lock.
     """
-    with _open_repo(root) as repo:
+    with _open_repo(root) as repo, lock_repo(repo):  # one lock around both: DVC reads its files anew with each
         graph = repo.index.graph
         status = repo.status()
         changed = {stage.name for stage in graph.nodes if stage.addressing in status}  # addressing is relative to the caller

@@ -62,7 +62,6 @@ def refresh(as_of: datetime | None, reason: str) -> None:
     """
     from flows.cli.render import show_verdict
     from flows.server import reach_api
-    from flows.stage_graph import count_stages
     from tasks.params import load_params
 
     paths = project()
@@ -70,7 +69,7 @@ def refresh(as_of: datetime | None, reason: str) -> None:
     with reach_api(paths.root):
         from flows.refresh_data import refresh_data
 
-        with show_stages(count_stages(paths.root)):
+        with show_stages(paths.root):
             branch = refresh_data(as_of_utc=as_of, reason=reason)
     folder = paths.results / branch
     show_verdict(folder / "verdict.json", folder / "report.html")

@@ -4,6 +4,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -15,11 +16,11 @@ _WORDS = {"started": "…", "completed": "done", "up_to_date": "up to date", "fa
 
 
 @contextmanager
-def show_stages(total: int) -> Iterator[None]:
-    """Show every stage of a run of ``total`` stages while the context is open."""
+def show_stages(root: Path) -> Iterator[None]:
+    """Show every stage of a run of the pipeline in ``root`` while the context is open."""
     from flows.stage_runner import watch_stages
 
-    with _terminal_display(total) if sys.stderr.isatty() else _plain_lines() as watcher, watch_stages(watcher):
+    with _terminal_display(root) if sys.stderr.isatty() else _plain_lines() as watcher, watch_stages(watcher):
         yield
 
 
@@ -48,13 +49,15 @@ def _plain_lines() -> Iterator[_PlainLines]:
 
 
 @contextmanager
-def _terminal_display(total: int) -> Iterator["_Bar"]:
+def _terminal_display(root: Path) -> Iterator["_Bar"]:
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
+    from flows.stage_graph import count_stages
+
     columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-        yield _Bar(progress, progress.add_task("stages", total=total))
+        yield _Bar(progress, progress.add_task("stages", total=count_stages(root)))
 
 
 class _Bar:

@@ -5,6 +5,7 @@ import shutil
 import sys
 from datetime import datetime, timezone
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 from rich.console import Console
@@ -18,7 +19,9 @@ from tasks.gates import exit_code
 from tasks.paths import ProjectPaths
 from tasks.records import Verdict
 from tasks.reporting import verdict_junit, verdict_markdown, verdict_table
-from tasks.trial import Trial
+
+if TYPE_CHECKING:  # models and metrics are for `try` alone
+    from tasks.trial import Trial
 
 _STYLES = {"pass": "green", "fail": "bold red", "inconclusive": "yellow", "not judged": "bold magenta"}
 _NARROW = 110
@@ -71,7 +74,7 @@ def _print_table(verdict: Verdict) -> None:
     _console().print(table)
 
 
-def show_trial(trial: Trial, *, is_json: bool) -> int:
+def show_trial(trial: "Trial", *, is_json: bool) -> int:
     """Print how a challenger did on the validation part; returns the exit code that its decision would have."""
     if is_json:
         click.echo(trial.to_json(), nl=False)

@@ -15,14 +15,13 @@ MOMENT = click.DateTime(formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%dT%H:
 def _run_here(paths: ProjectPaths) -> str:
     """Run the pipeline in the project's folder under Prefect; returns the decision."""
     from flows.server import reach_api
-    from flows.stage_graph import count_stages
     from tasks.params import load_params
 
     load_params(paths.params)  # a mistake in it is told at once, not after a server has started
     with reach_api(paths.root):
         from flows.run_pipeline import run_pipeline
 
-        with show_stages(count_stages(paths.root)):
+        with show_stages(paths.root):
             return run_pipeline()
 
 
@@ -109,7 +108,6 @@ def run(challenger: Path | None, split: str | None, reason: str, is_json: bool) 
 def _run_candidate(paths: ProjectPaths, challenger: Path | None, split: str | None, reason: str) -> Path:
     """Judge a candidate in a worktree of its own; returns the folder that its results were copied to."""
     from flows.server import reach_api
-    from flows.stage_graph import count_stages
     from tasks.params import load_params
 
     load_params(paths.params)  # a mistake in it is told at once, not after a server has started
@@ -117,7 +115,7 @@ def _run_candidate(paths: ProjectPaths, challenger: Path | None, split: str | No
     with reach_api(paths.root):
         from flows.evaluate_candidate import evaluate_candidate
 
-        with show_stages(count_stages(paths.root)):
+        with show_stages(paths.root):
             branch = evaluate_candidate(challenger=file, split=split, reason=reason)
     return paths.results / branch
 
