@@ -5,7 +5,7 @@ INSTALLED := .venv/installed
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export DO_NOT_TRACK := 1
 
-.PHONY: install demo test check lint test-browser bench lock clean
+.PHONY: install demo test test-again test-pending check lint test-browser bench lock clean
 
 install: $(INSTALLED)
 
@@ -22,7 +22,7 @@ demo: install
 
 # Everything but the tests that need components of their own (test-browser).
 test: install
-	pytest -n 2 --dist loadscope -m "not browser" --cov --cov-report=term-missing:skip-covered
+	pytest -n 2 --dist loadscope -m "not browser and not pending" --cov --cov-report=term-missing:skip-covered
 
 lint: install
 	ruff check .
@@ -36,7 +36,15 @@ check: lint
 
 # The report in headless Chromium (Debian: apt-get install chromium).
 test-browser: install
-	pytest -m browser
+	pytest -m "browser and not pending"
+
+# What failed in the last `make test`, once more and one after the other: a timing lost to a busy machine passes now.
+test-again: install
+	pytest --last-failed --last-failed-no-failures none -m "not browser and not pending"
+
+# Tests that are written but not yet proven as a whole; see the marker `pending` in pyproject.toml.
+test-pending: install
+	pytest -m pending
 
 # Timings as ratios and CPU seconds, with the peer beside; nothing is asserted.
 bench: install

@@ -4,7 +4,7 @@ import os
 import tempfile
 from pathlib import Path
 
-from benchmarks.pipeline import each_stage, one_more_day, unchanged_run, whole_demo
+from benchmarks.pipeline import each_stage, one_more_day, one_trial, the_lake, unchanged_run, whole_demo
 
 
 def main() -> None:
@@ -15,6 +15,8 @@ def main() -> None:
         scratch = Path(name)
         project = scratch / "demo"
         whole_demo(project)
+        the_lake(scratch)
+        one_trial(project)
         unchanged_run(project, scratch, stages=14)
         one_more_day(project, scratch)
         each_stage(project)
