@@ -163,7 +163,7 @@ def test_a_metric_that_is_no_number_is_never_a_pass(project: Path, figure: float
     evaluation = json.loads(path.read_text())
     interval = {"low": 0.1, "high": 0.8, "confidence": 0.95}
     for comparison in evaluation["comparisons"]:
-        comparison |= {"challenger": figure, "challenger_interval": interval, "delta_interval": interval, "reason": None}
+        comparison |= {"challenger": figure, "challenger_interval": interval, "delta_interval": interval, "reason": ""}
     path.write_text(json.dumps(evaluation))
     assert "no roc_auc of the challenger" in call(project, "python", "-m", "tasks", "gate").stdout
     verdict = json.loads((project / "data/verdict.json").read_text())
