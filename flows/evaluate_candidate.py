@@ -9,6 +9,7 @@ from prefect import flow
 
 from flows.params_edit import edit_params
 from flows.pin_production import is_pin_needed, pin_production
+from flows.server_watch import end_with_worker
 from flows.stage_runner import TASK_RUNNER, run_stages
 from flows.verdicts import publish_verdict
 from flows.worktrees import Worktree, land, open_worktree
@@ -35,7 +36,7 @@ def evaluate_candidate(challenger: str | None = None, split: str | None = None, 
     """
     root = Path.cwd()
     name = name_candidate(challenger)
-    with open_worktree(root, name.replace("/", "-")) as tree:
+    with end_with_worker(), open_worktree(root, name.replace("/", "-")) as tree:
         sources = use_candidate(tree, Path(challenger) if challenger else None, split)
         if is_pin_needed(tree.paths):
             pin_production(str(tree.paths.root))

@@ -10,6 +10,7 @@ from prefect.client.schemas.objects import FlowRun
 from flows.params_edit import edit_params
 from flows.pin_production import pin_production
 from flows.production import reach_moment
+from flows.server_watch import end_with_worker
 from flows.stage_runner import TASK_RUNNER, run_stages
 from flows.verdicts import announce, publish_verdict
 from flows.worktrees import DATA_BRANCHES, land, newest_decision, open_worktree, push, retire
@@ -49,7 +50,7 @@ def refresh_data(as_of_utc: datetime | None = None, reason: str = "scheduled") -
     root = Path.cwd()
     refresh = load_params(root / "params.yaml").refresh
     before = newest_decision(root)
-    with open_worktree(root, "refresh") as tree:
+    with end_with_worker(), open_worktree(root, "refresh") as tree:
         as_of = take_lake_as_of(str(tree.paths.root), as_of_utc)
         edit_params(tree.paths.params, {"snapshot.as_of_utc": as_of})
         pin_production(str(tree.paths.root))

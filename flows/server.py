@@ -21,7 +21,7 @@ from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 
-from flows.process_groups import STOP_SECONDS, is_group_alive, stop_group
+from flows.process_groups import STOP_SECONDS, adopt, groups_started_by, is_group_alive, stop_group
 from flows.programs import end_with_parent
 from flows.server_watch import end_run_without
 from tasks import telemetry
@@ -32,8 +32,6 @@ from tasks.paths import ProjectPaths, main_root, make_private
 HOST = "127.0.0.1"
 DEFAULT_PORT = 4200
 WORK_POOL = "windtunnel"
-_children: list[subprocess.Popen[bytes]] = []
-"""Servers and workers that this process started itself; kept, for Python complains of one that nobody holds any more."""
 _START_SECONDS = 90
 
 
@@ -241,8 +239,9 @@ def down(root: Path) -> bool:
         found = RunningServer(**json.loads(path.read_text()))
     except (FileNotFoundError, ValueError, TypeError):
         return False
-    for pid in (found.worker_pid, found.server_pid):
-        stop_group(pid)
+    runs = groups_started_by(found.worker_pid) if found.worker_pid else ()
+    for group in (found.worker_pid, *runs, found.server_pid):
+        stop_group(group)
     path.unlink()
     return True
 
@@ -274,7 +273,7 @@ def _spawn(command: list[str], paths: ProjectPaths, *, log: str, extra: dict[str
             start_new_session=True,
             preexec_fn=end_with_parent if ends_with_parent else None,  # noqa: PLW1509 - only one prctl call
         )
-    _children.append(process)
+    adopt(process)
     return process.pid
 
 

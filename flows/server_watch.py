@@ -9,13 +9,15 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from tasks.errors import ServerError
 
 _LOOK_SECONDS = 1.0
 _SILENT_SECONDS = 60.0
 """So long may a server whose process is not known to have ended be silent: restarted, or busy."""
+_RUN_OF_A_WORKER = "PREFECT__FLOW_RUN_ID"
+"""The environment variable by which a worker tells a process which flow run it is."""
 _SHOW_CURSOR = "\x1b[?25h"
 
 
@@ -40,6 +42,19 @@ def end_run_without(api_url: str, *, has_ended: Callable[[], bool], is_healthy: 
         closed.set()
 
 
+@contextmanager
+def end_with_worker() -> Iterator[None]:
+    """Where a worker started this process: end it when that worker, or the server, is gone, for nobody else would."""
+    from flows.server import is_healthy
+
+    api_url, worker = os.environ.get("PREFECT_API_URL", ""), os.getppid()
+    if _RUN_OF_A_WORKER not in os.environ or not api_url:
+        yield
+        return
+    with end_run_without(api_url, has_ended=lambda: os.getppid() != worker, is_healthy=lambda: is_healthy(api_url)):
+        yield
+
+
 def _end_process(api_url: str) -> None:
     if "flows.stage_runner" in sys.modules:
         from flows.stage_runner import stop_running_stages
@@ -47,10 +62,11 @@ def _end_process(api_url: str) -> None:
         stop_running_stages()
     error = ServerError(
         f"the Prefect server at {api_url}",
-        found="it ended, or stopped answering, during the run",
+        found="it or the run's worker ended, or it stopped answering, during the run",
         expected="a server that stays up until the run has ended",
         next_step="start again: finished stages are not repeated; `dvc repro` needs no server",
     )
     cursor = _SHOW_CURSOR if sys.stderr.isatty() else ""
-    print(f"{cursor}error: {error}", file=sys.stderr, flush=True)
+    with suppress(OSError):  # a worker that is gone reads no longer
+        print(f"{cursor}error: {error}", file=sys.stderr, flush=True)
     os._exit(error.exit_code)

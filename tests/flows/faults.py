@@ -1,9 +1,7 @@
 """What the tests of faults share: spoiling a project, and reading what is told and what is left."""
 
 import hashlib
-import os
 import subprocess
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,6 +10,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import yaml
+from processes import processes_in, wait_until
 from small_project import environment
 
 LAKE = Path(".windtunnel/demo-lake")
@@ -76,26 +75,6 @@ def forget_runs(project: Path, *outputs: str) -> None:
         subprocess.run(["rm", "-rf", path], cwd=project, check=True)
 
 
-def processes_of(project: Path) -> dict[int, str]:
-    """The processes that run in ``project``: their numbers and command lines."""
-    found = {}
-    for entry in Path("/proc").iterdir():
-        try:
-            if entry.name.isdigit() and (entry / "cwd").resolve().is_relative_to(project.resolve()):
-                found[int(entry.name)] = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode().strip()
-        except OSError:  # it has ended meanwhile
-            continue
-    return {number: line for number, line in found.items() if line and number != os.getpid()}
-
-
-def wait_until(condition: Callable[[], Any], what: str, seconds: float = 120) -> None:
-    """Wait for ``condition``; fail with ``what`` after so long that only a fault explains it."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, f"waited in vain for {what}"
-        time.sleep(0.05)
-
-
 def hold_training(project: Path) -> Path:
     """Let the challenger's training wait until the file that is returned exists."""
     file, gate = project / "waits.py", project / "go"
@@ -124,8 +103,8 @@ def running(project: Path) -> Iterator[subprocess.Popen[str]]:
         start_new_session=True,
     )
     try:
-        seen = lambda: any("-m tasks train" in line for line in processes_of(project).values())  # noqa: E731
-        wait_until(lambda: seen() or process.poll() is not None, "the stage train")
+        seen = lambda: any("-m tasks train" in line for line in processes_in(project).values())  # noqa: E731
+        wait_until("the stage train runs", lambda: seen() or process.poll() is not None)
         assert process.poll() is None, process.communicate()
         yield process
     finally:

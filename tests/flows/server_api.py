@@ -1,27 +1,15 @@
 """What the tests ask a running Prefect server, over HTTP as its UI does; waiting is bounded."""
 
 import json
-import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable
 from dataclasses import dataclass
 from http import HTTPStatus
-from pathlib import Path
 from typing import Any
 
-PATIENCE_SECONDS = 240
+from processes import wait_until
+
 FINAL = {"Completed", "Failed", "Crashed", "Cancelled"}
-
-
-def wait_until(what: str, look: Callable[[], Any]) -> Any:
-    """What ``look`` gives as soon as it gives anything; fails after PATIENCE_SECONDS."""
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while time.monotonic() < deadline:
-        if found := look():
-            return found
-        time.sleep(0.3)
-    raise AssertionError(f"waited {PATIENCE_SECONDS} s in vain until {what}")
 
 
 def _answer(request: urllib.request.Request) -> bytes | None:
@@ -73,7 +61,12 @@ class Api:
 
     def wait_for_task(self, run: str, task: str, state: str) -> None:
         """Wait until a task of a flow run is in ``state``."""
-        wait_until(f"{task} is {state}", lambda: self.tasks(run).get(task, {"state": {"name": ""}})["state"]["name"] == state)
+
+        def look() -> bool:  # a task run that was only just created has no state yet
+            found = self.tasks(run).get(task)
+            return bool(found and found["state"] and found["state"]["name"] == state)
+
+        wait_until(f"{task} is {state}", look)
 
     def artifacts(self, run: str) -> dict[str, Any]:
         """The artifacts of a flow run by their key."""
@@ -96,17 +89,3 @@ class Api:
             return next((e for e in self.events(name) if payload.items() <= e["payload"].items()), None)
 
         return wait_until(f"event {name} {payload}", look)
-
-
-def processes_in(folder: Path) -> list[str]:
-    """The command lines of all processes that work in ``folder`` or below it."""
-    found = []
-    for process in Path("/proc").glob("[0-9]*"):
-        try:
-            is_here = (process / "cwd").resolve(strict=True).is_relative_to(folder)
-            command = (process / "cmdline").read_bytes().replace(b"\0", b" ").decode()
-        except OSError:
-            continue
-        if is_here and command:
-            found.append(command)
-    return found

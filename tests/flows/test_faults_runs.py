@@ -10,7 +10,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from faults import assert_told, assert_told_by_dvc, contents, forget_runs, hold_training, processes_of, running, wait_until
+from faults import assert_told, assert_told_by_dvc, contents, forget_runs, hold_training, running
+from processes import processes_in, wait_until
 from small_project import call, environment
 
 pytestmark = [pytest.mark.slow, pytest.mark.pending]
@@ -87,10 +88,10 @@ def test_a_run_that_is_stopped_leaves_no_process(project: Path, number: signal.S
     go = hold_training(project)
     whole = {path: digest for path, digest in contents(project / "data").items() if not path.startswith("models/")}
     with running(project) as run:
-        assert any("prefect server" in line for line in processes_of(project).values())
+        assert any("prefect server" in line for line in processes_in(project).values())
         run.send_signal(number)
         said = run.communicate(timeout=60)[1]
-        wait_until(lambda: not processes_of(project), f"the end of {processes_of(project)}", 30)
+        wait_until("nothing of the run is left", lambda: not processes_in(project))
     assert run.returncode == (-signal.SIGKILL if number == signal.SIGKILL else 130)
     assert number == signal.SIGKILL or said.rstrip().splitlines()[-1].startswith("stopped;"), said
     after = contents(project / "data")
@@ -106,12 +107,12 @@ def test_a_server_that_dies_ends_the_run(project: Path) -> None:
     """With one message, exit code 2 and no stage left behind; not in minutes of attempts to reach it."""
     hold_training(project)
     with running(project) as run:
-        for number, line in processes_of(project).items():
+        for number, line in processes_in(project).items():
             if "prefect server" in line:
                 os.kill(number, signal.SIGKILL)
         out, said = run.communicate(timeout=60)
         assert_told(subprocess.CompletedProcess(run.args, run.returncode, out, said), "the Prefect server at", "dvc repro")
-        wait_until(lambda: not processes_of(project), f"the end of {processes_of(project)}", 30)
+        wait_until("nothing of the run is left", lambda: not processes_in(project))
 
 
 def test_a_server_that_is_down_is_told(project: Path) -> None:

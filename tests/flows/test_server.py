@@ -15,7 +15,8 @@ from urllib.parse import urlparse
 
 import pytest
 import yaml
-from server_api import Api, processes_in, wait_until
+from processes import processes_in, wait_until
+from server_api import Api
 from small_project import call, make_small_project
 
 from flows.params_edit import edit_params
@@ -132,7 +133,7 @@ def test_up_is_told_by_status_and_doctor(served: Served) -> None:
     findings = json.loads(call(served.folder, "windtunnel", "doctor", "--json").stdout)
     assert {finding["name"]: finding["found"] for finding in findings}["workflow server"] == status["server"]
     assert list((served.folder / ".windtunnel/server").rglob("prefect.db"))
-    assert any("worker start" in command for command in processes_in(served.folder))
+    assert any("worker start" in command for command in processes_in(served.folder).values())
 
 
 def test_forms_are_typed_and_explained(served: Served) -> None:
@@ -260,7 +261,7 @@ def test_cancelled_run_leaves_no_orphan_and_is_an_event(served: Served, changed:
     assert served.api.finish(run) == "Cancelled"
     worktree = served.folder / ".windtunnel/worktrees/refresh"
     wait_until("its processes end", lambda: not processes_in(worktree))
-    assert not [command for command in processes_in(served.folder) if "prefect.engine" in command]
+    assert not [command for command in processes_in(served.folder).values() if "prefect.engine" in command]
     assert served.api.wait_for_event("windtunnel.refresh.failed", run=served.api.run(run)["name"])
     wait_until("its slot is free", lambda: served.slots_in_use() == 0)
 
@@ -301,7 +302,7 @@ def test_down_in_a_run_leaves_no_process_and_frees_the_slot(served: Served, chan
     run = served.api.start("refresh_data", as_of_utc=NEXT_DAY, reason="to be stopped")
     served.api.wait_for_task(run, "snapshot", "Running")
     assert call(served.folder, "windtunnel", "down").stdout == "stopped\n"
-    assert processes_in(served.folder) == []
+    assert processes_in(served.folder) == {}
     assert json.loads(call(served.folder, "windtunnel", "status", "--json").stdout)["server"] is None
     assert call(served.folder, "windtunnel", "down").stdout == "nothing was running\n"
     object.__setattr__(served, "api", _up(served.folder))
@@ -322,7 +323,7 @@ def test_given_server_is_honoured_and_not_stopped(served: Served, prefect_api: s
         assert prefect_api in call(folder, "windtunnel", "doctor", code=None, PREFECT_API_URL=prefect_api).stdout
     finally:
         call(folder, "windtunnel", "down")
-    assert processes_in(folder) == []
+    assert processes_in(folder) == {}
     assert api.ask("GET", "/health") is True
 
 

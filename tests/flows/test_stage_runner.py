@@ -4,12 +4,12 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import yaml
+from processes import has_ended, wait_until
 from toy_project import make_toy
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
@@ -85,13 +85,7 @@ def test_no_stage_outlives_its_flow(number: signal.Signals, tmp_path: Path, pref
     env = {**os.environ, "PREFECT_API_URL": prefect_api}
     flow = subprocess.Popen([sys.executable, "-c", FLOW], cwd=toy, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     pids = toy / "running.pid"
-    deadline = time.monotonic() + 60
-    while not (pids.exists() and pids.read_text()) and time.monotonic() < deadline:
-        time.sleep(0.1)
-    stage = int(pids.read_text())
+    stage = int(wait_until("the stage runs", lambda: pids.exists() and pids.read_text()))
     flow.send_signal(number)
     flow.communicate(timeout=60)
-    deadline = time.monotonic() + 20
-    while Path(f"/proc/{stage}").exists() and time.monotonic() < deadline:
-        time.sleep(0.1)
-    assert not Path(f"/proc/{stage}").exists()
+    wait_until("the stage has ended", lambda: has_ended(stage))
