@@ -52,7 +52,7 @@ bench: install
 
 # Resolve again; needs uv. No registry's host is written.
 lock:
-	uv pip compile pyproject.toml --universal --generate-hashes --extra demo --group dev --python-version 3.11 --no-header -o requirements.lock
+	uv pip compile pyproject.toml --universal --generate-hashes --extra demo --extra mlflow --group dev --python-version 3.11 --no-header -o requirements.lock
 
 # Leaves data, keys, receipts and remotes alone: they cannot be made again.
 clean:
