@@ -30,6 +30,15 @@ def is_group_alive(group: int) -> bool:
     return group > 0 and any(ours[1] == group for ours in _our_processes().values())
 
 
+def has_ended(process: int) -> bool:
+    """Whether a process is gone, or has ended and only waits to be asked for."""
+    try:
+        _, _, after_name = Path(f"/proc/{process}/stat").read_text().rpartition(")")
+    except OSError:
+        return True
+    return after_name.split()[0] in _ENDED
+
+
 def groups_started_by(parent: int) -> tuple[int, ...]:
     """The process groups that are led by a child of the process ``parent``: a worker gives each run one of its own."""
     return tuple(pid for pid, (its_parent, group) in _our_processes().items() if its_parent == parent and group == pid)
@@ -44,9 +53,9 @@ def _our_processes() -> dict[int, tuple[int, int]]:
             _, _, after_name = (process / "stat").read_text().rpartition(")")
         except OSError:  # it has ended meanwhile
             continue
-        state, parent, group, *_ = after_name.split()
+        _state, parent, group, *_ = after_name.split()
         is_ours = _OURS in command or not command  # it has none for a moment while its program is being loaded
-        if is_ours and state not in _ENDED:
+        if is_ours and not has_ended(int(process.name)):
             found[int(process.name)] = (int(parent), int(group))
     return found
 

@@ -15,8 +15,10 @@ import yaml
 from dvc.exceptions import DvcException
 from dvc.lock import LockError
 from dvc.repo import Repo, lock_repo
+from dvc.rwlock import RWLOCK_FILE, _edit_rwlock
 from dvc.stage import PipelineStage
 
+from flows.process_groups import has_ended
 from tasks.errors import StageError
 
 
@@ -46,6 +48,7 @@ def plan_stages(root: Path, targets: Sequence[str] = ()) -> tuple[PlannedStage, 
     :class:`~tasks.errors.StageError` where ``dvc.yaml`` cannot be read, a target is unknown, or another DVC run holds the lock.
     """
     with _open_repo(root) as repo, lock_repo(repo):  # one lock around both: DVC reads its files anew with each
+        _release_locks_of_the_dead(repo)
         graph = repo.index.graph
         status = repo.status()
         changed = {stage.name for stage in graph.nodes if stage.addressing in status}  # addressing is relative to the caller
@@ -82,6 +85,18 @@ def _open_repo(root: Path) -> Iterator[Repo]:
             expected="a pipeline that DVC can read",
             next_step="dvc stage list",
         ) from None
+
+
+def _release_locks_of_the_dead(repo: Repo) -> None:
+    """Release what a killed DVC still locks where it counts as alive: DVC takes a process for running as long as it has a number,
+    which one that has ended keeps until its parent asks for it. In a container without an init nobody ever does.
+    """
+    if not repo.fs.exists(repo.fs.join(repo.tmp_dir, RWLOCK_FILE)):
+        return
+    with _edit_rwlock(repo.tmp_dir, repo.fs, hardlink=repo.config["core"].get("hardlink_lock", False)) as lock:
+        writes = {path: info for path, info in lock["write"].items() if not has_ended(info["pid"])}
+        reads = {path: [info for info in infos if not has_ended(info["pid"])] for path, infos in lock["read"].items()}
+        lock["write"], lock["read"] = writes, {path: infos for path, infos in reads.items() if infos}
 
 
 def _order(

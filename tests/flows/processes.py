@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 PATIENCE_SECONDS = 240
-_ENDED = "ZX"
 
 
 def wait_until(what: str, look: Callable[[], Any]) -> Any:
@@ -18,15 +17,6 @@ def wait_until(what: str, look: Callable[[], Any]) -> Any:
             return found
         time.sleep(0.1)
     raise AssertionError(f"waited {PATIENCE_SECONDS} s in vain until {what}")
-
-
-def has_ended(process: int) -> bool:
-    """Whether a process is gone, or only waits to be asked for: where process 1 asks for none, it does so for ever."""
-    try:
-        _, _, after_name = Path(f"/proc/{process}/stat").read_text().rpartition(")")
-    except OSError:
-        return True
-    return after_name.split()[0] in _ENDED
 
 
 def processes_in(folder: Path) -> dict[int, str]:

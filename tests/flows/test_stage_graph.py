@@ -1,5 +1,7 @@
 """The plan is DVC's own graph and DVC's own opinion of what is stale."""
 
+import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -60,3 +62,16 @@ def test_outputs_are_those_of_the_lock(toy: Path) -> None:
     (output,) = read_outputs(toy, "first")
     assert (output.path, output.size) == ("a.txt", 5)
     assert output.md5 in (toy / "dvc.lock").read_text()
+
+
+def test_locks_of_a_killed_dvc_are_released_although_its_number_lives_on(toy: Path) -> None:
+    """It has ended and nobody asks for it, as in a container without an init; DVC alone would wait for it for ever."""
+    ended = subprocess.Popen(["true"])
+    os.waitid(os.P_PID, ended.pid, os.WEXITED | os.WNOWAIT)
+    living = {"pid": os.getpid(), "cmd": "another run"}
+    held = {"pid": ended.pid, "cmd": "dvc repro"}
+    rwlock = toy / ".dvc/tmp/rwlock"
+    rwlock.write_text(json.dumps({"write": {"a.txt": held}, "read": {"seed.txt": [held, living]}}))
+    plan_stages(toy)
+    assert json.loads(rwlock.read_text()) == {"write": {}, "read": {"seed.txt": [living]}}
+    ended.wait()

@@ -9,8 +9,10 @@ from pathlib import Path
 
 import pytest
 import yaml
-from processes import has_ended, wait_until
+from processes import wait_until
 from toy_project import make_toy
+
+from flows.process_groups import has_ended
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 FLOW = """
