@@ -1,5 +1,6 @@
 """Names and schedules of the deployments; run as ``python -m flows.deployments`` by ``windtunnel up``."""
 
+import importlib
 import sys
 from contextlib import suppress
 from pathlib import Path
@@ -19,11 +20,12 @@ from prefect.client.schemas.objects import ConcurrencyLimitConfig, ConcurrencyLi
 from prefect.exceptions import ObjectAlreadyExists
 from prefect.schedules import Cron
 from prefect.states import Crashed
+from prefect.types.entrypoint import EntrypointType
 
 from flows.server import WORK_POOL
 from flows.verdicts import announce
 from tasks.params import load_params
-from tasks.paths import main_root
+from tasks.paths import ProjectPaths, main_root
 
 ENTRYPOINTS = {
     "refresh_data": "flows/refresh_data.py:refresh_data",
@@ -40,9 +42,9 @@ def deploy_all(root: Path) -> tuple[str, ...]:
         client.create_work_pool(WorkPoolCreate(name=WORK_POOL, type="process"))
     cron = load_params(root / "params.yaml").refresh.cron
     one_at_a_time = ConcurrencyLimitConfig(limit=1, collision_strategy=ConcurrencyLimitStrategy.CANCEL_NEW)
-    for name, entrypoint in ENTRYPOINTS.items():
+    for name in ENTRYPOINTS:
         is_nightly = name == NIGHTLY
-        loaded = cast(Flow[..., Any], flow.from_source(source=str(root), entrypoint=entrypoint))
+        loaded, where = _load_flow(root, name)
         loaded.deploy(
             name=name,
             work_pool_name=WORK_POOL,
@@ -51,8 +53,21 @@ def deploy_all(root: Path) -> tuple[str, ...]:
             push=False,
             schedule=Cron(cron, timezone="UTC") if is_nightly else None,
             concurrency_limit=one_at_a_time if is_nightly else None,
+            **where,
         )
     return tuple(ENTRYPOINTS)
+
+
+def _load_flow(root: Path, name: str) -> tuple[Flow[..., Any], dict[str, Any]]:
+    """The flow ``name``, and how a worker finds it again: by its file in a clone, from the package in a user's project.
+
+    There the current folder is kept off the module path, or a ``flows.py`` of theirs would be taken for ours.
+    """
+    if not ProjectPaths(root).version_lock.is_file():
+        return cast(Flow[..., Any], flow.from_source(source=str(root), entrypoint=ENTRYPOINTS[name])), {}
+    module = importlib.import_module(f"flows.{name}")
+    variables = {"working_dir": str(root), "env": {"PYTHONSAFEPATH": "1"}}
+    return getattr(module, name), {"entrypoint_type": EntrypointType.MODULE_PATH, "job_variables": variables}
 
 
 def end_lost_runs() -> tuple[str, ...]:

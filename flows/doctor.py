@@ -17,6 +17,7 @@ from flows.server import find_server, is_healthy
 from tasks.errors import WindtunnelError
 from tasks.params import Params, load_params
 from tasks.paths import ProjectPaths, main_root
+from tasks.projects.version_lock import require_same_version
 
 _DISK_BYTES = 2 * 1024**3
 _LOCKED = ("prefect", "dvc", "great-expectations", "pandas", "pyarrow", "duckdb", "scikit-learn", "skops")
@@ -60,10 +61,13 @@ def _attempt(name: str, check: Callable[[ProjectPaths], Finding], paths: Project
 def _python(paths: ProjectPaths) -> Finding:
     found = ".".join(map(str, sys.version_info[:3]))
     is_well = (3, 11) <= sys.version_info[:2] < (3, 13)
-    return Finding("python", is_well, found, "" if is_well else "install Python 3.11 or 3.12, then `make demo`")
+    return Finding("python", is_well, found, "" if is_well else "install Python 3.11 or 3.12, and Windtunnel with it")
 
 
 def _packages(paths: ProjectPaths) -> Finding:
+    if paths.version_lock.is_file():
+        require_same_version(paths)
+        return Finding("packages", True, f"windtunnel {metadata.version('windtunnel')}, as {paths.version_lock.name} names it")
     lines = paths.requirements.read_text().splitlines() if paths.requirements.exists() else []
     locked = {line.split("==")[0]: line.split("==")[1].split()[0] for line in lines if "==" in line and not line.startswith(" ")}
     other = [name for name in _LOCKED if locked.get(name, "") != metadata.version(name)]
@@ -96,7 +100,9 @@ def _lake(paths: ProjectPaths) -> Finding:
     params = load_params(paths.params)
     lake = open_lake(params.snapshot.lake, paths.root)
     files = sum(1 for table in params.snapshot.tables for _ in lake.list_files(table))
-    return Finding("lake", files > 0, f"{params.snapshot.lake}: {files:,} files", "" if files else "windtunnel demo-lake")
+    return Finding(
+        "lake", files > 0, f"{params.snapshot.lake}: {files:,} files", "" if files else "mend snapshot.lake in params.yaml"
+    )
 
 
 def _masking_key(paths: ProjectPaths) -> Finding:
@@ -129,7 +135,7 @@ def _disk(paths: ProjectPaths) -> Finding:
         "disk",
         free > _DISK_BYTES,
         f"{free / 1024**3:.1f} GiB free",
-        "" if free > _DISK_BYTES else "free some space: a run of the demo needs 2 GiB",
+        "" if free > _DISK_BYTES else "free some space: a run needs 2 GiB or more",
     )
 
 

@@ -184,7 +184,9 @@ def up(root: Path, port: int | None) -> RunningServer:
     has_worker = is_group_alive(server.worker_pid)
     is_ours = server.server_pid > 0
     words = ["--end-lost-runs"] if is_ours and not has_worker else []
-    _run_once([sys.executable, "-m", "flows.deployments", *words], paths, what="the deployments")
+    # In a user's project the current folder must not come first, or a ``flows.py`` of theirs would be taken for ours.
+    safe = ["-P"] if paths.version_lock.is_file() else []
+    _run_once([sys.executable, *safe, "-m", "flows.deployments", *words], paths, what="the deployments")
     if has_worker:
         return server
     name = f"{WORK_POOL}-{secrets.token_hex(3)}"

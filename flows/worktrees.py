@@ -71,13 +71,14 @@ def _discard(main: ProjectPaths, paths: ProjectPaths) -> None:
 
 
 def _refuse_other_lock(worktree: Worktree) -> None:
-    here, there = hash_file(worktree.paths.requirements), hash_file(worktree.main.requirements)
+    here, there = hash_file(worktree.paths.environment_lock), hash_file(worktree.main.environment_lock)
     if here != there:
+        name = worktree.main.environment_lock.name
         raise WorktreeError(
-            "requirements.lock",
+            name,
             found="HEAD and the checkout, whose environment runs this, differ",
             expected="one lock, or results could not be repeated",
-            next_step="commit requirements.lock, then install it with `make install`",
+            next_step=f"commit {name}; install what it names",
         )
 
 

@@ -1,5 +1,7 @@
 """``python -m tasks <stage> [variant]``: run one stage of the pipeline in the current folder's project.
 
+In a user's own project, where that could import a ``tasks`` of theirs, it is called as ``windtunnel stage``.
+
 What belongs here: what every stage needs around it (parameters, inputs present and unchanged, signals, exit codes, one clear
 message). What does not: what a stage does (``tasks.stages``). DVC calls this; a stage's exit code is 0, or 2 with one message
 on stderr, or 130 where it was stopped; never 1, which is a verdict.
@@ -21,10 +23,11 @@ from types import FrameType
 import yaml
 
 from tasks import telemetry
-from tasks.datasets import MANIFEST, hash_file
+from tasks.datasets import MANIFEST, hash_file, locate_code
 from tasks.errors import ExitCode, StageError, WindtunnelError
 from tasks.params import load_params
 from tasks.paths import ProjectPaths, main_root
+from tasks.projects.version_lock import require_same_version
 from tasks.stages import STAGE_NAMES, Stage, StageContext, load_stage
 
 _STOPPED = 130
@@ -39,12 +42,15 @@ class _Stopped(BaseException):
     """SIGTERM arrived, or the run is over; not an ``Exception``, so that no stage takes it for a failure of its own."""
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the stage that ``arguments`` name; returns the exit code. Nothing is raised but ``SystemExit`` on wrong usage."""
+def main(arguments: Sequence[str] | None = None, program: str = "python -m tasks") -> int:
+    """Run the stage that ``arguments`` name; returns the exit code. Nothing is raised but ``SystemExit`` on wrong usage.
+
+    ``program`` is what it was called as, for its help.
+    """
     parser = argparse.ArgumentParser(
-        prog="python -m tasks",
+        prog=program,
         description="Run one stage of the pipeline in the current folder's project.",
-        epilog=f"stages: {', '.join(STAGE_NAMES)}\nexample: python -m tasks split by_time",
+        epilog=f"stages: {', '.join(STAGE_NAMES)}\nexample: {program} split by_time",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("stage", metavar="stage", help="the stage to run")
@@ -96,6 +102,7 @@ def _is_run_over() -> bool:
 
 def _run(name: str, variant: str | None, paths: ProjectPaths) -> None:
     params_hash = hash_file(paths.params) if paths.params.exists() else ""
+    require_same_version(paths)
     context = StageContext(paths=paths, params=load_params(paths.params), variant=variant)
     stage = load_stage(name)
     _check_variant(name, stage, context)
@@ -124,19 +131,24 @@ def _check_variant(name: str, stage: Stage, context: StageContext) -> None:
             f"stage {name}",
             found=f"the variant {context.variant!r}" if context.variant else "no variant",
             expected=choices,
-            next_step=f"python -m tasks {name} {allowed[0] or ''}".rstrip(),
+            next_step="dvc stage list",
         )
 
 
 def _check_reads(name: str, reads: Sequence[str], paths: ProjectPaths) -> None:
     for path in reads:
-        if not (paths.root / path).exists():
+        if not _locate(path, paths.root).exists():
             raise StageError(
                 f"stage {name}: {path}",
                 found="no such file or folder",
                 expected="the stage's input",
                 next_step=_made_by(path, paths),
             )
+
+
+def _locate(path: str, root: Path) -> Path:
+    """Where an input of a stage lies: code where the code is, all else in the project."""
+    return locate_code(path) if path.startswith("tasks/") else root / path
 
 
 def _made_by(path: str, paths: ProjectPaths) -> str:
@@ -157,7 +169,8 @@ def _fingerprints(paths: Sequence[str], root: Path) -> dict[str, str]:
     """A hash of each path as it stands: of the file, or of a folder's manifest, which says everything of a dataset."""
     found = {}
     for path in paths:
-        file = root / path / MANIFEST if (root / path).is_dir() else root / path
+        place = _locate(path, root)
+        file = place / MANIFEST if place.is_dir() else place
         found[path] = hash_file(file) if file.is_file() else ""
     return found
 

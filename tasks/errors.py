@@ -100,6 +100,10 @@ class StageError(WindtunnelError):
     """A pipeline stage is unknown, failed or was interrupted."""
 
 
+class ProjectError(WindtunnelError):
+    """A user's project cannot be made, or was made for another version of the package."""
+
+
 class ServerError(WindtunnelError):
     """The workflow server, its worker or its deployments are not as needed."""
 

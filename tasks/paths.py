@@ -30,6 +30,16 @@ class ProjectPaths:
         return self.root / "requirements.lock"
 
     @property
+    def version_lock(self) -> Path:
+        """In a user's project: the version of the installed package that it runs on. A clone, which holds the code, has none."""
+        return self.root / "windtunnel.lock"
+
+    @property
+    def environment_lock(self) -> Path:
+        """The file that fixes what results are computed with."""
+        return self.version_lock if self.version_lock.is_file() else self.requirements
+
+    @property
     def expectations(self) -> Path:
         return self.root / "expectations"
 

@@ -17,7 +17,7 @@ from tasks.paths import ProjectPaths
 SECTIONS = {
     "Start here": ("demo", "run", "try", "gate", "report"),
     "Workflow server": ("up", "down", "status", "doctor"),
-    "More": ("data", "pin", "demo-lake"),
+    "More": ("data", "pin", "stage", "demo-lake"),
 }
 
 

@@ -78,6 +78,21 @@ def pin() -> None:
     click.echo(pin_summary(pin_project(paths)))
 
 
+@windtunnel.command(
+    short_help="One stage, as dvc.yaml calls it.", add_help_option=False, context_settings={"ignore_unknown_options": True}
+)
+@click.argument("words", nargs=-1, type=click.UNPROCESSED)
+def stage(words: tuple[str, ...]) -> int:
+    """Run one stage of the pipeline in the current folder's project; `dvc repro` calls this.
+
+    \b
+    Example: windtunnel stage split by_time
+    """
+    from tasks.__main__ import main
+
+    return main(words, program="windtunnel stage")
+
+
 @windtunnel.command(short_help="The whole pipeline; the exit code is the verdict's.")
 @click.option(
     "--challenger", type=click.Path(path_type=Path), default=None, help="Judge this file's estimator, in a worktree of its own."

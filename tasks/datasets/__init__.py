@@ -5,7 +5,7 @@ dataset means. A partition is one Parquet file; its reuse key says what it was m
 the file is left alone and not even opened.
 """
 
-from tasks.datasets.hashes import code_hash, hash_file, hash_mapping, hash_text, write_atomically
+from tasks.datasets.hashes import code_hash, hash_file, hash_mapping, hash_text, locate_code, write_atomically
 from tasks.datasets.logical import canonical_type, dataset_hash, logical_hash
 from tasks.datasets.reader import MANIFEST, read_manifest, read_partition, read_table, row_keys
 from tasks.datasets.writer import DatasetWriter
@@ -19,6 +19,7 @@ __all__ = [
     "hash_file",
     "hash_mapping",
     "hash_text",
+    "locate_code",
     "logical_hash",
     "read_manifest",
     "read_partition",

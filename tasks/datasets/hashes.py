@@ -10,7 +10,9 @@ from collections.abc import Mapping
 from pathlib import Path
 
 _CODE_ROOT = Path(__file__).resolve().parents[2]
-"""The checkout that this code runs from: in a worktree, the worktree's."""
+"""Where this code runs from: a checkout (in a worktree, the worktree's), or the folder that the package is installed in."""
+_SHIPPED = _CODE_ROOT / "tasks" / "shipped"
+"""Where an installed package has what lies at a checkout's top level."""
 
 
 def hash_text(*parts: str) -> str:
@@ -33,13 +35,23 @@ def hash_file(path: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
+def locate_code(source: str) -> Path:
+    """Where the source file or folder ``source`` (as stages name it: ``tasks/...`` or ``requirements.lock``) lies."""
+    path = _CODE_ROOT / source
+    return path if path.exists() else _SHIPPED / path.name
+
+
 def code_hash(*sources: str) -> str:
-    """SHA-256 of the source files below ``sources`` (files or folders, relative to the code's root), and of their names."""
-    files = []
+    """SHA-256 of the source files below ``sources`` (files or folders, relative to the code's root), and of their names.
+
+    It is the same in a checkout and in a package that was installed from it.
+    """
+    named: list[tuple[str, Path]] = []
     for source in sources:
-        path = _CODE_ROOT / source
-        files += sorted(path.rglob("*.py")) if path.is_dir() else [path]
-    return hash_text(*(text for file in files for text in (file.relative_to(_CODE_ROOT).as_posix(), hash_file(file))))
+        path = locate_code(source)
+        files = sorted(path.rglob("*.py")) if path.is_dir() else []
+        named += [(file.relative_to(_CODE_ROOT).as_posix(), file) for file in files] if path.is_dir() else [(source, path)]
+    return hash_text(*(text for name, file in named for text in (name, hash_file(file))))
 
 
 def write_atomically(path: Path, data: bytes) -> None:

@@ -88,7 +88,8 @@ class MaskingKey:
 def load_key(params: MaskingKeyParams, root: Path, *, demo_fingerprint_refused: str | None) -> MaskingKey:
     """The master key from the environment variable ``params.env`` or else the file ``params.file``: 64 hexadecimal digits.
 
-    The file counts from the project in the main checkout (``root`` may be a worktree) and must be its owner's alone.
+    The file counts from the project in the main checkout (``root`` may be a worktree), or from the home folder where it
+    begins with ``~``, and must be its owner's alone.
     ``demo_fingerprint_refused`` is the fingerprint of a published key, where the data is not the demo's.
 
     Raises :class:`~tasks.errors.MaskingKeyError` where there is no key, it is readable by others, malformed, or refused.
@@ -98,7 +99,7 @@ def load_key(params: MaskingKeyParams, root: Path, *, demo_fingerprint_refused: 
         origin = f"masking key in the environment variable {params.env}"
         fix = f"set {params.env} to the key, or unset it to use the file {params.file}"
     else:
-        path = main_root(root) / params.file
+        path = main_root(root) / Path(params.file).expanduser()
         origin, fix = f"masking key {path}", f"restore the key; a new project makes one by {_MAKE_ONE.format(file=path)}"
         text = _read_private(path, params.env, origin, fix)
     key = MaskingKey(params.id, _parse(text.strip(), origin, fix))

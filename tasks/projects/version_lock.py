@@ -1,0 +1,105 @@
+"""``windtunnel.lock``: which version of the package a project runs on, as one file that every stage depends on.
+
+What belongs here: that file, and refusing to run on another version. What does not: bringing a project to another version
+(``upgrade``). A project of a user holds no code of ours: this file stands for it in the graph, so that an upgrade of the
+package makes every stage stale, and nothing but an upgrade does.
+"""
+
+import json
+from dataclasses import asdict, dataclass
+from importlib import metadata
+from pathlib import Path
+
+from tasks.datasets import code_hash, write_atomically
+from tasks.errors import ProjectError
+from tasks.paths import ProjectPaths
+
+SCHEMA_VERSION = 1
+PACKAGE = "windtunnel"
+LIBRARIES = ("duckdb", "great-expectations", "numpy", "pandas", "pyarrow", "scikit-learn", "scipy", "skops")
+"""The packages whose version can change a result."""
+UPGRADE = "windtunnel upgrade"
+
+
+@dataclass(frozen=True)
+class VersionLock:
+    """A version of the package: its number, the hash of its code, and the libraries that it computes with."""
+
+    schema_version: int
+    windtunnel: str
+    code: str
+    libraries: dict[str, str]
+
+    def to_json(self) -> str:
+        """The file's content."""
+        return json.dumps(asdict(self), indent=1, sort_keys=True) + "\n"
+
+
+def installed_version() -> VersionLock:
+    """The version that this code is."""
+    return VersionLock(
+        schema_version=SCHEMA_VERSION,
+        windtunnel=metadata.version(PACKAGE),
+        code=code_hash("tasks", "requirements.lock"),
+        libraries={name: metadata.version(name) for name in LIBRARIES},
+    )
+
+
+def read_version_lock(path: Path) -> VersionLock:
+    """The version that the file at ``path`` names.
+
+    Raises :class:`~tasks.errors.ProjectError` where it cannot be read, or was written by a newer version of the package.
+    """
+    try:
+        content = json.loads(path.read_bytes())
+        found = VersionLock(**content) if content.get("schema_version") == SCHEMA_VERSION else None
+    except (OSError, ValueError, TypeError, AttributeError):
+        content, found = None, None
+    if isinstance(content, dict) and isinstance(content.get("schema_version"), int) and content["schema_version"] > SCHEMA_VERSION:
+        raise ProjectError(
+            str(path),
+            found=f"schema version {content['schema_version']}, of a newer Windtunnel",
+            expected=f"schema version {SCHEMA_VERSION}, or an earlier one",
+            next_step="install the newer version of the package, by which the project was made",
+        )
+    if found is None or not isinstance(found.libraries, dict):
+        raise ProjectError(
+            str(path),
+            found="no version lock",
+            expected="the JSON that `windtunnel init` wrote",
+            next_step=f"restore it from Git, or write it anew with `{UPGRADE}`",
+        )
+    return found
+
+
+def write_version_lock(path: Path) -> VersionLock:
+    """Write the version that this code is to ``path``."""
+    found = installed_version()
+    write_atomically(path, found.to_json().encode())
+    return found
+
+
+def require_same_version(paths: ProjectPaths) -> None:
+    """Refuse to work on a user's project that was made for another version of the package or its libraries.
+
+    A project that holds the code itself (a clone) has no version lock, and depends on its code directly. Raises
+    :class:`~tasks.errors.ProjectError`.
+    """
+    if not paths.version_lock.is_file():
+        return
+    wanted, here = read_version_lock(paths.version_lock), installed_version()
+    if wanted == here:
+        return
+    raise ProjectError(
+        f"the project in {paths.root}",
+        found=f"{PACKAGE} {here.windtunnel} installed{_difference(wanted, here)}",
+        expected=f"{PACKAGE} {wanted.windtunnel} as {paths.version_lock.name} names it, or results could not be repeated",
+        next_step=f"{UPGRADE}, which shows what it changes; or install what {paths.version_lock.name} names",
+    )
+
+
+def _difference(wanted: VersionLock, here: VersionLock) -> str:
+    other = [f"{name} {here.libraries[name]}" for name in LIBRARIES if wanted.libraries.get(name) != here.libraries[name]]
+    if other:
+        return f", with {', '.join(other)}"
+    return ", with other code" if wanted.windtunnel == here.windtunnel else ""
