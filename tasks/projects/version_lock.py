@@ -6,11 +6,12 @@ package makes every stage stale, and nothing but an upgrade does.
 """
 
 import json
+import re
 from dataclasses import asdict, dataclass
 from importlib import metadata
 from pathlib import Path
 
-from tasks.datasets import code_hash, write_atomically
+from tasks.datasets import code_hash
 from tasks.errors import ProjectError
 from tasks.paths import ProjectPaths
 
@@ -52,31 +53,53 @@ def read_version_lock(path: Path) -> VersionLock:
     """
     try:
         content = json.loads(path.read_bytes())
-        found = VersionLock(**content) if content.get("schema_version") == SCHEMA_VERSION else None
-    except (OSError, ValueError, TypeError, AttributeError):
-        content, found = None, None
-    if isinstance(content, dict) and isinstance(content.get("schema_version"), int) and content["schema_version"] > SCHEMA_VERSION:
-        raise ProjectError(
-            str(path),
-            found=f"schema version {content['schema_version']}, of a newer Windtunnel",
-            expected=f"schema version {SCHEMA_VERSION}, or an earlier one",
-            next_step="install the newer version of the package, by which the project was made",
-        )
-    if found is None or not isinstance(found.libraries, dict):
-        raise ProjectError(
-            str(path),
-            found="no version lock",
-            expected="the JSON that `windtunnel init` wrote",
-            next_step=f"restore it from Git, or write it anew with `{UPGRADE}`",
-        )
+        schema_version = int(content["schema_version"])
+    except (OSError, ValueError, TypeError, KeyError):
+        raise _no_lock(path) from None
+    if schema_version > SCHEMA_VERSION:
+        raise _newer(str(path), f"schema version {schema_version}", f"schema version {SCHEMA_VERSION}")
+    try:
+        found = VersionLock(**content)
+    except TypeError:
+        raise _no_lock(path) from None
+    if not isinstance(found.libraries, dict):
+        raise _no_lock(path)
     return found
 
 
-def write_version_lock(path: Path) -> VersionLock:
-    """Write the version that this code is to ``path``."""
-    found = installed_version()
-    write_atomically(path, found.to_json().encode())
-    return found
+def _no_lock(path: Path) -> ProjectError:
+    return ProjectError(
+        str(path),
+        found="no version lock",
+        expected="the JSON that `windtunnel init` wrote",
+        next_step=f"restore it from Git, or write it anew with `{UPGRADE}`",
+    )
+
+
+def _newer(thing: str, found: str, expected: str) -> ProjectError:
+    return ProjectError(
+        thing,
+        found=f"{found}, of a newer Windtunnel",
+        expected=f"{expected}, or an earlier one",
+        next_step="install the newer version of the package, by which the project was made",
+    )
+
+
+def require_not_newer(path: Path) -> None:
+    """Refuse a project that a newer version of the package wrote; one whose lock is lost or damaged is not refused."""
+    try:
+        found = read_version_lock(path)
+    except ProjectError as error:
+        if "newer" in error.found:
+            raise
+        return
+    here = metadata.version(PACKAGE)
+    if _numbers(found.windtunnel) > _numbers(here):
+        raise _newer(str(path), f"{PACKAGE} {found.windtunnel}", f"{PACKAGE} {here}")
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    return tuple(int(number) for number in re.findall(r"\d+", version))
 
 
 def require_same_version(paths: ProjectPaths) -> None:

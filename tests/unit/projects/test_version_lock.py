@@ -8,14 +8,14 @@ import pytest
 from tasks.__main__ import main
 from tasks.errors import ProjectError
 from tasks.paths import ProjectPaths
-from tasks.projects.version_lock import installed_version, read_version_lock, require_same_version, write_version_lock
+from tasks.projects.version_lock import installed_version, read_version_lock, require_same_version
 
 
 @pytest.fixture
 def project(tmp_path: Path) -> ProjectPaths:
     """A folder with the version lock of this package."""
     paths = ProjectPaths(tmp_path)
-    write_version_lock(paths.version_lock)
+    paths.version_lock.write_text(installed_version().to_json())
     return paths
 
 
