@@ -223,6 +223,8 @@ class ModelCard(Record):
     rows: int | None
     features: tuple[str, ...]
     seed: int | None
+    classes: tuple[str, ...] = ()
+    """Of a multiclass model: the classes that it tells apart."""
     logical_hash: str | None
     """Hash of the canonical fitted model; None where only its scores are known."""
 

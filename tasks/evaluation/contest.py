@@ -123,7 +123,7 @@ def _logged_card(rows: pa.Table, champion: LoggedScores) -> ModelCard:
         role="champion",
         name=", ".join(versions),
         basis="logged_scores",
-        estimator=champion.scores,
+        estimator=", ".join(champion.columns),
         parameters="{}",
         view="raw",
         split=None,

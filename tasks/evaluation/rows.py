@@ -110,7 +110,7 @@ def _join_scores(con: duckdb.DuckDBPyConnection, evidence: Evidence, params: Par
     champion = params.models.champion
     if not isinstance(champion, LoggedScores):
         return "", ""
-    table, score = split_reference(champion.scores)
+    table, score = split_reference(champion.columns[0])
     version = split_reference(champion.version)[1]
     key = params.snapshot.tables[params.features.rows].key
     _require_columns(table_record(evidence.masked, table, "masked tables"), table, "models.champion", (*key, score, version))
@@ -124,7 +124,7 @@ def _join_scores(con: duckdb.DuckDBPyConnection, evidence: Evidence, params: Par
         )
     columns = {"row_key": row_keys(logged, key), "score": logged.column(score).cast(pa.float64())}
     con.register("scores", pa.table(columns | {"version": logged.column(version).cast(pa.string())}))
-    _refuse_repeated_scores(con, champion.scores)
+    _refuse_repeated_scores(con, champion.columns[0])
     return ", s.score AS champion_score, s.version AS champion_version", "LEFT JOIN scores s USING (row_key)"
 
 

@@ -7,6 +7,7 @@ What belongs here: checks of declarations against each other and against the tab
 from collections.abc import Iterator, Mapping
 
 from tasks.errors import FeatureError
+from tasks.features.label import check_label_type
 from tasks.features.types import TIMES, is_number, is_text
 from tasks.params.base import split_reference
 from tasks.params.features import Count, Feature, FeaturesParams, Latest, Mean, Share, Take, TimePart
@@ -69,14 +70,7 @@ def check_features(features: FeaturesParams, tables: Mapping[str, TableParams], 
 
 
 def _check_label(label: LabelParams, schemas: Schemas) -> None:
-    if label.task != "binary" or label.positive is None:
-        raise FeatureError(
-            "label",
-            found=f"task {label.task}" if label.task != "binary" else "no positive value",
-            expected="task binary, and the value of the label column that counts as 1",
-            next_step="set label.task to binary and label.positive in params.yaml",
-        )
-    _kind("label.column", label.table, label.column, schemas)
+    check_label_type(label, _kind("label.column", label.table, label.column, schemas))
     _check_time("label.known", label.table, label.known, schemas)
 
 

@@ -15,6 +15,7 @@ the order of rows, nor threads, nor rows that become known later can change a bi
 from collections.abc import Mapping, Sequence
 
 from tasks.features.check import Aggregate, Schemas, aggregates_by_source
+from tasks.features.label import label_value
 from tasks.features.types import as_literal, is_integer, is_text, quote
 from tasks.params.base import split_reference
 from tasks.params.features import Count, FeaturesParams, Latest, Mean, Share, Take, TimePart
@@ -99,14 +100,11 @@ def _rows(features: FeaturesParams, key: Sequence[str], schema: Mapping[str, str
 
 
 def _labels(label: LabelParams, key: Sequence[str], schema: Mapping[str, str], as_of_us: int) -> str:
-    """The label of each key that was known by ``as_of_us``: 1, 0, or NULL where its value is missing."""
-    if label.positive is None:  # refused by check_features
-        raise ValueError("label.positive is missing")
-    column, known = quote(label.column), microseconds(label.known)
-    literal = as_literal(label.positive, schema[label.column], "label.positive")
+    """The label of each key that was known by ``as_of_us``, NULL where its value is missing."""
+    known = microseconds(label.known)
     keys = ", ".join(f"{quote(name)} AS {quote(f'key.{name}')}" for name in key)
     return (
-        f"SELECT {keys}, ({column} = {literal})::TINYINT AS {LABEL}, {known} AS {LABEL_KNOWN} "
+        f"SELECT {keys}, {label_value(label, schema[label.column])} AS {LABEL}, {known} AS {LABEL_KNOWN} "
         # A table's rows were cut by its own ``known``, which may be earlier than the label's.
         f"FROM {source_view(label.table)} WHERE {known} <= {as_of_us}"
     )

@@ -26,6 +26,7 @@ from tasks.features.compile import (
     microseconds,
     source_view,
 )
+from tasks.features.label import LABEL_TYPES, refuse_useless_labels
 from tasks.features.types import is_integer, is_text, quote
 from tasks.params.base import split_reference
 from tasks.params.features import FeaturesParams, Latest, Mean, Take
@@ -49,13 +50,14 @@ def compute_features(
     """Features and label of each row of ``sources[features.rows]``, in its order.
 
     ``sources`` holds the masked tables with at least their :func:`~tasks.features.check.needed_columns`. The result has
-    ``row_key`` (string), ``at_utc`` (timestamp, UTC), ``label`` (int8: 1 where the label equals ``label.positive``, else 0;
-    NULL where it was not known by ``as_of``), ``label_known_utc`` (timestamp, UTC), and each feature: string for texts, else
-    float64 with booleans as 0 and 1 and NaN as NULL. What each feature means:
-    :func:`~tasks.features.compile.compile_features`.
+    ``row_key`` (string), ``at_utc`` (timestamp, UTC), ``label`` (by task: int8, 1 where it equals ``label.positive``, else 0;
+    string, the class's name; float64; NULL where it has no value, or was not known by ``as_of``), ``label_known_utc``
+    (timestamp, UTC), and each feature: string for texts, else float64 with booleans as 0 and 1 and NaN as NULL. What each
+    feature means: :func:`~tasks.features.compile.compile_features`.
 
     Raises :class:`~tasks.errors.FeatureError` for declarations that look into the future or do not fit, duplicate keys, rows
-    without a prediction time, numbers that cannot be averaged exactly, and a label that is missing everywhere or constant.
+    without a prediction time, numbers that cannot be averaged exactly, and labels that
+    :func:`~tasks.features.label.refuse_useless_labels` refuses.
     """
     schemas = {name: {field.name: canonical_type(field.type) for field in table.schema} for name, table in sources.items()}
     check_features(features, tables, label, schemas)
@@ -72,8 +74,8 @@ def compute_features(
         for step in steps:
             con.execute(step)
         found = con.sql(last).to_arrow_table()
-    result = _shape(found, features, key, schemas)
-    _refuse_label_without_contrast(result.column("label"), label)
+    result = _shape(found, features, key, schemas, LABEL_TYPES[label.task])
+    refuse_useless_labels(result.column("label"), label)
     return result
 
 
@@ -83,12 +85,12 @@ def _numbered(table: pa.Table) -> pa.Table:
     return table.append_column(ORDINAL, pc.cumulative_sum(ones))
 
 
-def _shape(found: pa.Table, features: FeaturesParams, key: tuple[str, ...], schemas: Schemas) -> pa.Table:
+def _shape(found: pa.Table, features: FeaturesParams, key: tuple[str, ...], schemas: Schemas, label_type: pa.DataType) -> pa.Table:
     keys = found.select(key_columns(key)).rename_columns(list(key))
     columns = {
         "row_key": row_keys(keys, key),
         "at_utc": found.column(AT).cast(pa.int64()).cast(_UTC),
-        "label": found.column(LABEL).cast(pa.int8()),
+        "label": found.column(LABEL).cast(label_type),
         "label_known_utc": found.column(LABEL_KNOWN).cast(pa.int64()).cast(_UTC),
     }
     for name, feature in features.columns.items():
@@ -145,14 +147,3 @@ def _refuse_inexact_means(con: duckdb.DuckDBPyConnection, features: FeaturesPara
                 expected="a largest size between 2**-20 and 2**53, within which a mean is exact to 2**-40",
                 next_step="give the column another unit in the lake",
             )
-
-
-def _refuse_label_without_contrast(labels: pa.ChunkedArray, label: LabelParams) -> None:
-    values = labels.drop_null().unique().to_pylist()
-    if len(values) < 2:
-        raise FeatureError(
-            f"label {label.table}.{label.column}",
-            found=f"only {values[0]} in the labelled rows" if values else "no labelled row",
-            expected=f"rows that equal {label.positive!r} and rows that do not",
-            next_step="mend label in params.yaml, or pin the lake later, when more labels are known",
-        )

@@ -13,11 +13,12 @@ os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 from tasks.models.frames import feature_frame, select_part
 from tasks.models.recipe import load_estimator
-from tasks.models.scoring import predict_positive
+from tasks.models.scoring import class_names, predict_classes, predict_number, predict_positive, predict_scores
 from tasks.models.store import dump_model, load_model, model_hash, read_model, write_model
 from tasks.models.training import describe_stored_model, fit_recipe, train_recipe, training_seed
 
 __all__ = [
+    "class_names",
     "describe_stored_model",
     "dump_model",
     "feature_frame",
@@ -25,7 +26,10 @@ __all__ = [
     "load_estimator",
     "load_model",
     "model_hash",
+    "predict_classes",
+    "predict_number",
     "predict_positive",
+    "predict_scores",
     "read_model",
     "select_part",
     "train_recipe",

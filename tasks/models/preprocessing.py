@@ -44,12 +44,13 @@ def prepare(estimator: Any, frame: "pd.DataFrame") -> Any:
 
 def _boosting_within(estimator: Any) -> str | None:
     """The prefix of the parameters of histogram gradient boosting in ``estimator``, or None where it is another estimator."""
-    from sklearn.ensemble import HistGradientBoostingClassifier
+    from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 
-    if isinstance(estimator, HistGradientBoostingClassifier):
+    kinds = (HistGradientBoostingClassifier, HistGradientBoostingRegressor)
+    if isinstance(estimator, kinds):
         return ""
-    inner = estimator.get_params(deep=False).get("estimator")
-    return "estimator__" if isinstance(inner, HistGradientBoostingClassifier) else None
+    nested = estimator.get_params(deep=False)
+    return next((f"{name}__" for name in ("estimator", "regressor") if isinstance(nested.get(name), kinds)), None)
 
 
 def _ordinal(texts: list[str], numbers: list[str]) -> Any:

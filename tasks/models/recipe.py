@@ -6,41 +6,34 @@ What belongs here: importing, and saying plainly why something cannot be importe
 import hashlib
 import importlib
 import inspect
-import traceback
+import re
 import types
 from pathlib import Path
 from typing import Any
 
 from tasks.errors import ModelError
-from tasks.params.models import Recipe
+from tasks.models.quoting import quote_error
+from tasks.params.models import Recipe, Task
 
 _EXAMPLE = "estimator: sklearn.ensemble.HistGradientBoostingClassifier"
 
 
-def load_estimator(recipe: Recipe, root: Path) -> Any:
+def load_estimator(recipe: Recipe, root: Path, task: Task = "binary") -> Any:
     """The unfitted estimator of ``recipe``; a ``file`` is taken relative to the project's ``root``.
 
     An import path must name a class; a file must define ``estimator``, an estimator with scikit-learn's interface.
     ``recipe.parameters`` are set on either. Raises :class:`~tasks.errors.ModelError` where it cannot be imported, raises (with
-    the line of the user's file), is no classifier with ``predict_proba``, or does not know a parameter.
+    the line of the user's file), does not know a parameter, or does not fit ``task``: a regressor for regression, else a
+    classifier with ``predict_proba``.
     """
     if recipe.file is not None:
-        estimator = _from_file(recipe.file, recipe.sha256, root)
+        estimator = _from_file(recipe.file, recipe.sha256, root, task)
         return _with_parameters(_clone(estimator, recipe.file), recipe, recipe.file)
     path = str(recipe.estimator)
-    return _with_parameters(_from_path(path), recipe, path)
+    return _with_parameters(_from_path(path, task), recipe, path)
 
 
-def where_in_file(error: BaseException, file: str) -> str:
-    """``line 12: ValueError: ...``: the last line of the user's ``file`` that ``error`` came through, and what it says."""
-    lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == file]
-    if isinstance(error, SyntaxError) and error.filename == file:
-        lines.append(error.lineno)
-    line = f"line {lines[-1]}: " if lines else ""
-    return f"{line}{type(error).__name__}: {' '.join(str(error).split())}"
-
-
-def _from_path(path: str) -> Any:
+def _from_path(path: str, task: Task) -> Any:
     module_name, _, name = path.rpartition(".")
     try:
         found = getattr(importlib.import_module(module_name), name)
@@ -64,11 +57,11 @@ def _from_path(path: str) -> Any:
             expected="a class that needs no other object to start with",
             next_step="write it in a Python file that defines `estimator`, and name that file in the recipe",
         ) from None
-    _require_estimator(estimator, path)
+    _require_estimator(estimator, path, task)
     return estimator
 
 
-def _from_file(file: str, sha256: str | None, root: Path) -> Any:
+def _from_file(file: str, sha256: str | None, root: Path, task: Task) -> Any:
     path = root / file
     try:
         source = path.read_bytes()
@@ -95,7 +88,7 @@ def _from_file(file: str, sha256: str | None, root: Path) -> Any:
             expected="`estimator = ...`, an unfitted scikit-learn estimator",
             next_step=f"define `estimator` in {file}, as examples/calibrated.py does",
         )
-    _require_estimator(module.estimator, file)
+    _require_estimator(module.estimator, file, task)
     return module.estimator
 
 
@@ -108,28 +101,43 @@ def _execute(source: bytes, file: str) -> types.ModuleType:
     except (Exception, SystemExit) as error:
         raise ModelError(
             f"challenger file {file}",
-            found=where_in_file(error, file),
+            found=quote_error(error, file=file, known=_names_in(source)),
             expected="a Python file that runs",
             next_step=f"mend {file}; `python {file}` runs it alone",
         ) from None
     return module
 
 
-def _require_estimator(estimator: Any, where: str) -> None:
+def _names_in(source: bytes) -> set[str]:
+    """The words of the user's file: they may be quoted back, since they come from no row."""
+    return set(re.findall(r"\w+", source.decode(errors="replace")))
+
+
+def _require_estimator(estimator: Any, where: str, task: Task) -> None:
+    kind = "regressor" if task == "regression" else "classifier with predict_proba"
     if inspect.isclass(estimator):
         found = f"the class {estimator.__name__}, not an instance of it"
     elif not all(hasattr(estimator, name) for name in ("get_params", "set_params", "fit")):
         found = f"a {type(estimator).__name__}, without get_params, set_params or fit"
-    elif not hasattr(estimator, "predict_proba"):
+    elif task == "regression" and not _predicts_numbers(estimator):
+        found = f"{type(estimator).__name__}, which is no regressor"
+    elif task != "regression" and not hasattr(estimator, "predict_proba"):
         found = f"{type(estimator).__name__}, without predict_proba"
     else:
         return
+    advice = "; wrap a classifier without probabilities in CalibratedClassifierCV" if task != "regression" else ""
     raise ModelError(
         f"estimator of {where}",
         found=found,
-        expected="an unfitted scikit-learn classifier with predict_proba",
-        next_step="define `estimator` as an instance; wrap a classifier without probabilities in CalibratedClassifierCV",
+        expected=f"an unfitted scikit-learn {kind}",
+        next_step=f"define `estimator` as an instance{advice}, or mend label.task",
     )
+
+
+def _predicts_numbers(estimator: Any) -> bool:
+    from sklearn.base import is_classifier
+
+    return hasattr(estimator, "predict") and not is_classifier(estimator)
 
 
 def _clone(estimator: Any, where: str) -> Any:
@@ -141,7 +149,7 @@ def _clone(estimator: Any, where: str) -> Any:
     except (Exception, SystemExit) as error:
         raise ModelError(
             f"estimator of {where}",
-            found=where_in_file(error, where),
+            found=quote_error(error, file=where, known=estimator.get_params(deep=False)),
             expected="an estimator that scikit-learn can clone: a constructor that stores its parameters as they are",
             next_step="compose it of scikit-learn's own estimators",
         ) from None

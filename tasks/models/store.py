@@ -12,6 +12,7 @@ from typing import Any
 from tasks.datasets import hash_text, write_atomically
 from tasks.errors import ModelError
 from tasks.models.canonical import canonicalise, read_entries
+from tasks.models.quoting import quote_error
 from tasks.models.trees import find_open_tree
 from tasks.models.trusted import TRUSTED_TYPES
 from tasks.records import ModelCard
@@ -29,7 +30,7 @@ def dump_model(model: Any) -> bytes:
     try:
         archive = skops.io.dumps(model)
     except Exception as error:
-        raise _not_storable(name, f"{type(error).__name__}: {' '.join(str(error).split())}") from None
+        raise _not_storable(name, quote_error(error)) from None
     _require_trusted(archive, f"model {name}")
     return canonicalise(archive)
 
@@ -54,7 +55,7 @@ def load_model(source: bytes | Path) -> Any:
             warnings.simplefilter("error", InconsistentVersionWarning)
             model = skops.io.loads(archive, trusted=list(TRUSTED_TYPES))
     except Exception as error:
-        raise _not_loadable(where, f"{type(error).__name__}: {' '.join(str(error).split())}") from None
+        raise _not_loadable(where, quote_error(error)) from None
     _require_closed_trees(model, where)
     return model
 

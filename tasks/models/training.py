@@ -16,13 +16,18 @@ from numpy.typing import NDArray
 from tasks.errors import ModelError
 from tasks.models.frames import feature_frame
 from tasks.models.preprocessing import prepare
-from tasks.models.recipe import load_estimator, where_in_file
-from tasks.params.models import Recipe, StoredModel
+from tasks.models.quoting import quote_error
+from tasks.models.recipe import load_estimator
+from tasks.models.scoring import class_names
+from tasks.params.models import Recipe, StoredModel, Task
 from tasks.records import ModelCard
 from tasks.seeds import derive_seed
 
 if TYPE_CHECKING:
     import pandas as pd
+
+_LABELS: dict[Task, Any] = {"binary": np.int8, "multiclass": np.str_, "regression": np.float64}
+"""By task, what a fitted model learns: names of classes as texts of fixed width, which a stored model can hold without pickle."""
 
 
 def training_seed(seed: int) -> int:
@@ -38,15 +43,16 @@ def train_recipe(
     *,
     seed: int,
     role: Literal["champion", "challenger"],
+    task: Task = "binary",
 ) -> tuple[Any, ModelCard]:
     """Fit ``recipe`` on the labelled ones of ``rows`` (columns ``label`` and ``features``); the fitted model and its card.
 
     The card's ``logical_hash`` is None until the model is stored. ``seed`` is a :func:`training_seed`. Raises
     :class:`~tasks.errors.ModelError` as :func:`~tasks.models.recipe.load_estimator` and :func:`fit_recipe` do.
     """
-    estimator = load_estimator(recipe, root)
+    estimator = load_estimator(recipe, root, task)
     labelled = rows.filter(pc.is_valid(rows.column("label")))
-    label = labelled.column("label").to_numpy().astype(np.int8)
+    label = labelled.column("label").to_numpy().astype(_LABELS[task])
     model = fit_recipe(estimator, feature_frame(labelled, features), label, seed=seed, file=recipe.file)
     card = ModelCard(
         role=role,
@@ -60,13 +66,16 @@ def train_recipe(
         rows=labelled.num_rows,
         features=tuple(features),
         seed=seed,
+        classes=class_names(model) if task == "multiclass" else (),
         logical_hash=None,
     )
     return model, card
 
 
-def fit_recipe(estimator: Any, frame: "pd.DataFrame", label: NDArray[np.int8], *, seed: int, file: str | None = None) -> Any:
-    """Fit ``estimator``, prepared for ``frame`` where it brings no pipeline, on ``label`` (0 and 1); the fitted model.
+def fit_recipe(estimator: Any, frame: "pd.DataFrame", label: NDArray[Any], *, seed: int, file: str | None = None) -> Any:
+    """Fit ``estimator``, prepared for ``frame`` where it brings no pipeline, on ``label``; the fitted model.
+
+    ``label`` is 0 and 1, names of classes, or numbers.
 
     Randomness that the estimator leaves open is seeded from ``seed``. Raises :class:`~tasks.errors.ModelError` where there are
     no rows, the label is constant, or fitting raises (with the line of the user's ``file``, where it went through one).
@@ -75,20 +84,26 @@ def fit_recipe(estimator: Any, frame: "pd.DataFrame", label: NDArray[np.int8], *
     if len(values) < 2:
         raise ModelError(
             "label of the training rows",
-            found=f"only {values[0]} in {len(label):,} rows" if len(label) else "no labelled row",
-            expected="rows of both classes",
+            found=f"{_only(values[0])} in {len(label):,} rows" if len(label) else "no labelled row",
+            expected="rows of two classes or more, or numbers that differ",
             next_step="choose another part or split for the recipe in params.yaml, or pin the lake later",
         )
     seed_estimator(estimator, seed)
+    known = {*estimator.get_params(deep=True), *frame.columns}
     try:
         return prepare(estimator, frame).fit(frame, label)
     except (Exception, SystemExit) as error:  # a file that ends the program would end it with an exit code of its own
         raise ModelError(
             f"fit of {type(estimator).__name__}",
-            found=where_in_file(error, file or ""),
+            found=quote_error(error, file=file or "", known=known),
             expected="an estimator that fits floats with NaN and texts with None",
             next_step="mend the recipe's parameters, or its file; a Pipeline gets the features as they are",
         ) from None
+
+
+def _only(value: Any) -> str:
+    """What a constant label is: 0 or 1 may be told, a class or a number is a row's own."""
+    return f"only {value}" if isinstance(value, np.int8) else "only one value"
 
 
 def seed_estimator(estimator: Any, seed: int) -> None:
@@ -100,7 +115,7 @@ def seed_estimator(estimator: Any, seed: int) -> None:
             value.random_state = derive_seed(seed, f"{name}__random_state")
 
 
-def describe_stored_model(stored: StoredModel, model: Any, features: Iterable[str]) -> ModelCard:
+def describe_stored_model(stored: StoredModel, model: Any, features: Iterable[str], task: Task = "binary") -> ModelCard:
     """The card of a champion that was fitted elsewhere; how, nobody here can know.
 
     Raises :class:`~tasks.errors.ModelError` for a model of the raw view: features are masked, and a model is never scored on
@@ -117,8 +132,8 @@ def describe_stored_model(stored: StoredModel, model: Any, features: Iterable[st
         raise ModelError(
             f"champion {stored.model}",
             found=f"a {type(model).__name__}",
-            expected="a fitted scikit-learn classifier",
-            next_step="store the classifier itself",
+            expected="a fitted scikit-learn estimator",
+            next_step="store the estimator itself",
         )
     return ModelCard(
         role="champion",
@@ -132,6 +147,7 @@ def describe_stored_model(stored: StoredModel, model: Any, features: Iterable[st
         rows=None,
         features=tuple(features),
         seed=None,
+        classes=class_names(model) if task == "multiclass" else (),
         logical_hash=None,
     )
 

@@ -42,6 +42,7 @@ class Params(Section):
     def _references_exist(self) -> "Params":
         self._masking_names_declared_columns()
         self._columns_named_elsewhere_are_declared()
+        self._logged_scores_fit_the_task()
         self._splits_named_elsewhere_are_declared()
         return self
 
@@ -76,7 +77,7 @@ class Params(Section):
             references[f"evaluation.slices.{column}"] = f"{self.features.rows}.{column}"
         champion = self.models.champion
         if isinstance(champion, LoggedScores):
-            references["models.champion.scores"] = champion.scores
+            references |= {f"models.champion.scores: {reference}": reference for reference in champion.columns}
             references["models.champion.version"] = champion.version
         for name, split in self.splits.items():
             column = split.column if isinstance(split, TimeSplit) else split.unit
@@ -84,6 +85,15 @@ class Params(Section):
         for where, reference in references.items():
             if not self._has_column(reference):
                 raise ValueError(f"{where}: no such column {reference!r} in snapshot.tables")
+
+    def _logged_scores_fit_the_task(self) -> None:
+        champion = self.models.champion
+        if not isinstance(champion, LoggedScores):
+            return
+        if self.label.task == "multiclass" and len(champion.classes) < 2:
+            raise ValueError("models.champion.scores: a multiclass label needs a column per class, {class: table.column, ...}")
+        if self.label.task != "multiclass" and champion.classes:
+            raise ValueError(f"models.champion.scores: a {self.label.task} label has one column of scores, table.column")
 
     def _splits_named_elsewhere_are_declared(self) -> None:
         wanted = {"evaluation": (self.evaluation.split, self.evaluation.part)}

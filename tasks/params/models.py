@@ -7,6 +7,7 @@ from pydantic import Discriminator, Field, Tag, model_validator
 from tasks.params.base import Section, split_reference
 
 View = Literal["raw", "masked"]
+Task = Literal["binary", "multiclass", "regression"]
 
 
 class LabelParams(Section):
@@ -15,21 +16,48 @@ class LabelParams(Section):
     table: str
     column: str
     known: str
-    task: Literal["binary", "multiclass", "regression"]
+    task: Task
     positive: int | str | bool | None = None
+
+    @model_validator(mode="after")
+    def _positive_belongs_to_binary(self) -> "LabelParams":
+        if self.task != "binary" and self.positive is not None:
+            raise ValueError(f"positive: a label of the task {self.task} has no positive value; remove it")
+        return self
 
 
 class LoggedScores(Section):
-    """The champion as production ran it: its logged scores (view raw), and the column that names its version."""
+    """The champion as production ran it: its logged scores (view raw), and the column that names its version.
 
-    scores: str
+    ``scores`` is a column (of the positive class's probability, or of the prediction of a number), or class -> column.
+    """
+
+    scores: str | dict[str, str]
     version: str
 
     @model_validator(mode="after")
     def _one_table(self) -> "LoggedScores":
-        if split_reference(self.scores)[0] != split_reference(self.version)[0]:
+        if not self.columns:
+            raise ValueError("scores: name a column for each class")
+        if {split_reference(reference)[0] for reference in (*self.columns, self.version)} != {self.table}:
             raise ValueError("scores and version must lie in one table")
         return self
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The references of all score columns: one, or one per class in the order of :attr:`classes`."""
+        scores = self.scores
+        return (scores,) if isinstance(scores, str) else tuple(scores[name] for name in self.classes)
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The classes that have a score, sorted; none where ``scores`` is one column."""
+        return () if isinstance(self.scores, str) else tuple(sorted(self.scores))
+
+    @property
+    def table(self) -> str:
+        """The table that scores and version lie in."""
+        return split_reference(self.version)[0]
 
 
 class StoredModel(Section):
@@ -80,5 +108,6 @@ Champion = Annotated[
 class ModelsParams(Section):
     """The model in production and the one that wants to replace it."""
 
-    champion: Champion
+    champion: Champion | None = None
+    """None: there is no model in production yet, and a verdict on the first one is a rubber stamp."""
     challenger: Recipe = Field()

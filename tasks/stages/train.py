@@ -1,6 +1,6 @@
 """Stage ``train``: fit the challenger, and a champion that is given as a recipe; a stored champion is taken over.
 
-A champion that is known by its logged scores needs no model: ``evaluate`` reads the scores.
+A champion that is known by its logged scores needs no model: ``evaluate`` reads the scores. Without a champion none is stored.
 """
 
 from typing import Literal
@@ -13,7 +13,7 @@ from tasks.models import (
     describe_stored_model,
     feature_frame,
     load_model,
-    predict_positive,
+    predict_scores,
     select_part,
     train_recipe,
     training_seed,
@@ -54,7 +54,9 @@ def _train(context: StageContext, recipe: Recipe, role: Literal["champion", "cha
     paths, params = context.paths, context.params
     chosen = select_part(rows, parts, recipe.part)
     names = tuple(params.features.columns)
-    model, card = train_recipe(recipe, paths.root, chosen, names, seed=training_seed(params.seed), role=role)
+    model, card = train_recipe(
+        recipe, paths.root, chosen, names, seed=training_seed(params.seed), role=role, task=params.label.task
+    )
     _tell(write_model(paths.models, model, card))
 
 
@@ -71,12 +73,13 @@ def _take_over(context: StageContext, stored: StoredModel, rows: pa.Table) -> No
             next_step=f"put the model back, or the hash of `sha256sum {stored.model}` into params.yaml",
         )
     model = load_model(path)
-    card = describe_stored_model(stored, model, names)
-    predict_positive(model, feature_frame(rows.slice(0, _TRIED_ROWS), names))
+    task = context.params.label.task
+    card = describe_stored_model(stored, model, names, task)
+    predict_scores(model, feature_frame(rows.slice(0, _TRIED_ROWS), names), task, card.classes)
     _tell(write_model(context.paths.models, model, card))
 
 
-def _require_one_split(champion: LoggedScores | StoredModel | Recipe, challenger: Recipe) -> None:
+def _require_one_split(champion: LoggedScores | StoredModel | Recipe | None, challenger: Recipe) -> None:
     if isinstance(champion, Recipe) and champion.split != challenger.split:
         raise ModelError(
             "models.champion",

@@ -155,6 +155,11 @@ MISTAKES: dict[str, Callable[[dict[str, Any]], object]] = {
     "scores and version must lie in one table": _set(
         "models.champion", {"scores": "predictions.score", "version": "flights.carrier"}
     ),
+    "has no positive value; remove it": _set("label.task", "regression"),
+    "a multiclass label needs a column per class": lambda content: content["label"].update(task="multiclass", positive=None),
+    "label has one column of scores, table.column": _set(
+        "models.champion.scores", {"on time": "predictions.score", "late": "predictions.score"}
+    ),
     "name exactly one of estimator and file": _set("models.challenger", RECIPE),
     "file and sha256 go together": _set("models.challenger", {**RECIPE, "file": "a.py"}),
     "name bound, margin or both: a criterion that cannot fail judges nothing": _set("gates.criteria.idle", BOUND),

@@ -133,9 +133,9 @@ def test_a_label_without_contrast_is_refused(value, found):
     assert found in _refusal(shop, features(van=FEATURES["van"])).found
 
 
-@pytest.mark.parametrize("change", [{"task": "regression"}, {"positive": None}, {"positive": 1}])
+@pytest.mark.parametrize("change", [{"positive": None}, {"positive": 1}])
 def test_a_label_that_cannot_be_binary_is_refused(change):
-    """Another task, no positive value, or one of another type than the column's."""
+    """No positive value, or one of another type than the column's."""
     label = LabelParams.model_validate({**LABEL.model_dump(), **change})
     assert "label" in _refusal(make_shop(1), features(van=FEATURES["van"]), label).thing
 
