@@ -204,6 +204,8 @@ class SplitMetadata(Record):
     """Earliest time of each part."""
     to_utc: dict[str, str]
     """Latest time of each part."""
+    notes: tuple[str, ...] = ()
+    """What a reader should know of it, as strata with fewer rows than there are parts."""
     logical_hash: str
 
 
@@ -220,13 +222,19 @@ class ModelCard(Record):
     view: View
     split: str | None
     part: str | None
+    """The parts of the split, joined by ``, ``."""
     rows: int | None
     features: tuple[str, ...]
     seed: int | None
     classes: tuple[str, ...] = ()
     """Of a multiclass model: the classes that it tells apart."""
     logical_hash: str | None
-    """Hash of the canonical fitted model; None where only its scores are known."""
+    """Hash of the canonical fitted model, or of the scores where they are all there is; None where production logged them."""
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """The parts that it was fitted on, none where nobody here can know."""
+        return tuple(self.part.split(", ")) if self.part else ()
 
 
 class Interval(Record):

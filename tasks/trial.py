@@ -23,9 +23,10 @@ from tasks.evaluation import (
     summarise,
 )
 from tasks.gates import SUBJECTS, Provenance, hash_params, judge
-from tasks.models import feature_frame, predict_positive, read_model, select_part, train_recipe, training_seed
+from tasks.models import feature_frame, predict_positive, read_model, select_parts, train_recipe, training_seed
 from tasks.params import Params
 from tasks.params.models import LoggedScores, Recipe
+from tasks.params.splits import resolve_parts
 from tasks.paths import ProjectPaths
 from tasks.records import Evaluation, Record, ValidationReport, Verdict
 from tasks.seeds import derive_seed
@@ -102,7 +103,7 @@ def _require_trial_possible(paths: ProjectPaths, params: Params) -> None:
             expected=f"a part {JUDGED_PART}, which a trial judges on",
             next_step=f"declare it under splits.{split} in params.yaml under another name, or judge on the test part: {_RUN}",
         )
-    if recipe.part not in READABLE_PARTS:
+    if not set(resolve_parts(params.splits[recipe.split], recipe.part)) <= set(READABLE_PARTS):
         raise EvaluationError(
             f"models.challenger.part {recipe.part}",
             found="a part that a trial may not look at",
@@ -122,10 +123,11 @@ def _fit(evidence: Evidence, params: Params, recipe: Recipe) -> Contender:
     if recipe.split != evidence.split:
         evidence = open_evidence(evidence.paths, recipe.split, READABLE_PARTS)
     names = tuple(params.features.columns)
-    stored = read_features(evidence, recipe.part, ("at_utc", "label", *names))
-    rows = select_part(stored, evidence.parts, recipe.part)
+    parts = resolve_parts(params.splits[recipe.split], recipe.part)
+    stored = read_features(evidence, parts, ("at_utc", "label", *names))
+    rows = select_parts(stored, evidence.parts, parts)
     seed = training_seed(params.seed)
-    model, card = train_recipe(recipe, evidence.paths.root, rows, names, seed=seed, role="challenger")
+    model, card = train_recipe(recipe, evidence.paths.root, rows, names, parts=parts, seed=seed, role="challenger")
     return Contender(card, lambda features: predict_positive(model, feature_frame(features, names)))
 
 

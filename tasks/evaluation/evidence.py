@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 
 from tasks.datasets import read_manifest, read_partition, read_table
 from tasks.errors import DatasetError, EvaluationError
+from tasks.params.splits import assignments_of
 from tasks.paths import ProjectPaths
 from tasks.records import Manifest, ModelCard, TableRecord
 
@@ -52,10 +53,11 @@ def _unrelated(thing: str, source: str) -> DatasetError:
 
 def _read_parts(paths: ProjectPaths, split: str, manifest: Manifest, parts: Collection[str]) -> pa.Table:
     found = []
-    for partition in table_record(manifest, "assignments", f"split {split}").partitions:
-        rows = read_partition(paths.split(split), partition, ("row_key", "part"))
-        rows = rows.filter(pc.is_in(rows.column("part"), pa.array(sorted(parts), pa.string())))
-        found.append(rows.append_column("partition", pa.array([_below(partition.path)] * rows.num_rows, pa.string())))
+    for table in sorted({assignments_of(part) for part in parts}):
+        for partition in table_record(manifest, table, f"split {split}").partitions:
+            rows = read_partition(paths.split(split), partition, ("row_key", "part"))
+            rows = rows.filter(pc.is_in(rows.column("part"), pa.array(sorted(parts), pa.string())))
+            found.append(rows.append_column("partition", pa.array([_below(partition.path)] * rows.num_rows, pa.string())))
     read = pa.concat_tables(found)
     others = set(read.column("part").unique().to_pylist()) - set(parts)
     if others:
@@ -75,9 +77,9 @@ def table_record(manifest: Manifest, name: str, thing: str) -> TableRecord:
     return manifest.tables[name]
 
 
-def read_features(evidence: Evidence, part: str, columns: Collection[str]) -> pa.Table:
-    """row_key and ``columns`` of the features dataset, of the rows of ``part``, in the order in which they are stored."""
-    assigned = part_rows(evidence, part)
+def read_features(evidence: Evidence, parts: Collection[str], columns: Collection[str]) -> pa.Table:
+    """row_key and ``columns`` of the features dataset, of the rows of ``parts``, in the order in which they are stored."""
+    assigned = pa.concat_tables([part_rows(evidence, part) for part in parts])
     record = some_partitions(table_record(evidence.features, "features", "features"), assigned)
     missing = [name for name in columns if name not in record.columns]
     if missing:
@@ -126,13 +128,14 @@ def refuse_training_rows(evidence: Evidence, part: str, keys: pa.ChunkedArray, c
 
     Raises :class:`~tasks.errors.EvaluationError`, with a count where the model was fitted on another split.
     """
-    if card.split is None or card.part is None:
+    if card.split is None or not card.parts:
         return
-    if card.split == evidence.split:
-        seen = len(keys) if card.part == part else 0
+    own = {assignments_of(fitted) for fitted in card.parts}
+    if card.split == evidence.split and assignments_of(part) in own:
+        seen = len(keys) if part in card.parts else 0
     else:
         manifest = read_manifest(evidence.paths.split(card.split), made_by=f"split@{card.split}")
-        fitted = _read_parts(evidence.paths, card.split, manifest, (card.part,)).column("row_key")
+        fitted = _read_parts(evidence.paths, card.split, manifest, card.parts).column("row_key")
         seen = pc.sum(pc.is_in(keys, fitted.combine_chunks())).as_py() or 0
     if seen:
         raise EvaluationError(

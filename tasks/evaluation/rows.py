@@ -43,7 +43,7 @@ def read_part(evidence: Evidence, params: Params, part: str) -> PartRows:
     """
     assigned = part_rows(evidence, part)
     names = list(params.features.columns)
-    features = read_features(evidence, part, ("label", *names)).sort_by("row_key")
+    features = read_features(evidence, (part,), ("label", *names)).sort_by("row_key")
     con = duckdb.connect()
     con.execute("SET TimeZone='UTC'")
     con.register("assigned", assigned)

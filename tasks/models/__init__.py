@@ -11,7 +11,7 @@ import os
 # work a fit that takes 4 CPU seconds took 16 to 34. Results are the same; a value of the user's own stands.
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
-from tasks.models.frames import feature_frame, select_part
+from tasks.models.frames import feature_frame, select_parts
 from tasks.models.recipe import load_estimator
 from tasks.models.scoring import class_names, predict_classes, predict_number, predict_positive, predict_scores
 from tasks.models.store import dump_model, load_model, model_hash, read_model, write_model
@@ -31,7 +31,7 @@ __all__ = [
     "predict_positive",
     "predict_scores",
     "read_model",
-    "select_part",
+    "select_parts",
     "train_recipe",
     "training_seed",
     "write_model",

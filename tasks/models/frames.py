@@ -3,7 +3,7 @@
 What belongs here: choosing rows of a part, and the frame with one column per feature. What does not: fitting and scoring.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -40,17 +40,18 @@ def feature_frame(table: pa.Table, features: Iterable[str]) -> "pd.DataFrame":
     return pd.DataFrame(columns)
 
 
-def select_part(features: pa.Table, assignments: pa.Table, part: str) -> pa.Table:
-    """The rows of ``features`` whose ``row_key`` is assigned to ``part``, labelled or not, ordered by ``at_utc``, ``row_key``.
+def select_parts(features: pa.Table, assignments: pa.Table, parts: Collection[str]) -> pa.Table:
+    """The rows of ``features`` whose ``row_key`` is assigned to ``parts``, labelled or not, ordered by ``at_utc``, ``row_key``.
 
     That order depends on no partitioning, and is what an estimator's own folds over time rely on. Raises
     :class:`~tasks.errors.DatasetError` where the part is empty or holds rows that have no features.
     """
-    keys = assignments.filter(pc.equal(assignments.column("part"), part)).column("row_key")
+    is_chosen = pc.is_in(assignments.column("part"), value_set=pa.array(sorted(parts), pa.string()))
+    keys = assignments.filter(is_chosen).column("row_key")
     rows = features.filter(pc.is_in(features.column("row_key"), value_set=keys.combine_chunks()))
     if rows.num_rows == 0 or rows.num_rows != len(keys):
         raise DatasetError(
-            f"part {part}",
+            f"part {', '.join(parts)}",
             found=f"{len(keys):,} rows, of which {rows.num_rows:,} have features",
             expected="rows, all with features",
             next_step="dvc repro: the split and the features must be made from one snapshot",

@@ -41,14 +41,16 @@ def train_recipe(
     rows: pa.Table,
     features: Sequence[str],
     *,
+    parts: Sequence[str],
     seed: int,
     role: Literal["champion", "challenger"],
     task: Task = "binary",
 ) -> tuple[Any, ModelCard]:
     """Fit ``recipe`` on the labelled ones of ``rows`` (columns ``label`` and ``features``); the fitted model and its card.
 
-    The card's ``logical_hash`` is None until the model is stored. ``seed`` is a :func:`training_seed`. Raises
-    :class:`~tasks.errors.ModelError` as :func:`~tasks.models.recipe.load_estimator` and :func:`fit_recipe` do.
+    ``parts`` are the parts of ``recipe.split`` that the rows are of, ``seed`` is a :func:`training_seed`. The card's
+    ``logical_hash`` is None until the model is stored. Raises :class:`~tasks.errors.ModelError` as
+    :func:`~tasks.models.recipe.load_estimator` and :func:`fit_recipe` do.
     """
     estimator = load_estimator(recipe, root, task)
     labelled = rows.filter(pc.is_valid(rows.column("label")))
@@ -62,7 +64,7 @@ def train_recipe(
         parameters=describe_parameters(estimator),
         view="masked",
         split=recipe.split,
-        part=recipe.part,
+        part=", ".join(parts),
         rows=labelled.num_rows,
         features=tuple(features),
         seed=seed,

@@ -18,7 +18,7 @@ from tasks.params.masking import MaskingParams
 from tasks.params.models import LabelParams, LoggedScores, ModelsParams, Recipe
 from tasks.params.refresh import RefreshParams
 from tasks.params.snapshot import SnapshotParams
-from tasks.params.splits import SplitParams, TimeSplit
+from tasks.params.splits import SplitParams, resolve_parts
 
 __all__ = ["Params", "load_params"]
 
@@ -80,8 +80,7 @@ class Params(Section):
             references |= {f"models.champion.scores: {reference}": reference for reference in champion.columns}
             references["models.champion.version"] = champion.version
         for name, split in self.splits.items():
-            column = split.column if isinstance(split, TimeSplit) else split.unit
-            references[f"splits.{name}"] = f"{self.features.rows}.{column}"
+            references |= {f"splits.{name}: {column}": f"{self.features.rows}.{column}" for column in split.columns}
         for where, reference in references.items():
             if not self._has_column(reference):
                 raise ValueError(f"{where}: no such column {reference!r} in snapshot.tables")
@@ -96,17 +95,19 @@ class Params(Section):
             raise ValueError(f"models.champion.scores: a {self.label.task} label has one column of scores, table.column")
 
     def _splits_named_elsewhere_are_declared(self) -> None:
-        wanted = {"evaluation": (self.evaluation.split, self.evaluation.part)}
+        wanted: dict[str, tuple[str, str | tuple[str, ...]]] = {"evaluation": (self.evaluation.split, self.evaluation.part)}
         for role, model in (("champion", self.models.champion), ("challenger", self.models.challenger)):
             if isinstance(model, Recipe):
                 wanted[f"models.{role}"] = (model.split, model.part)
         for where, (name, part) in wanted.items():
             if name not in self.splits:
                 raise ValueError(f"{where}.split: no such split {name!r}; splits declares {', '.join(self.splits)}")
-            if part not in self.splits[name].part_names:
-                raise ValueError(
-                    f"{where}.part: split {name!r} has no part {part!r}; it has {', '.join(self.splits[name].part_names)}"
-                )
+            try:
+                resolve_parts(self.splits[name], part)
+            except ValueError as error:
+                raise ValueError(f"{where}.part: {error}; split {name!r} has {', '.join(self.splits[name].part_names)}") from None
+            if where == "evaluation" and part not in self.splits[name].part_names:
+                raise ValueError(f"evaluation.part: {part!r} is no single part, and one is judged at a time")
         if not any(isinstance(c, EvidenceCriterion) and c.critical for c in self.gates.criteria.values()):
             raise ValueError(
                 "gates.criteria: one must be {evidence: validation, critical: true}, or invalid data could be promoted"

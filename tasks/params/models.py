@@ -78,7 +78,8 @@ class Recipe(Section):
     """Hash of ``file``: DVC sees the file's changes through it, and a stage refuses a file with another one."""
     parameters: dict[str, Any] = Field(default_factory=dict)
     split: str
-    part: str
+    part: str | tuple[str, ...]
+    """A part, several parts, or ``not <part>`` for all others of the split; see :func:`~tasks.params.splits.resolve_parts`."""
 
     @model_validator(mode="after")
     def _estimator_or_file(self) -> "Recipe":

@@ -1,5 +1,6 @@
 """``splits``: each named way to part the rows, side by side."""
 
+from collections.abc import Sequence
 from datetime import date
 from typing import Annotated, Literal
 
@@ -8,6 +9,15 @@ from pydantic import Field, field_validator, model_validator
 from tasks.params.base import Section
 
 Part = Literal["train", "validation", "test"]
+ASSIGNMENTS = "assignments"
+"""The table of a stored split that says of each row in which part it is; a further repeat of folds has one of its own."""
+_ALL_BUT = "not "
+
+
+def _sum_to_one(value: dict[Part, float]) -> dict[Part, float]:
+    if any(share <= 0 for share in value.values()) or abs(sum(value.values()) - 1) > 1e-9:
+        raise ValueError("parts: shares must be positive and sum to 1")
+    return value
 
 
 class TimeSplit(Section):
@@ -31,6 +41,14 @@ class TimeSplit(Section):
     def part_names(self) -> tuple[str, ...]:
         return (*(part for part in ("train", "validation") if part in self.boundaries), "test")
 
+    @property
+    def tables(self) -> dict[str, tuple[str, ...]]:
+        return {ASSIGNMENTS: self.part_names}
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        return (self.column,)
+
 
 class KeyedHashSplit(Section):
     """By a keyed hash of an entity (``unit``): growth never moves an entity."""
@@ -44,13 +62,107 @@ class KeyedHashSplit(Section):
     @field_validator("parts")
     @classmethod
     def _parts_sum_to_one(cls, value: dict[Part, float]) -> dict[Part, float]:
-        if any(share <= 0 for share in value.values()) or abs(sum(value.values()) - 1) > 1e-9:
-            raise ValueError("parts: shares must be positive and sum to 1")
-        return value
+        return _sum_to_one(value)
 
     @property
     def part_names(self) -> tuple[str, ...]:
         return tuple(self.parts)
 
+    @property
+    def tables(self) -> dict[str, tuple[str, ...]]:
+        return {ASSIGNMENTS: self.part_names}
 
-SplitParams = Annotated[TimeSplit | KeyedHashSplit, Field(discriminator="kind")]
+    @property
+    def columns(self) -> tuple[str, ...]:
+        return (self.unit,)
+
+
+class StratifiedSplit(Section):
+    """With the same shares within each value of ``by``; by rows, or by whole entities (``unit``), each where it was first seen."""
+
+    kind: Literal["stratified"]
+    by: str
+    unit: str | None = None
+    salt: str = Field(min_length=1)
+    parts: dict[Part, float] = Field(min_length=2)
+    why: str = Field(min_length=1)
+
+    @field_validator("parts")
+    @classmethod
+    def _parts_sum_to_one(cls, value: dict[Part, float]) -> dict[Part, float]:
+        return _sum_to_one(value)
+
+    @model_validator(mode="after")
+    def _unit_is_another_column(self) -> "StratifiedSplit":
+        if self.unit == self.by:
+            raise ValueError("unit and by: name two columns; an entity of its own stratum would leave nothing to share out")
+        return self
+
+    @property
+    def part_names(self) -> tuple[str, ...]:
+        return tuple(self.parts)
+
+    @property
+    def tables(self) -> dict[str, tuple[str, ...]]:
+        return {ASSIGNMENTS: self.part_names}
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        return (self.by,) if self.unit is None else (self.by, self.unit)
+
+
+class KFoldSplit(Section):
+    """``k`` folds of equal share by a keyed hash of the row, or of an entity (``unit``), drawn ``repeats`` times over."""
+
+    kind: Literal["kfold"]
+    k: int = Field(ge=2, le=20)
+    repeats: int = Field(default=1, ge=1, le=20)
+    unit: str | None = None
+    salt: str = Field(min_length=1)
+    why: str = Field(min_length=1)
+
+    @property
+    def part_names(self) -> tuple[str, ...]:
+        return tuple(part for parts in self.tables.values() for part in parts)
+
+    @property
+    def tables(self) -> dict[str, tuple[str, ...]]:
+        prefixes = ["", *(f"r{repeat}_" for repeat in range(2, self.repeats + 1))]
+        folds = [tuple(f"{prefix}fold_{fold}" for fold in range(1, self.k + 1)) for prefix in prefixes]
+        return {assignments_of(parts[0]): parts for parts in folds}
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        return () if self.unit is None else (self.unit,)
+
+
+SplitParams = Annotated[TimeSplit | KeyedHashSplit | StratifiedSplit | KFoldSplit, Field(discriminator="kind")]
+
+
+def assignments_of(part: str) -> str:
+    """The table of a stored split in which the rows of ``part`` stand: each row stands in each table once."""
+    repeat, underscore, _ = part.partition("_fold_")
+    return f"{ASSIGNMENTS}_{repeat}" if underscore else ASSIGNMENTS
+
+
+def resolve_parts(split: SplitParams, wanted: str | Sequence[str]) -> tuple[str, ...]:
+    """The parts that ``wanted`` names: a part, several, or ``not <part>``, which is all others of the same draw.
+
+    Raises ``ValueError`` for a part that the split does not have, no part at all, or parts of two repeats, which overlap.
+    """
+    names = split.part_names
+    if isinstance(wanted, str) and wanted.startswith(_ALL_BUT):
+        left_out = wanted.removeprefix(_ALL_BUT).strip()
+        _require_known((left_out,), names)
+        return tuple(part for part in split.tables[assignments_of(left_out)] if part != left_out)
+    chosen = (wanted,) if isinstance(wanted, str) else tuple(wanted)
+    _require_known(chosen, names)
+    if len({assignments_of(part) for part in chosen}) > 1:
+        raise ValueError(f"{', '.join(chosen)} are folds of two repeats, which hold the same rows")
+    return tuple(part for part in names if part in chosen)
+
+
+def _require_known(chosen: Sequence[str], names: Sequence[str]) -> None:
+    unknown = [part for part in chosen if part not in names]
+    if unknown or not chosen:
+        raise ValueError(f"no part {unknown[0]!r}" if unknown else "no part at all")

@@ -6,15 +6,19 @@ masking keys and writing datasets (the stage ``split``).
 
 from tasks.splits.custody import check_custody, definition_hash, definition_of, read_metadata
 from tasks.splits.leakage import find_leaks
-from tasks.splits.strategies import EMBARGO, assign_by_keyed_hash, assign_by_time
-from tasks.splits.tally import PartitionTally, Tallies, check_parts, make_metadata, read_tallies, tally_partition
+from tasks.splits.strata import Strata, assign_stratified
+from tasks.splits.strategies import EMBARGO, assign_by_keyed_hash, assign_by_time, assign_to_folds
+from tasks.splits.tally import PartitionTally, Tallies, check_parts, make_metadata, read_tallies, sum_strata, tally_partition
 
 __all__ = [
     "EMBARGO",
     "PartitionTally",
+    "Strata",
     "Tallies",
     "assign_by_keyed_hash",
     "assign_by_time",
+    "assign_stratified",
+    "assign_to_folds",
     "check_custody",
     "check_parts",
     "definition_hash",
@@ -23,5 +27,6 @@ __all__ = [
     "make_metadata",
     "read_metadata",
     "read_tallies",
+    "sum_strata",
     "tally_partition",
 ]

@@ -9,9 +9,10 @@ from pathlib import Path
 
 from tasks.datasets import hash_mapping
 from tasks.errors import DatasetError, SplitError
-from tasks.params.splits import SplitParams, TimeSplit
+from tasks.params.splits import KFoldSplit, SplitParams, StratifiedSplit, TimeSplit
 from tasks.records import SplitMetadata
-from tasks.splits.strategies import METHOD, PARTS, derived_seed
+from tasks.splits.draws import METHOD, derived_seed
+from tasks.splits.strategies import PARTS
 
 _SEED = "seed"
 
@@ -28,14 +29,14 @@ def definition_of(name: str, split: SplitParams, seed: int) -> dict[str, str]:
             "boundaries": ", ".join(f"{part} before {split.boundaries[part]}" for part in PARTS if part in split.boundaries),
             "embargo_days": str(split.embargo_days),
         }
-    return {
-        "kind": split.kind,
-        "unit": split.unit,
-        "parts": ", ".join(f"{part} {split.parts[part]!r}" for part in PARTS if part in split.parts),
-        "salt": split.salt,
-        _SEED: str(derived_seed(name, seed)),
-        "method": METHOD,
-    }
+    drawn = {"kind": split.kind, "salt": split.salt, _SEED: str(derived_seed(name, seed)), "method": METHOD}
+    if split.unit is not None:
+        drawn["unit"] = split.unit
+    if isinstance(split, StratifiedSplit):
+        drawn["by"] = split.by
+    if isinstance(split, KFoldSplit):
+        return drawn | {"k": str(split.k), "repeats": str(split.repeats)}
+    return drawn | {"parts": ", ".join(f"{part} {split.parts[part]!r}" for part in PARTS if part in split.parts)}
 
 
 def definition_hash(definition: Mapping[str, str]) -> str:

@@ -1,30 +1,23 @@
-"""The ways to part rows: by time with an embargo, and by a keyed hash of an entity.
+"""The ways to part rows one by one: by time with an embargo, by a keyed hash of an entity, and into folds.
 
-What belongs here: pure functions from a column to the part of each row. What does not: which rows there are, and whether a
-split may be made again under its name (``custody``). Rows are parted on raw values and raw times: a new masking key or a
-shifted date moves no row.
+What belongs here: pure functions from a column to the part of each row, in which no row's part rests on another's. What does
+not: equal shares within strata (``strata``), which rows there are, and whether a split may be made again under its name
+(``custody``). Rows are parted on raw values and raw times: a new masking key or a shifted date moves no row.
 """
-
-import hashlib
-from fractions import Fraction
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tasks.datasets import hash_text
 from tasks.errors import SplitError
-from tasks.params.splits import KeyedHashSplit, TimeSplit
-from tasks.seeds import derive_seed
-from tasks.splits.instants import day_start, is_known, read_buffer, to_instants
+from tasks.params.splits import KeyedHashSplit, KFoldSplit, StratifiedSplit, TimeSplit
+from tasks.splits.draws import Numbers, draw_key, draw_numbers, equal_ends, interval_ends, pick_names
+from tasks.splits.instants import day_start, is_known, to_instants
 
 EMBARGO = "embargo"
 """The part of rows that belong to no part: too close behind a boundary."""
 PARTS = ("train", "validation", "test")
 """The order of the parts in time, and of their intervals of hashes, whatever the order in ``params.yaml``."""
-METHOD = "windtunnel/split/v1"
-"""Part of every hash; another value here would move every entity of every split."""
-_HASH_BITS = 64
 
 
 def assign_by_time(times: pa.ChunkedArray | pa.Array, split: TimeSplit) -> pa.Array:
@@ -48,7 +41,7 @@ def assign_by_time(times: pa.ChunkedArray | pa.Array, split: TimeSplit) -> pa.Ar
         names += [part, EMBARGO]
     # An embargo that reaches beyond the next boundary leaves nothing of the part between.
     reached = np.searchsorted(np.maximum.accumulate(edges), instants, side="right")
-    return _pick((*names, "test"), reached)
+    return pick_names((*names, "test"), reached)
 
 
 def assign_by_keyed_hash(units: pa.Array, fallback: pa.Array, split: KeyedHashSplit, name: str, seed: int) -> pa.Array:
@@ -64,75 +57,45 @@ def assign_by_keyed_hash(units: pa.Array, fallback: pa.Array, split: KeyedHashSp
     A NULL is no entity: each such row is drawn by itself, on its ``fallback`` (its own key; text, no NULLs).
     Raises :class:`~tasks.errors.SplitError` where ``units`` have a type without a canonical form.
     """
-    where = f"split unit {split.unit}"
-    thresholds = interval_ends(split)
-    names = tuple(part for part in PARTS if part in split.parts)
-    by_unit, by_row = (_keyed(split, name, seed, purpose) for purpose in ("unit", "row"))
-    if not units.null_count:
-        return _pick(names, _draw(units, by_unit, thresholds, where))
-    known = is_known(units)
-    codes = np.empty(len(units), np.int8)
-    codes[~known] = _draw(fallback.filter(pc.is_null(units)), by_row, thresholds, "row key")
-    if known.any():
-        codes[known] = _draw(units.filter(pc.is_valid(units)), by_unit, thresholds, where)
-    return _pick(names, codes)
+    by_unit, by_row = (draw_key(name, seed, split.salt, purpose) for purpose in ("unit", "row"))
+    numbers = draw_units(units, fallback, by_unit, by_row, f"split unit {split.unit}")
+    return pick_names(shared_names(split), np.searchsorted(share_ends(split), numbers, side="right"))
 
 
-def derived_seed(name: str, seed: int) -> int:
-    """The seed of the split ``name`` under the root ``seed``."""
-    return derive_seed(seed, f"splits/{name}")
+def assign_to_folds(units: pa.Array | None, fallback: pa.Array, split: KFoldSplit, name: str, seed: int) -> dict[str, pa.Array]:
+    """Table of assignments -> the fold (string) of each row in it, one table for each repeat.
 
-
-def _keyed(split: KeyedHashSplit, name: str, seed: int, purpose: str) -> "hashlib._Hash":
-    """SHA-256 that has taken in the split's key; entities and rows without one are apart by ``purpose``."""
-    key = hash_text(METHOD, name, str(derived_seed(name, seed)), split.salt, purpose)
-    return hashlib.sha256(bytes.fromhex(key))
-
-
-def interval_ends(split: KeyedHashSplit) -> np.ndarray:
-    """Where the interval of each part but the last ends (uint64, exclusive), in the order train, validation, test.
-
-    Exact: shares are taken as the decimals that they are written as, so that 0.7 and 0.15 end at 0.85 on every engine.
+    As :func:`assign_by_keyed_hash`, with equal shares and another key for each repeat; without ``units`` (None) each row is
+    drawn by itself on its ``fallback``. Nothing but the unit, or the row's key, decides.
     """
-    shares = [Fraction(repr(split.parts[part])) for part in PARTS if part in split.parts]
-    ends = [int(sum(shares[: place + 1], Fraction()) * 2**_HASH_BITS) for place in range(len(shares) - 1)]
-    return np.array([min(end, 2**_HASH_BITS - 1) for end in ends], np.uint64)
+    found = {}
+    for repeat, (table, folds) in enumerate(split.tables.items(), start=1):
+        by_unit, by_row = (draw_key(name, seed, split.salt, f"{purpose}/{repeat}") for purpose in ("unit", "row"))
+        if units is None:
+            numbers = draw_numbers(fallback, by_row, "row key")
+        else:
+            numbers = draw_units(units, fallback, by_unit, by_row, f"split unit {split.unit}")
+        found[table] = pick_names(folds, np.searchsorted(equal_ends(split.k), numbers, side="right"))
+    return found
 
 
-def _draw(values: pa.Array, keyed: "hashlib._Hash", thresholds: np.ndarray, where: str) -> np.ndarray:
-    """The number of thresholds that the hash of each value has reached."""
-    encoded = values if pa.types.is_dictionary(values.type) else values.dictionary_encode()
-    new = keyed.copy
-    digests = []
-    for value in _canonical(encoded.dictionary, where).to_pylist():
-        digest = new()
-        digest.update(value)
-        digests.append(digest.digest()[: _HASH_BITS // 8])
-    drawn = np.searchsorted(thresholds, np.frombuffer(b"".join(digests), ">u8").astype(np.uint64), side="right").astype(np.int8)
-    return np.take(drawn, read_buffer(encoded.indices.cast(pa.int32()), "<i4"))
+def draw_units(units: pa.Array, fallback: pa.Array, by_unit: bytes, by_row: bytes, where: str) -> Numbers:
+    """The number of each unit under the key ``by_unit``; a NULL is drawn on its ``fallback`` under the key ``by_row``."""
+    if not units.null_count:
+        return draw_numbers(units, by_unit, where)
+    known = is_known(units)
+    numbers = np.empty(len(units), np.uint64)
+    numbers[~known] = draw_numbers(fallback.filter(pc.is_null(units)), by_row, "row key")
+    if known.any():
+        numbers[known] = draw_numbers(units.filter(pc.is_valid(units)), by_unit, where)
+    return numbers
 
 
-def _canonical(values: pa.Array, where: str) -> pa.Array:
-    """The bytes (binary) that are hashed; at least as coarse as those of a token, or one token could lie in two parts."""
-    kind = values.type
-    if pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind):
-        return pc.utf8_normalize(values.cast(pa.string()), form="NFC").cast(pa.binary())
-    if pa.types.is_integer(kind):
-        return values.cast(pa.string()).cast(pa.binary())
-    if pa.types.is_date(kind):
-        return values.cast(pa.date32()).cast(pa.string()).cast(pa.binary())
-    raise SplitError(
-        where,
-        found=f"a column of type {kind}",
-        expected="text, integers or dates: the text of a float is no fact, and two truth values make no entities",
-        next_step="name another unit in params.yaml, or cast it in the lake",
-    )
+def shared_names(split: KeyedHashSplit | StratifiedSplit) -> tuple[str, ...]:
+    """The declared parts in the order of their intervals."""
+    return tuple(part for part in PARTS if part in split.parts)
 
 
-def _pick(names: tuple[str, ...], codes: np.ndarray) -> pa.Array:
-    """The name (string) at each code; built from buffers, as ``pa.array`` would import pandas."""
-    texts = [name.encode() for name in names]
-    ends = np.cumsum([0, *map(len, texts)]).astype(np.int32)
-    labels = pa.Array.from_buffers(pa.string(), len(names), [None, pa.py_buffer(ends.tobytes()), pa.py_buffer(b"".join(texts))])
-    places = pa.Array.from_buffers(pa.int8(), len(codes), [None, pa.py_buffer(codes.astype(np.int8).tobytes())])
-    return labels.take(places)
+def share_ends(split: KeyedHashSplit | StratifiedSplit) -> Numbers:
+    """Where the interval of each part but the last ends, in the order train, validation, test."""
+    return interval_ends([split.parts[part] for part in PARTS if part in split.parts])

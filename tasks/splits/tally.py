@@ -9,12 +9,14 @@ from pathlib import Path
 from typing import Literal
 
 import pyarrow as pa
+from pydantic import Field
 
 from tasks.errors import DatasetError, SplitError
-from tasks.params.splits import SplitParams, TimeSplit
+from tasks.params.splits import KFoldSplit, SplitParams, StratifiedSplit, TimeSplit
 from tasks.records import Record, SplitMetadata
 from tasks.splits.custody import definition_hash
 from tasks.splits.instants import read_buffer, to_instants, to_text
+from tasks.splits.strata import describe_rare
 from tasks.splits.strategies import EMBARGO, PARTS
 
 
@@ -31,6 +33,8 @@ class PartitionTally(Record):
 
     reuse_key: str
     parts: dict[str, PartTally]
+    strata: dict[str, int] = Field(default_factory=dict)
+    """Of a stratified split: value -> rows, or entities that were first seen here. Its column is one that masking keeps."""
 
 
 class Tallies(Record):
@@ -82,7 +86,16 @@ def check_parts(name: str, split: SplitParams, tallies: Iterable[PartitionTally]
             expected=f"rows in each of {', '.join(split.part_names)} ({_declared(split)})",
             next_step=f"change splits.{name} in params.yaml under a new name, or snapshot a later snapshot.as_of_utc",
         )
-    return {part: total[part] for part in (*PARTS, EMBARGO) if part in total}
+    return {part: total[part] for part in dict.fromkeys((*PARTS, *split.part_names, EMBARGO)) if part in total}
+
+
+def sum_strata(tallies: Iterable[PartitionTally]) -> dict[str, int]:
+    """Stratum -> rows or entities in all partitions; empty for a split without strata."""
+    total: dict[str, int] = {}
+    for tally in tallies:
+        for value, count in tally.strata.items():
+            total[value] = total.get(value, 0) + count
+    return total
 
 
 def _add(one: PartTally, other: PartTally) -> PartTally:
@@ -103,11 +116,19 @@ def _declared(split: SplitParams) -> str:
     if isinstance(split, TimeSplit):
         days = ", ".join(f"{part} before {day}" for part, day in split.boundaries.items())
         return f"{days}, {EMBARGO} {split.embargo_days} days"
+    if isinstance(split, KFoldSplit):
+        return f"{split.k} folds of equal share, drawn {split.repeats} times"
     return ", ".join(f"{part} {share}" for part, share in split.parts.items())
 
 
 def make_metadata(
-    name: str, split: SplitParams, definition: Mapping[str, str], total: Mapping[str, PartTally], logical_hash: str
+    name: str,
+    split: SplitParams,
+    definition: Mapping[str, str],
+    total: Mapping[str, PartTally],
+    *,
+    strata: Mapping[str, int],
+    logical_hash: str,
 ) -> SplitMetadata:
     """What is published beside the assignments, whose dataset has ``logical_hash``.
 
@@ -121,5 +142,6 @@ def make_metadata(
         parts={part: tally.rows for part, tally in total.items()},
         from_utc={part: to_text(tally.from_us) for part, tally in total.items() if tally.from_us is not None},
         to_utc={part: to_text(tally.to_us) for part, tally in total.items() if tally.to_us is not None},
+        notes=describe_rare(split, strata) if isinstance(split, StratifiedSplit) else (),
         logical_hash=logical_hash,
     )

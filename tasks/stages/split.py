@@ -4,22 +4,35 @@ First every changed partition is parted and counted, then all is checked, and on
 refused leaves the stored one as it was.
 """
 
-from collections.abc import Iterator
+import hashlib
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from tasks.datasets import DatasetWriter, code_hash, hash_mapping, read_manifest, read_partition, row_keys, write_atomically
+from tasks.datasets import (
+    DatasetWriter,
+    code_hash,
+    hash_mapping,
+    read_manifest,
+    read_partition,
+    row_keys,
+    write_atomically,
+)
 from tasks.errors import SplitError
 from tasks.masking import MaskingKey, mask_table, policy_hash, require_keys_survive, treat_columns
 from tasks.params.snapshot import TableParams
-from tasks.params.splits import SplitParams, TimeSplit
+from tasks.params.splits import ASSIGNMENTS, KeyedHashSplit, KFoldSplit, SplitParams, StratifiedSplit, TimeSplit
 from tasks.records import Manifest, PartitionRecord
 from tasks.splits import (
     PartitionTally,
+    Strata,
     Tallies,
     assign_by_keyed_hash,
     assign_by_time,
+    assign_stratified,
+    assign_to_folds,
     check_custody,
     check_parts,
     definition_hash,
@@ -27,8 +40,10 @@ from tasks.splits import (
     make_metadata,
     read_metadata,
     read_tallies,
+    sum_strata,
     tally_partition,
 )
+from tasks.splits.instants import read_buffer, to_instants
 from tasks.stages import FOUNDATION, Stage, StageContext
 from tasks.stages.evidence import require_examined
 from tasks.stages.keys import load_stage_key
@@ -60,8 +75,9 @@ class _Job:
         return self.context.params.snapshot.tables[self.rows]
 
     @property
-    def column(self) -> str:
-        return self.split.column if isinstance(self.split, TimeSplit) else self.split.unit
+    def is_whole(self) -> bool:
+        """Whether a row's part rests on rows of other partitions: strata of entities, which lie in several."""
+        return isinstance(self.split, StratifiedSplit) and self.split.unit is not None
 
     @property
     def time(self) -> str:
@@ -77,9 +93,11 @@ class _Partition:
     """One partition of the assignments to be: where it lies, what it is made from, its tally, and its parts if it changed."""
 
     path: str
+    """Below the table of assignments, of which there is one per repeat."""
     source: PartitionRecord
     tally: PartitionTally
-    parts: pa.Array | None
+    parts: dict[str, pa.Array] | None
+    """Table of assignments -> part of each row."""
 
 
 def _run(context: StageContext) -> None:
@@ -92,55 +110,83 @@ def _run(context: StageContext) -> None:
     require_examined(context, "raw", {"snapshots": snapshots.logical_hash})
     job = _Job(context, name, split, load_stage_key(context), snapshots)
     _require_checkable(job)
-    partitions = list(_assign(job, definition_hash(definition)))
+    made_from = _made_from(job, definition_hash(definition))
+    partitions = list(_assign_whole(job, made_from) if job.is_whole else _assign(job, made_from))
     total = check_parts(name, split, (partition.tally for partition in partitions))
     with DatasetWriter(folder, f"split {name}") as writer:
         written = sum(_write(job, writer, partition) for partition in partitions)
-        tallies = Tallies(partitions={partition.path: partition.tally for partition in partitions})
+        tallies = Tallies(partitions={f"{ASSIGNMENTS}/{partition.path}": partition.tally for partition in partitions})
         write_atomically(folder / _TALLIES, tallies.to_json().encode())
         manifest = writer.finish(_about(job, definition_hash(definition)))
-    metadata = make_metadata(name, split, definition, total, manifest.logical_hash)
+    strata = sum_strata(partition.tally for partition in partitions)
+    metadata = make_metadata(name, split, definition, total, strata=strata, logical_hash=manifest.logical_hash)
     write_atomically(folder / _METADATA, metadata.to_json().encode())
     counts = ", ".join(f"{part} {rows:,}" for part, rows in metadata.parts.items())
     print(f"split {name}: {written:,} partitions written, {len(partitions) - written:,} unchanged; {counts}")
+    for note in metadata.notes:
+        print(f"  {note}")
 
 
 def _require_checkable(job: _Job) -> None:
     """Refuse a split of which nobody could see later, on masked data, whether it leaks, or that would publish masked times."""
     params = job.context.params
     require_keys_survive(params.masking, {job.rows: job.declared})
-    (treatment,) = treat_columns(params.masking, job.rows, [job.column])
-    if treatment.transform not in _COMPARABLE:
-        raise SplitError(
-            f"split {job.name}: {job.rows}.{job.column}",
-            found=f"a column that masking does not keep apart: {treatment.words}",
-            expected="a column that is kept or becomes a token, so that leaks between the parts can be looked for",
-            next_step=f"put {job.rows}.{job.column} into a domain under masking.domains, or split on another column",
-        )
-    (treatment,) = treat_columns(params.masking, job.rows, [job.time])
+    for treatment in treat_columns(params.masking, job.rows, job.split.columns):
+        if treatment.transform not in _COMPARABLE:
+            raise SplitError(
+                f"split {job.name}: {job.rows}.{treatment.column}",
+                found=f"a column that masking does not keep apart: {treatment.words}",
+                expected="a column that is kept or becomes a token, so that leaks between the parts can be looked for",
+                next_step=f"put {job.rows}.{treatment.column} into a domain under masking.domains, or split on another column",
+            )
+    if isinstance(job.split, StratifiedSplit):
+        _require_kept(job, job.split.by, "a column that is safe, since the rows of each stratum are counted")
+    _require_kept(job, job.time, "a time that is safe, since the earliest and the latest of each part are published")
+
+
+def _require_kept(job: _Job, column: str, expected: str) -> None:
+    (treatment,) = treat_columns(job.context.params.masking, job.rows, [column])
     if treatment.transform != "kept":
         raise SplitError(
-            f"split {job.name}: {job.rows}.{job.time}",
-            found=f"a time that masking does not keep: {treatment.words}",
-            expected="a time that is safe, since the earliest and the latest of each part are published",
-            next_step=f"declare {job.rows}.{job.time} under masking.tables.{job.rows}.safe, or name another time",
+            f"split {job.name}: {job.rows}.{column}",
+            found=f"a column that masking does not keep: {treatment.words}",
+            expected=expected,
+            next_step=f"declare {job.rows}.{column} under masking.tables.{job.rows}.safe, or name another column",
         )
 
 
-def _assign(job: _Job, definition: str) -> Iterator[_Partition]:
+def _assign(job: _Job, made_from: dict[str, object]) -> Iterator[_Partition]:
     """Every partition with its tally; a partition that did not change is not opened."""
-    folder = job.context.paths.split(job.name)
-    earlier = read_tallies(folder / _TALLIES)
-    made_from = _made_from(job, definition)
+    earlier = read_tallies(job.context.paths.split(job.name) / _TALLIES)
     for source in job.partitions():
-        path = "assignments/" + source.path.split("/", 1)[1]
+        path = source.path.split("/", 1)[1]
         reuse_key = hash_mapping({**made_from, "input": source.logical_hash})
-        tally = earlier.get(path)
+        tally = earlier.get(f"{ASSIGNMENTS}/{path}")
         if tally is not None and tally.reuse_key == reuse_key:
             yield _Partition(path, source, tally, None)
             continue
         parts, tally = _part(job, source, reuse_key)
         yield _Partition(path, source, tally, parts)
+
+
+def _assign_whole(job: _Job, made_from: dict[str, object]) -> Iterator[_Partition]:
+    """Every partition, all of them opened: an entity's part rests on its first row, wherever that lies."""
+    split, sources = job.split, job.partitions()
+    if not sources or not isinstance(split, StratifiedSplit):
+        return
+    read = [read_partition(job.context.paths.snapshots, source, _read_columns(job)) for source in sources]
+    raw = pa.concat_tables(read, promote_options="default")
+    found = _stratify(job, split, raw, scope="", slices=[table.num_rows for table in read])
+    start = 0
+    for source, table, strata in zip(sources, read, found.counts, strict=True):
+        parts = found.parts.slice(start, table.num_rows)
+        start += table.num_rows
+        # What other partitions hold decides too; a partition is left alone where all came out as before.
+        codes = read_buffer(pc.index_in(parts, value_set=pa.array(split.part_names)), "<i4")
+        chosen = hashlib.sha256(codes.tobytes()).hexdigest()
+        reuse_key = hash_mapping({**made_from, "input": source.logical_hash, "parts": chosen})
+        tally = tally_partition(parts, table.column(job.time), reuse_key, where=f"{job.rows}.{job.time}")
+        yield _Partition(source.path.split("/", 1)[1], source, tally.model_copy(update={"strata": strata}), {ASSIGNMENTS: parts})
 
 
 def _made_from(job: _Job, definition: str) -> dict[str, object]:
@@ -157,17 +203,48 @@ def _made_from(job: _Job, definition: str) -> dict[str, object]:
     }
 
 
-def _part(job: _Job, source: PartitionRecord, reuse_key: str) -> tuple[pa.Array, PartitionTally]:
-    """The part of each row of a raw partition, and their tally; only the columns that decide are read."""
-    snapshots, seed = job.context.paths.snapshots, job.context.params.seed
+def _read_columns(job: _Job) -> list[str]:
+    """The columns that decide, and the key of a row that has to be drawn by itself."""
     if isinstance(job.split, TimeSplit):
-        raw = read_partition(snapshots, source, [job.split.column])
-        parts = assign_by_time(raw.column(job.split.column), job.split)
+        return [job.split.column]
+    known = (job.declared.known,) if isinstance(job.split, StratifiedSplit) else ()
+    return list(dict.fromkeys((*job.declared.key, *job.split.columns, job.time, *known)))
+
+
+def _part(job: _Job, source: PartitionRecord, reuse_key: str) -> tuple[dict[str, pa.Array], PartitionTally]:
+    """The part of each row of a raw partition by table of assignments, and their tally; only the columns that decide are read."""
+    split, seed = job.split, job.context.params.seed
+    raw = read_partition(job.context.paths.snapshots, source, _read_columns(job))
+    strata: dict[str, int] = {}
+    if isinstance(split, TimeSplit):
+        parts = {ASSIGNMENTS: assign_by_time(raw.column(split.column), split)}
+    elif isinstance(split, KeyedHashSplit):
+        units = _whole(raw.column(split.unit))
+        parts = {ASSIGNMENTS: assign_by_keyed_hash(units, row_keys(raw, job.declared.key), split, job.name, seed)}
+    elif isinstance(split, KFoldSplit):
+        entities = None if split.unit is None else _whole(raw.column(split.unit))
+        parts = assign_to_folds(entities, row_keys(raw, job.declared.key), split, job.name, seed)
     else:
-        raw = read_partition(snapshots, source, list(dict.fromkeys((*job.declared.key, job.split.unit, job.time))))
-        units = _whole(raw.column(job.split.unit))
-        parts = assign_by_keyed_hash(units, row_keys(raw, job.declared.key), job.split, job.name, seed)
-    return parts, tally_partition(parts, raw.column(job.time), reuse_key, where=f"{job.rows}.{job.time}")
+        found = _stratify(job, split, raw, scope=source.path, slices=[raw.num_rows])
+        parts, strata = {ASSIGNMENTS: found.parts}, found.counts[0]
+    tallies = [tally_partition(part, raw.column(job.time), reuse_key, where=f"{job.rows}.{job.time}") for part in parts.values()]
+    counted = {name: tally for each in tallies for name, tally in each.parts.items()}
+    return parts, PartitionTally(reuse_key=reuse_key, parts=counted, strata=strata)
+
+
+def _stratify(job: _Job, split: StratifiedSplit, raw: pa.Table, *, scope: str, slices: Sequence[int]) -> Strata:
+    known, _ = to_instants(raw.column(job.declared.known), where=f"{job.rows}.{job.declared.known}")
+    return assign_stratified(
+        _whole(raw.column(split.by)),
+        known,
+        None if split.unit is None else _whole(raw.column(split.unit)),
+        row_keys(raw, job.declared.key),
+        split,
+        name=job.name,
+        seed=job.context.params.seed,
+        scope=scope,
+        slices=tuple(slices),
+    )
 
 
 def _whole(column: pa.ChunkedArray) -> pa.Array:
@@ -177,15 +254,20 @@ def _whole(column: pa.ChunkedArray) -> pa.Array:
 def _write(job: _Job, writer: DatasetWriter, partition: _Partition) -> bool:
     """Keep the partition, or write it; False where it was kept."""
     reuse_key = partition.tally.reuse_key
-    if partition.parts is None and writer.keep(partition.path, reuse_key):
+    paths = {table: f"{table}/{partition.path}" for table in job.split.tables}
+    is_new = partition.parts is not None and not job.is_whole
+    kept = set() if is_new else {table for table, path in paths.items() if writer.keep(path, reuse_key)}
+    if len(kept) == len(paths):
         return False
     parts = partition.parts
-    if parts is None:  # counted, but its file is gone
+    if parts is None:  # counted, but a file of it is gone
         parts, _ = _part(job, partition.source, reuse_key)
     raw = read_partition(job.context.paths.snapshots, partition.source, job.declared.key)
     masked = mask_table(job.rows, raw, job.context.params.masking, job.key)
-    table = pa.table({"row_key": row_keys(masked, job.declared.key), "part": parts})
-    writer.write(partition.path, reuse_key, table, _KEY)
+    keys = row_keys(masked, job.declared.key)
+    for table, path in paths.items():
+        if table not in kept:
+            writer.write(path, reuse_key, pa.table({"row_key": keys, "part": parts[table]}), _KEY)
     return True
 
 

@@ -14,13 +14,14 @@ from tasks.models import (
     feature_frame,
     load_model,
     predict_scores,
-    select_part,
+    select_parts,
     train_recipe,
     training_seed,
     write_model,
 )
 from tasks.models.store import remove_model
 from tasks.params.models import LoggedScores, Recipe, StoredModel
+from tasks.params.splits import assignments_of, resolve_parts
 from tasks.records import Manifest, ModelCard
 from tasks.stages import Stage, StageContext
 from tasks.stages.evidence import require_examined
@@ -35,29 +36,36 @@ def _run(context: StageContext) -> None:
     champion, challenger = params.models.champion, params.models.challenger
     _require_one_split(champion, challenger)
     features = read_manifest(paths.features, made_by="features")
-    assignments = read_manifest(paths.split(challenger.split), made_by=f"split@{challenger.split}")
     require_examined(context, "features", {"features": features.logical_hash})
-    require_examined(context, "splits", {f"splits/{challenger.split}": assignments.logical_hash})
-    _require_one_snapshot(features, assignments, challenger.split)
     rows = read_table(paths.features, features, "features")
-    parts = read_table(paths.split(challenger.split), assignments, "assignments", ("row_key", "part"))
     for role in ("champion", "challenger"):
         remove_model(paths.models, role)
     if isinstance(champion, StoredModel):
         _take_over(context, champion, rows)
     elif isinstance(champion, Recipe):
-        _train(context, champion, "champion", rows, parts)
-    _train(context, challenger, "challenger", rows, parts)
+        _train(context, champion, "champion", features, rows)
+    _train(context, challenger, "challenger", features, rows)
 
 
-def _train(context: StageContext, recipe: Recipe, role: Literal["champion", "challenger"], rows: pa.Table, parts: pa.Table) -> None:
+def _train(
+    context: StageContext, recipe: Recipe, role: Literal["champion", "challenger"], features: Manifest, rows: pa.Table
+) -> None:
     paths, params = context.paths, context.params
-    chosen = select_part(rows, parts, recipe.part)
+    wanted = resolve_parts(params.splits[recipe.split], recipe.part)
+    chosen = select_parts(rows, _read_assignments(context, features, recipe.split, wanted), wanted)
     names = tuple(params.features.columns)
-    model, card = train_recipe(
-        recipe, paths.root, chosen, names, seed=training_seed(params.seed), role=role, task=params.label.task
-    )
+    seed = training_seed(params.seed)
+    model, card = train_recipe(recipe, paths.root, chosen, names, parts=wanted, seed=seed, role=role, task=params.label.task)
     _tell(write_model(paths.models, model, card))
+
+
+def _read_assignments(context: StageContext, features: Manifest, split: str, parts: tuple[str, ...]) -> pa.Table:
+    """row_key and part of the table of ``split`` that holds ``parts``, once it is known to be examined and of one snapshot."""
+    folder = context.paths.split(split)
+    assignments = read_manifest(folder, made_by=f"split@{split}")
+    require_examined(context, "splits", {f"splits/{split}": assignments.logical_hash})
+    _require_one_snapshot(features, assignments, split)
+    return read_table(folder, assignments, assignments_of(parts[0]), ("row_key", "part"))
 
 
 def _take_over(context: StageContext, stored: StoredModel, rows: pa.Table) -> None:

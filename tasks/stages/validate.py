@@ -12,7 +12,7 @@ from tasks.datasets import code_hash, read_manifest, read_partition, read_table,
 from tasks.errors import DatasetError, StageError
 from tasks.params import Params
 from tasks.params.base import split_reference
-from tasks.params.splits import TimeSplit
+from tasks.params.splits import ASSIGNMENTS, TimeSplit
 from tasks.records import Finding, Manifest, SuiteOutcome, TableRecord, ValidationReport
 from tasks.splits import find_leaks
 from tasks.stages import FOUNDATION, Stage, StageContext
@@ -30,7 +30,6 @@ from tasks.validation.suites import Suite, list_unasked_suites, load_suites
 from tasks.validation.target_leakage import find_target_leakage
 
 _CODE = ("tasks/stages/validate.py", "tasks/validation")
-_ASSIGNMENTS = ("assignments",)
 _SHOWN_AT_MOST = 10
 _UNFINISHED = Finding(
     kind="unfinished", name="validation", is_blocking=True, found="a run that was cut off", expected="a run to its end"
@@ -124,15 +123,18 @@ def _examine_splits(examination: _Examination) -> None:
         manifest = read_manifest(folder, made_by=f"split@{split_name}")
         examination.inputs[f"splits/{split_name}"] = manifest.logical_hash
         examination.findings += find_other_source(split_name, manifest.about, masked.about)
-        missing = find_missing_tables(_ASSIGNMENTS, manifest.tables)
+        missing = find_missing_tables(tuple(split.tables), manifest.tables)
         if missing:
             examination.findings += [found.model_copy(update={"name": f"{split_name}/{found.name}"}) for found in missing]
             continue
-        suite = examination.load_suites(_ASSIGNMENTS, manifest.tables)["assignments"]
-        examination.examine(suite, folder, manifest.tables["assignments"], f"{split_name}/assignments")
-        assignments = read_table(folder, manifest, "assignments", ("row_key", "part"))
+        suite = examination.load_suites((ASSIGNMENTS,), manifest.tables)[ASSIGNMENTS]
         time = split.column if isinstance(split, TimeSplit) else declared.time
-        examination.findings += find_leaks(split_name, split, assignments, rows, time_column=time, key_columns=declared.key)
+        for table, parts in split.tables.items():
+            examination.examine(suite, folder, manifest.tables[table], f"{split_name}/{table}")
+            assignments = read_table(folder, manifest, table, ("row_key", "part"))
+            examination.findings += find_leaks(
+                split_name, split, assignments, rows, time_column=time, key_columns=declared.key, parts=parts
+            )
 
 
 _SUBJECTS: dict[str, Callable[[_Examination], None]] = {

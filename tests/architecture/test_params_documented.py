@@ -143,6 +143,12 @@ MISTAKES: dict[str, Callable[[dict[str, Any]], object]] = {
     "name train, and validation if wanted; test is what follows the last boundary": _set(
         "splits.by_time", {**TIME_SPLIT, "boundaries": {"validation": "2013-08-01"}}
     ),
+    "unit and by: name two columns": _set(
+        "splits.by_aircraft",
+        {"kind": "stratified", "by": "tailnum", "unit": "tailnum", "salt": "v", "why": "x", "parts": {"train": 0.5, "test": 0.5}},
+    ),
+    "no part 'dev'; split 'by_time' has train, validation, test": _set("models.challenger.part", ["train", "dev"]),
+    "is no single part, and one is judged at a time": _set("evaluation.part", "not train"),
     "validation must end after train": _set(
         "splits.by_time", {**TIME_SPLIT, "boundaries": {"train": "2013-09-01", "validation": "2013-08-01"}}
     ),

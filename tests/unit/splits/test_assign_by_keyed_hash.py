@@ -15,7 +15,7 @@ from tasks.errors import SplitError
 from tasks.params.splits import KeyedHashSplit
 from tasks.seeds import derive_seed
 from tasks.splits import assign_by_keyed_hash
-from tasks.splits.strategies import interval_ends
+from tasks.splits.strategies import share_ends
 
 SHARES = {"train": 0.7, "validation": 0.15, "test": 0.15}
 SEED = 20130101
@@ -84,9 +84,9 @@ def test_order_of_declaration_does_not_matter():
 
 def test_shares_are_taken_as_the_decimals_they_are_written_as():
     """0.1 + 0.2 ends where 0.3 ends, and 0.7 at its 64 bits: floats would end elsewhere, and so would another engine."""
-    assert [hex(end) for end in interval_ends(by_hash())] == ["0xb333333333333333", "0xd999999999999999"]
+    assert [hex(end) for end in share_ends(by_hash())] == ["0xb333333333333333", "0xd999999999999999"]
     three = by_hash(parts={"train": 0.1, "validation": 0.2, "test": 0.7})
-    assert interval_ends(three)[1] == interval_ends(by_hash(parts={"train": 0.3, "test": 0.7}))[0]
+    assert share_ends(three)[1] == share_ends(by_hash(parts={"train": 0.3, "test": 0.7}))[0]
 
 
 def test_a_larger_train_share_takes_no_entity_out_of_train():

@@ -25,7 +25,7 @@ def tally(*rows: tuple[str, int | None]) -> PartitionTally:
 def test_partitions_add_up():
     """Rows, earliest and latest time of each part over all partitions; a row without a time counts as a row."""
     total = check_parts("s", BY_TAIL, [tally(("train", 3), ("test", 9), ("train", 2)), tally(("train", 7), ("test", None))])
-    metadata = make_metadata("s", BY_TAIL, {"kind": "keyed_hash"}, total, "hash")
+    metadata = make_metadata("s", BY_TAIL, {"kind": "keyed_hash"}, total, strata={}, logical_hash="hash")
     assert metadata.parts == {"train": 3, "test": 2}
     assert metadata.from_utc == {"train": "2013-07-02T00:00:00Z", "test": "2013-07-09T00:00:00Z"}
     assert metadata.to_utc == {"train": "2013-07-07T00:00:00Z", "test": "2013-07-09T00:00:00Z"}
@@ -35,7 +35,7 @@ def test_partitions_add_up():
 def test_part_without_any_time_has_no_range():
     """Its rows are counted; no time is made up."""
     total = check_parts("s", BY_TAIL, [tally(("train", None), ("test", 1))])
-    metadata = make_metadata("s", BY_TAIL, {}, total, "hash")
+    metadata = make_metadata("s", BY_TAIL, {}, total, strata={}, logical_hash="hash")
     assert metadata.parts == {"train": 1, "test": 1}
     assert set(metadata.from_utc) == set(metadata.to_utc) == {"test"}
 
