@@ -5,7 +5,7 @@ INSTALLED := .venv/installed
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export DO_NOT_TRACK := 1
 
-.PHONY: install demo test test-again test-pending check lint test-browser bench lock clean
+.PHONY: install demo test test-faults test-browser check lint bench lock clean
 
 install: $(INSTALLED)
 
@@ -20,9 +20,13 @@ $(INSTALLED): requirements.lock pyproject.toml
 demo: install
 	@windtunnel demo
 
-# Everything but the tests that need components of their own (test-browser).
+# Everything but the tests of faults and those that need a component of their own (test-faults, test-browser).
 test: install
-	pytest -n 2 --dist loadscope -m "not browser and not pending" --cov --cov-report=term-missing:skip-covered
+	pytest -q -n 2 --dist loadscope -m "not faults and not browser"
+
+# Runs and servers that are killed, stopped, doubled, out of disk; and the Prefect server with its worker.
+test-faults: install
+	pytest -q -n 2 --dist loadscope -m "faults and not browser"
 
 lint: install
 	ruff check .
@@ -30,21 +34,13 @@ lint: install
 	mypy
 	lint-imports
 
-# Lint, types, import contracts and the fast tests, in about two minutes.
+# Lint, types, import contracts and the fast tests with their coverage, in about two minutes.
 check: lint
-	pytest -q -n 2 --dist loadscope -m "not slow and not browser"
+	pytest -q -n 2 --dist loadscope -m "not slow and not browser" --cov --cov-report=term-missing:skip-covered
 
-# The report in headless Chromium (Debian: apt-get install chromium).
+# The report and the Prefect UI in headless Chromium (Debian: apt-get install chromium).
 test-browser: install
-	pytest -m "browser and not pending"
-
-# What failed in the last `make test`, once more and one after the other: a timing lost to a busy machine passes now.
-test-again: install
-	pytest --last-failed --last-failed-no-failures none -m "not browser and not pending"
-
-# Tests that are written but not yet proven as a whole; see the marker `pending` in pyproject.toml.
-test-pending: install
-	pytest -m pending
+	pytest -q -m browser
 
 # Timings as ratios and CPU seconds, with the peer beside; nothing is asserted.
 bench: install

@@ -16,7 +16,7 @@ from server_api import Api
 from small_project import call, environment, make_small_project
 from toy_project import make_toy
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.pending]
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 TOY_RUN = """
 from pathlib import Path

@@ -14,7 +14,7 @@ from faults import assert_told, assert_told_by_dvc, contents, forget_runs, hold_
 from processes import processes_in, wait_until
 from small_project import call, environment
 
-pytestmark = [pytest.mark.slow, pytest.mark.pending]
+pytestmark = [pytest.mark.slow, pytest.mark.faults]
 KILLER = Path(__file__).parent / "kill_at_write"
 STAGES = [
     ("snapshot", ("snapshot",), ("data/snapshots",), 3),

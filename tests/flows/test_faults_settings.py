@@ -9,7 +9,7 @@ import pytest
 from faults import assert_told, assert_told_by_dvc, contents, forget_runs, set_params
 from small_project import call
 
-pytestmark = [pytest.mark.slow, pytest.mark.pending]
+pytestmark = [pytest.mark.slow, pytest.mark.faults]
 KEY = Path(".windtunnel/masking.key")
 CLASSIFIER = "from sklearn.linear_model import LogisticRegression\n\nclass Mine(LogisticRegression):\n"
 UNKNOWN_COLUMN = {"class": "quasi", "transform": "drop", "reason": "no feature needs it"}

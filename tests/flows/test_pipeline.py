@@ -109,7 +109,6 @@ def test_refresh_lands_as_a_commit_and_leaves_the_checkout_alone(project: Path) 
     assert call(project, "git", "worktree", "list").stdout.count("\n") == 1
 
 
-@pytest.mark.pending
 def test_refresh_equals_a_run_from_scratch(project: Path, tmp_path: Path) -> None:
     """By logical hash, whatever was reused; and what landed can be pulled from the remotes by a clone."""
     call(project, "windtunnel", "data", "refresh")

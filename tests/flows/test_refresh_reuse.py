@@ -14,7 +14,7 @@ from tasks.datasets import read_manifest
 from tasks.records import Pin
 from tasks.validation.periods import name_period
 
-pytestmark = [pytest.mark.slow, pytest.mark.pending]
+pytestmark = pytest.mark.slow
 
 DATASETS = ("snapshots", "masked", "splits/by_time", "splits/by_aircraft")
 STAGES = ("snapshot", "validate raw", "mask", "validate masked", "split by_time", "split by_aircraft", "validate splits")

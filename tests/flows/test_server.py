@@ -21,7 +21,7 @@ from small_project import call, make_small_project
 
 from flows.params_edit import edit_params
 
-pytestmark = [pytest.mark.slow, pytest.mark.pending]
+pytestmark = [pytest.mark.slow, pytest.mark.faults]
 AS_OF = "2013-02-09T00:00:00Z"
 NEXT_DAY = "2013-02-10T00:00:00Z"
 LANDED = "data/2013-02-09"
