@@ -5,7 +5,7 @@ from datetime import datetime
 import click
 
 from flows.cli.progress import show_stages
-from flows.cli.root import as_json, project, windtunnel
+from flows.cli.root import as_json, json_option, project, windtunnel
 from flows.cli.run import MOMENT
 
 
@@ -15,7 +15,7 @@ def data() -> None:
 
 
 @data.command("list")
-@click.option("--json", "is_json", is_flag=True, help="Print as JSON.")
+@json_option
 def list_datasets(is_json: bool) -> None:
     """List the datasets under data/ with rows, partitions and logical hash.
 
@@ -54,7 +54,8 @@ def list_datasets(is_json: bool) -> None:
     "--as-of", type=MOMENT, default=None, help="The moment to look at, UTC. Default: now (the demo: its next unseen day)."
 )
 @click.option("--reason", default="asked for on the command line", help="Why; kept in the commit.")
-def refresh(as_of: datetime | None, reason: str) -> None:
+@json_option
+def refresh(as_of: datetime | None, reason: str, is_json: bool) -> None:
     """Refresh everything in a worktree of its own and land it as a commit on data/<date>.
 
     \b
@@ -72,5 +73,8 @@ def refresh(as_of: datetime | None, reason: str) -> None:
         with show_stages(paths.root):
             branch = refresh_data(as_of_utc=as_of, reason=reason)
     folder = paths.results / branch
+    if is_json:
+        as_json({"branch": branch, "verdict": str(folder / "verdict.json"), "report": str(folder / "report.html")})
+        return
     show_verdict(folder / "verdict.json", folder / "report.html")
     click.echo(f"landed  {branch} (git show --stat {branch})")

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from flows.cli.root import project, windtunnel
+from flows.cli.root import as_json, json_option, project, windtunnel
 
 
 @windtunnel.command(short_help="The verdict; with --check as an exit code.")
@@ -17,7 +17,7 @@ from flows.cli.root import project, windtunnel
 @click.option(
     "--verdict", "name", default="data/verdict.json", show_default=True, help="A path, a branch such as data/2013-11-01, or newest."
 )
-@click.option("--json", "is_json", is_flag=True, help="Print verdict.json.")
+@json_option
 @click.option(
     "--md", type=click.Path(path_type=Path, dir_okay=False), default=None, help="Write the verdict as Markdown to this file."
 )
@@ -36,7 +36,8 @@ def gate(is_check: bool, name: str, is_json: bool, md: Path | None, junit: Path 
 
 
 @windtunnel.command(short_help="Where the last report lies.")
-def report() -> None:
+@json_option
+def report(is_json: bool) -> None:
     """Print the path of the last report; open it in a browser, it needs no network.
 
     \b
@@ -47,4 +48,7 @@ def report() -> None:
     page = project().report_page
     if not page.exists():
         raise ReportError(str(page), found="no report yet", expected="the page that a run draws", next_step="windtunnel run")
-    click.echo(page)
+    if is_json:
+        as_json({"report": str(page)})
+    else:
+        click.echo(page)

@@ -108,6 +108,10 @@ def _write_crash() -> Path:
     return path
 
 
+json_option = click.option("--json", "is_json", is_flag=True, help="Print as JSON.")
+"""The flag that every command has which prints; a test holds them to it."""
+
+
 def as_json(value: Any) -> None:
     """Print ``value`` as JSON."""
     import json

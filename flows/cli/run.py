@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from flows.cli.progress import show_stages
-from flows.cli.root import project, windtunnel
+from flows.cli.root import as_json, json_option, project, windtunnel
 from tasks.paths import ProjectPaths
 
 MOMENT = click.DateTime(formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%dT%H:%M:%S%z"])
@@ -30,7 +30,8 @@ def _tell(line: str) -> None:
 
 
 @windtunnel.command(short_help="The whole pipeline on real flights, to a verdict.")
-def demo() -> None:
+@json_option
+def demo(is_json: bool) -> None:
     """Build the demo's production, run the whole pipeline on it, and show the verdict (exit code 0 whatever it is).
 
     \b
@@ -45,13 +46,15 @@ def demo() -> None:
     click.echo("2/3  the pipeline, under Prefect", err=True)
     _run_here(paths)
     click.echo("3/3  the verdict\n", err=True)
-    show_verdict(paths.verdict, paths.report_page)
-    show_next_steps()
+    show_verdict(paths.verdict, paths.report_page, is_json=is_json)
+    if not is_json:
+        show_next_steps()
 
 
 @windtunnel.command("demo-lake", short_help="Build the demo's production, or let it grow.")
 @click.option("--as-of", type=MOMENT, default=None, help="The moment the lake has reached, UTC. Default: as params.yaml says.")
-def demo_lake(as_of: datetime | None) -> None:
+@json_option
+def demo_lake(as_of: datetime | None, is_json: bool) -> None:
     """Build the demo's production lake, or let it grow to a later moment.
 
     \b
@@ -59,11 +62,16 @@ def demo_lake(as_of: datetime | None) -> None:
     """
     from flows.production import as_text, prepare_demo
 
-    click.echo(f"the demo's production has reached {as_text(prepare_demo(project(), as_of, _tell))}")
+    reached = as_text(prepare_demo(project(), as_of, _tell))
+    if is_json:
+        as_json({"as_of_utc": reached})
+    else:
+        click.echo(f"the demo's production has reached {reached}")
 
 
 @windtunnel.command(short_help="Write down what production holds: data/pin.json.")
-def pin() -> None:
+@json_option
+def pin(is_json: bool) -> None:
     """Look at production once and write down what is there: data/pin.json.
 
     \b
@@ -75,7 +83,11 @@ def pin() -> None:
     prepare_environment(paths.root)
     from flows.pin_production import pin_project, pin_summary
 
-    click.echo(pin_summary(pin_project(paths)))
+    pinned = pin_project(paths)
+    if is_json:
+        click.echo(pinned.to_json(), nl=False)
+    else:
+        click.echo(pin_summary(pinned))
 
 
 @windtunnel.command(
@@ -99,7 +111,7 @@ def stage(words: tuple[str, ...]) -> int:
 )
 @click.option("--split", default=None, help="Judge on this split, in a worktree of its own.")
 @click.option("--reason", default="asked for on the command line", help="Why; kept in the commit.")
-@click.option("--json", "is_json", is_flag=True, help="Print the verdict as JSON.")
+@json_option
 def run(challenger: Path | None, split: str | None, reason: str, is_json: bool) -> int:
     """Run the whole pipeline and judge the challenger; the exit code is the verdict's (0 promote, 1 reject, 2, 3).
 
@@ -137,7 +149,7 @@ def _run_candidate(paths: ProjectPaths, challenger: Path | None, split: str | No
 
 @windtunnel.command("try", short_help="Judge a challenger in seconds; nothing is written.")
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option("--json", "is_json", is_flag=True, help="Print as JSON.")
+@json_option
 def try_file(file: Path, is_json: bool) -> int:
     """Judge a challenger on the validation part, in seconds: nothing is written, the test part is not looked at.
 

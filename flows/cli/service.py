@@ -2,12 +2,12 @@
 
 import click
 
-from flows.cli.root import as_json, project, windtunnel
+from flows.cli.root import as_json, json_option, project, windtunnel
 
 
 @windtunnel.command(short_help="Start the Prefect server, worker and deployments.")
 @click.option("--port", type=int, default=None, help="Port on loopback; 0 chooses one. Default: 4200, or a free one.")
-@click.option("--json", "is_json", is_flag=True, help="Print as JSON.")
+@json_option
 def up(port: int | None, is_json: bool) -> None:
     """Start the Prefect server, a worker and the deployments (nightly refresh included).
 
@@ -27,7 +27,8 @@ def up(port: int | None, is_json: bool) -> None:
 
 
 @windtunnel.command(short_help="Stop what `up` started.")
-def down() -> None:
+@json_option
+def down(is_json: bool) -> None:
     """Stop the server and the worker that `windtunnel up` started.
 
     \b
@@ -35,11 +36,15 @@ def down() -> None:
     """
     from flows.server import down as stop
 
-    click.echo("stopped" if stop(project().root) else "nothing was running")
+    is_stopped = stop(project().root)
+    if is_json:
+        as_json({"is_stopped": is_stopped})
+    else:
+        click.echo("stopped" if is_stopped else "nothing was running")
 
 
 @windtunnel.command(short_help="What runs, what is stale, the last verdict.")
-@click.option("--json", "is_json", is_flag=True, help="Print as JSON.")
+@json_option
 def status(is_json: bool) -> None:
     """Tell what is running, which stages are stale, and the last verdict.
 
@@ -77,7 +82,7 @@ def status(is_json: bool) -> None:
 
 
 @windtunnel.command(short_help="Check everything that a run needs.")
-@click.option("--json", "is_json", is_flag=True, help="Print as JSON.")
+@json_option
 def doctor(is_json: bool) -> int:
     """Check everything a run needs; exit code 0 where all is well, 2 otherwise.
 
