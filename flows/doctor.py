@@ -98,7 +98,7 @@ def _lake(paths: ProjectPaths) -> Finding:
     from tasks.sources import open_lake
 
     params = load_params(paths.params)
-    lake = open_lake(params.snapshot.lake, paths.root)
+    lake = open_lake(params.snapshot.lake, paths.root, params.snapshot.s3)
     files = sum(1 for table in params.snapshot.tables for _ in lake.list_files(table))
     return Finding(
         "lake", files > 0, f"{params.snapshot.lake}: {files:,} files", "" if files else "mend snapshot.lake in params.yaml"

@@ -18,7 +18,7 @@ def pin_project(paths: ProjectPaths) -> Pin:
     """Pin the lake that ``params.yaml`` names, as of the moment it names, and write ``data/pin.json``."""
     params = load_params(paths.params)
     previous = read_pin(paths.pin) if paths.pin.exists() else None
-    pin = pin_lake(open_lake(params.snapshot.lake, paths.root), params.snapshot, previous)
+    pin = pin_lake(open_lake(params.snapshot.lake, paths.root, params.snapshot.s3), params.snapshot, previous)
     write_pin(paths.pin, pin)
     return pin
 

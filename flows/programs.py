@@ -13,7 +13,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from tasks.__main__ import RUN_PROCESS
+from tasks.credentials import without_lake
 from tasks.errors import WorktreeError
+from tasks.stages import LAKE_READER
 
 PRIVATE_UMASK = 0o077
 _PR_SET_PDEATHSIG = 1
@@ -26,13 +28,15 @@ def end_with_parent() -> None:
         _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
-def stage_environment() -> dict[str, str]:
-    """The environment of a stage: this one, with this interpreter's scripts first on ``PATH`` (``dvc.yaml`` says ``python``).
+def stage_environment(stage: str | None = None) -> dict[str, str]:
+    """The environment of DVC and its ``stage``: this one, with this interpreter's scripts first on ``PATH``.
 
-    It names this process, so that a stage that is still starting when this one is killed ends itself.
+    ``dvc.yaml`` says ``python``. It names this process, so that a stage that is still starting when this one is killed ends
+    itself. What opens the lake is left to the stage that reads it; DVC keeps what opens its remotes.
     """
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
-    return {**os.environ, "PATH": path, "PYTHONUNBUFFERED": "1", RUN_PROCESS: str(os.getpid())}
+    own = os.environ if stage == LAKE_READER else without_lake(os.environ)
+    return {**own, "PATH": path, "PYTHONUNBUFFERED": "1", RUN_PROCESS: str(os.getpid())}
 
 
 def call(command: Sequence[str], cwd: Path, extra: Mapping[str, str] | None = None) -> bytes:

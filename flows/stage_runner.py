@@ -118,7 +118,7 @@ def _run_dvc(root: Path, address: str) -> list[str]:
     process = subprocess.Popen(  # noqa: S603 - a fixed program and a stage's address from dvc.yaml
         command,
         cwd=root,
-        env=stage_environment(),
+        env=stage_environment(address),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         stdin=subprocess.DEVNULL,

@@ -53,6 +53,10 @@ class PinnedFile(Record):
     rows: int
     known_rows: int
     """Rows whose ``known`` time is not after ``as_of_utc``: the only ones that a snapshot copies."""
+    version_id: str | None = None
+    """The object's version in a store that keeps versions; it alone is then read, whatever has been written since."""
+    etag: str | None = None
+    """The object's ETag, as the store gave it; another one under the same name is another object."""
     watermark_utc: str | None
     """The newest ``known`` time in the file, later than ``as_of_utc`` where rows are held back."""
 

@@ -1,6 +1,7 @@
 """``snapshot``: which lake, as of when, which tables and columns, and for what purpose."""
 
 from datetime import datetime, timezone
+from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator, model_validator
 
@@ -31,10 +32,26 @@ class TableParams(Section):
         return self
 
 
+class S3Params(Section):
+    """Where a lake on S3 is served; only for ``snapshot.lake: s3://bucket/prefix``."""
+
+    endpoint: str | None = None
+    region: str | None = None
+
+    @field_validator("endpoint")
+    @classmethod
+    def _endpoint_is_url(cls, value: str | None) -> str | None:
+        parts = None if value is None else urlsplit(value)
+        if parts is not None and (parts.scheme not in ("http", "https") or not parts.hostname or parts.username or parts.query):
+            raise ValueError("an endpoint is http:// or https://, a host and perhaps a port; credentials stand in the environment")
+        return value
+
+
 class SnapshotParams(Section):
     """The lake, the moment it is seen at, and its declared tables."""
 
     lake: str = Field(min_length=1)
+    s3: S3Params = S3Params()
     as_of_utc: datetime
     purpose: str = Field(min_length=1)
     tables: dict[str, TableParams] = Field(min_length=1)

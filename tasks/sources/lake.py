@@ -1,7 +1,7 @@
 """Lakes: where production's tables lie, seen through a protocol that can only read.
 
 What belongs here: how a kind of lake lists and opens files. What does not: what is in them (``pin``, ``snapshot``). Another
-kind of lake (object storage) is one more class behind :class:`Lake` and one more branch in :func:`open_lake`.
+kind of lake (object storage) is one more class behind :class:`Lake` (``s3``) and one more branch in :func:`open_lake`.
 """
 
 import os
@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Protocol
 
 from tasks.errors import LakeError
+from tasks.params.snapshot import S3Params
 from tasks.paths import main_root
 from tasks.sources.times import from_microseconds, to_rfc3339
 
@@ -28,6 +29,16 @@ class LakeFile:
     bytes: int
     mtime_utc: str
     """RFC 3339, to the microsecond."""
+    version_id: str | None = None
+    """Of an object in a store that keeps versions: the one that is read."""
+    etag: str | None = None
+    """Of an object: what the store calls its content; an object with another one is not read in its place."""
+
+
+def is_beside_the_data(path: str) -> bool:
+    """Whether the file at ``path`` below a lake is none of a table's: hidden, not finished, or an engine's marker."""
+    parts = path.split("/")
+    return any(part.startswith(".") for part in parts) or parts[-1].endswith(".part") or parts[-1] in _MARKERS
 
 
 class Lake(Protocol):
@@ -86,7 +97,7 @@ class LocalLake:
         for where, folders, names in os.walk(folder, onerror=_raise, followlinks=True):
             folders[:] = [name for name in folders if not name.startswith(".")]
             for name in names:
-                if name.startswith(".") or name.endswith(".part") or name in _MARKERS:
+                if is_beside_the_data(name):
                     continue
                 file = Path(where, name)
                 path = file.relative_to(self._root).as_posix()
@@ -138,18 +149,23 @@ def resolve_lake(uri: str, root: Path) -> Path:
     return main_root(root) / uri
 
 
-def open_lake(uri: str, root: Path) -> Lake:
-    """The lake at ``uri`` for the project in ``root``: a folder, absolute or relative to the project.
+def open_lake(uri: str, root: Path, s3: S3Params | None = None) -> Lake:
+    """The lake at ``uri`` for the project in ``root``: a folder, absolute or relative to the project, or ``s3://bucket/prefix``.
+
+    ``s3`` says where a lake on S3 is served, if not by AWS.
 
     Raises :class:`~tasks.errors.LakeError` for a kind of lake that this version cannot read.
     """
     scheme, separator, _ = uri.partition("://")
     if not separator:
         return LocalLake(resolve_lake(uri, root))
-    known = "object storage is not available in this version" if scheme in ("s3", "s3a", "gs", "az", "abfs") else "unknown"
+    if scheme == "s3":
+        from tasks.sources.s3 import S3Lake  # boto3 takes a third of a second, which a local lake need not pay
+
+        return S3Lake(uri, s3 or S3Params())
     raise LakeError(
         f"snapshot.lake: {uri}",
-        found=f"a lake of kind {scheme}:// ({known})",
-        expected="a folder, absolute or relative to the project",
+        found=f"a lake of kind {scheme}://",
+        expected="a folder, absolute or relative to the project, or s3://bucket/prefix",
         next_step="mount or copy the lake to a folder and name that in params.yaml under snapshot.lake",
     )

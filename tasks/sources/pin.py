@@ -21,6 +21,7 @@ from tasks.errors import DatasetError, LakeError, PinError
 from tasks.params.snapshot import SnapshotParams, TableParams
 from tasks.records import Pin, PinnedFile, PinnedTable
 from tasks.sources.lake import Lake, LakeFile
+from tasks.sources.read_ahead import ReadAhead
 from tasks.sources.schema import SchemaDriftError, TableTypes, column_types, normalise
 from tasks.sources.times import from_microseconds, from_rfc3339, to_microseconds, to_rfc3339
 
@@ -39,7 +40,7 @@ class _Observed:
 def pin_lake(lake: Lake, params: SnapshotParams, previous: Pin | None) -> Pin:
     """List every declared table of ``lake`` once, and pin every file.
 
-    A file whose path, size and modification time stand in ``previous`` is not opened again, unless a change of
+    A file whose path, size, modification time, version and ETag stand in ``previous`` is not opened again, unless a change of
     ``as_of_utc`` may change which of its rows are known. Rows without a known time are never known. Raises
     :class:`~tasks.errors.LakeError` naming table, file, found and expected: nothing to read, not Parquet, declared columns
     missing, types that differ between files, or a table in which no row is known yet.
@@ -74,11 +75,15 @@ def _unchanged(listing: tuple[LakeFile, ...], pinned: PinnedTable, settled: date
     before = {file.path: file for file in pinned.files}
     for file in listing:
         entry = before.get(file.path)
-        if entry is None or (entry.bytes, entry.mtime_utc) != (file.bytes, file.mtime_utc):
+        if entry is None or _identity(entry) != _identity(file):
             continue
         if entry.watermark_utc is None or from_rfc3339(entry.watermark_utc) <= settled:
             found[file.path] = entry
     return found
+
+
+def _identity(file: LakeFile | PinnedFile) -> tuple[object, ...]:
+    return (file.bytes, file.mtime_utc, file.version_id, file.etag)
 
 
 def _pin_table(
@@ -95,17 +100,18 @@ def _pin_table(
     if kept:
         types.add("the files pinned before", kept_types)
     files, watermarks = [], []
-    for listed in listing:
-        entry = kept.get(listed.path)
-        if entry is None:
-            observed = _observe(lake, listed, declared, as_of)
-            types.add(listed.path, observed.types)
-            entry, watermark = observed.file, observed.known_watermark
-        else:
-            watermark = None if entry.watermark_utc is None else from_rfc3339(entry.watermark_utc)
-        files.append(entry)
-        if watermark is not None:
-            watermarks.append(watermark)
+    with ReadAhead(lake, (listed for listed in listing if listed.path not in kept)) as ahead:
+        for listed in listing:
+            entry = kept.get(listed.path)
+            if entry is None:
+                observed = _observe(ahead, listed, declared, as_of)
+                types.add(listed.path, observed.types)
+                entry, watermark = observed.file, observed.known_watermark
+            else:
+                watermark = None if entry.watermark_utc is None else from_rfc3339(entry.watermark_utc)
+            files.append(entry)
+            if watermark is not None:
+                watermarks.append(watermark)
     if not watermarks:
         raise _nothing_known(name, files, declared, as_of)
     columns = {column: types.names()[column] for column in sorted(declared.columns)}
@@ -123,9 +129,9 @@ def _nothing_known(name: str, files: list[PinnedFile], declared: TableParams, as
     )
 
 
-def _observe(lake: Lake, listed: LakeFile, declared: TableParams, as_of: datetime) -> _Observed:
+def _observe(ahead: ReadAhead, listed: LakeFile, declared: TableParams, as_of: datetime) -> _Observed:
     try:
-        stream = lake.open_file(listed)
+        stream = ahead.open_file(listed)
     except FileNotFoundError:
         raise _moved(listed, "it was deleted") from None
     with stream:
@@ -148,6 +154,8 @@ def _observe(lake: Lake, listed: LakeFile, declared: TableParams, as_of: datetim
             rows=len(known),
             known_rows=len(by_then),
             watermark_utc=None if newest is None else to_rfc3339(newest),
+            version_id=listed.version_id,
+            etag=listed.etag,
         ),
         types=types,
         known_watermark=_newest(listed.path, declared.known, by_then),

@@ -22,6 +22,7 @@ from tasks.params.snapshot import SnapshotParams, TableParams
 from tasks.records import Manifest, Pin, PinnedFile, PinnedTable
 from tasks.sources.lake import Lake, LakeFile
 from tasks.sources.pin import unreadable_parquet
+from tasks.sources.read_ahead import ReadAhead
 from tasks.sources.schema import column_types, normalise
 from tasks.sources.times import from_rfc3339, to_microseconds, to_rfc3339
 
@@ -90,17 +91,15 @@ def write_snapshot(lake: Lake, pin: Pin, params: SnapshotParams, folder: Path, *
     with DatasetWriter(folder, "snapshots", mode=_PRIVATE) as writer:
         for name, table in sorted(pin.tables.items()):
             declared = params.tables[name]
-            for file in table.files:
-                if not file.known_rows:
-                    continue
-                key = _reuse_key(file, table, declared, pin.as_of_utc, code_hash)
-                path = partition_path(file.path)
-                if writer.keep(path, key):
-                    unchanged += 1
-                    continue
-                rows = _copy(lake, file, table, declared, as_of=pin.as_of_utc, folder=folder)
-                writer.write(path, key, rows, declared.key)
-                written += 1
+            known = [file for file in table.files if file.known_rows]
+            keys = {file.path: _reuse_key(file, table, declared, pin.as_of_utc, code_hash) for file in known}
+            stale = [file for file in known if not writer.keep(partition_path(file.path), keys[file.path])]
+            with ReadAhead(lake, map(_listed, stale)) as ahead:
+                for file in stale:
+                    rows = _copy(ahead, file, table, declared, as_of=pin.as_of_utc, folder=folder)
+                    writer.write(partition_path(file.path), keys[file.path], rows, declared.key)
+            written += len(stale)
+            unchanged += len(known) - len(stale)
         manifest = writer.finish(_about(pin, params, pin_hash))
     return SnapshotResult(manifest=manifest, written=written, unchanged=unchanged)
 
@@ -141,9 +140,13 @@ def _is_wholly_known(file: PinnedFile, as_of: str) -> bool:
     return file.watermark_utc is not None and from_rfc3339(file.watermark_utc) <= from_rfc3339(as_of)
 
 
-def _copy(lake: Lake, file: PinnedFile, table: PinnedTable, declared: TableParams, *, as_of: str, folder: Path) -> pa.Table:
+def _listed(file: PinnedFile) -> LakeFile:
+    return LakeFile(path=file.path, bytes=file.bytes, mtime_utc=file.mtime_utc, version_id=file.version_id, etag=file.etag)
+
+
+def _copy(ahead: ReadAhead, file: PinnedFile, table: PinnedTable, declared: TableParams, *, as_of: str, folder: Path) -> pa.Table:
     with _sink(file, folder) as sink:
-        _receive(lake, file, sink)
+        _receive(ahead, file, sink)
         sink.seek(0)
         try:
             raw = _read(file, sink, table.columns, declared)
@@ -164,12 +167,12 @@ def _sink(file: PinnedFile, folder: Path) -> BufferedIOBase:
     return BytesIO() if file.bytes <= _IN_MEMORY_BYTES else tempfile.TemporaryFile(dir=folder)
 
 
-def _receive(lake: Lake, file: PinnedFile, sink: BufferedIOBase) -> None:
+def _receive(ahead: ReadAhead, file: PinnedFile, sink: BufferedIOBase) -> None:
     """Copy the lake's file into ``sink``, hashing what passes; refuse anything but the pinned bytes."""
     digest = hashlib.sha256()
     size = 0
     try:
-        with lake.open_file(LakeFile(path=file.path, bytes=file.bytes, mtime_utc=file.mtime_utc)) as stream:
+        with ahead.open_file(_listed(file)) as stream:
             # One byte beyond the pinned size is enough to know; a file that keeps growing is not read to its end.
             while size <= file.bytes and (chunk := _next_chunk(file, stream)):
                 digest.update(chunk)

@@ -38,6 +38,9 @@ class Stage:
 
 STAGE_NAMES = ("snapshot", "mask", "split", "features", "train", "evaluate", "validate", "gate", "report")
 
+LAKE_READER = "snapshot"
+"""The one stage that opens production; every other one runs without the credentials of lake and remotes."""
+
 FOUNDATION = ("tasks/datasets", "tasks/records.py", "tasks/params", "requirements.lock")
 """What every stage's outputs depend on, beside its own code."""
 

@@ -12,7 +12,7 @@ def _run(context: StageContext) -> None:
     paths, params = context.paths, context.params.snapshot
     make_private(main_root(paths.root) / ".dvc" / "cache")  # DVC copies the snapshot there under its own, wider modes
     result = write_snapshot(
-        open_lake(params.lake, paths.root),
+        open_lake(params.lake, paths.root, params.s3),
         read_pin(paths.pin),
         params,
         paths.snapshots,

@@ -120,6 +120,7 @@ MISTAKES: dict[str, Callable[[dict[str, Any]], object]] = {
     "Field required": _delete("seed"),
     "Input should be a valid integer, unable to parse string as an integer": _set("refresh.keep", "many"),
     "as_of_utc needs a zone, for example 2013-10-31T00:00:00Z": _set("snapshot.as_of_utc", "2013-10-31T00:00:00"),
+    "an endpoint is http:// or https://, a host and perhaps a port": _set("snapshot.s3", {"endpoint": "localhost:9000"}),
     "is not in columns": _set("snapshot.tables.flights.late", ["gate"]),
     "two names are equal, or differ only by case": _set(
         "snapshot.tables.planes.columns", ["tailnum", "listed_utc", "Seats", "seats", "year_built"]

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from s3_server import Store, serve
 from small_lake import SmallLake
 
 
@@ -13,6 +14,21 @@ from small_lake import SmallLake
 def small(tmp_path: Path) -> SmallLake:
     """A lake with three days of sales and one file of shops."""
     return SmallLake(tmp_path / "lake")
+
+
+@pytest.fixture(scope="session")
+def store() -> Iterator[Store]:
+    """A store over HTTP that enforces what its accounts may do."""
+    with serve() as running:
+        yield running
+
+
+@pytest.fixture
+def as_reader(store: Store, monkeypatch: pytest.MonkeyPatch) -> Store:
+    """The store, with the reader's credentials in the environment."""
+    for name, value in store.reader.environment().items():
+        monkeypatch.setenv(name, value)
+    return store
 
 
 @pytest.fixture

@@ -111,10 +111,10 @@ def test_lake_offers_no_way_to_write(small: SmallLake) -> None:
         assert not stream.writable()
 
 
-@pytest.mark.parametrize(("uri", "says"), [("s3://bucket/lake", "not available in this version"), ("ftp://x/y", "unknown")])
-def test_other_kinds_of_lake_are_refused(tmp_path: Path, uri: str, says: str) -> None:
-    """A lake that cannot be read yet is said so, not taken for a folder of that name."""
-    with pytest.raises(LakeError, match=says):
+@pytest.mark.parametrize("uri", ["gs://bucket/lake", "s3a://bucket/lake", "ftp://x/y"])
+def test_other_kinds_of_lake_are_refused(tmp_path: Path, uri: str) -> None:
+    """A lake that cannot be read is said so, not taken for a folder of that name."""
+    with pytest.raises(LakeError, match="a lake of kind"):
         open_lake(uri, tmp_path)
 
 

@@ -1,0 +1,166 @@
+"""A lake on S3, or on any store that speaks its protocol: ``s3://bucket/prefix``.
+
+What belongs here: which objects are the lake's files. What does not: how they are fetched (``s3_stream``), and who may
+(``s3_client``, ``s3_probe``).
+"""
+
+import threading
+from collections.abc import Iterator
+from datetime import datetime
+from functools import partial
+from io import BufferedIOBase, BufferedReader, BytesIO
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import ClientError
+
+from tasks.errors import LakeError
+from tasks.params.snapshot import S3Params
+from tasks.sources.lake import LakeFile, is_beside_the_data
+from tasks.sources.s3_client import Location, Patience, connect, explained, guard, log_in, persist, status
+from tasks.sources.s3_probe import prove_read_only
+from tasks.sources.s3_stream import S3Object, S3Stream
+from tasks.sources.times import to_rfc3339
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3.client import S3Client
+    from mypy_boto3_s3.type_defs import ListObjectsV2RequestTypeDef, ListObjectVersionsRequestTypeDef
+
+_IN_MEMORY_BYTES = 16 << 20
+"""A smaller object is fetched whole when it is opened; a larger one as it is read."""
+_BUFFER_BYTES = 1 << 20
+_PAGE_KEYS = 1000
+"""The most that S3 gives at once."""
+
+
+class S3Lake:
+    """A prefix of a bucket with one folder per table: ``s3://bucket/prefix/<table>/**/*.parquet``.
+
+    The first look proves that the credentials cannot write. Where the bucket keeps versions, a file is pinned and read by
+    its version; elsewhere by its ETag, and once it is overwritten it is refused.
+    """
+
+    def __init__(self, uri: str, params: S3Params, patience: Patience | None = None, page_keys: int = _PAGE_KEYS) -> None:
+        """Look at the lake at ``uri`` in the store that ``params`` name; nothing is asked before the first look.
+
+        A listing is asked for ``page_keys`` objects at a time.
+        """
+        self._where = Location.parse(uri)
+        self._params = params
+        self._patience = patience or Patience()
+        self._page_keys = page_keys
+        self._opening = threading.Lock()
+        self._client: S3Client | None = None
+        self._proof = ""
+        self._has_versions = False
+
+    @property
+    def access(self) -> str:
+        """In words for the pin: the report of the write probe, and what freezes the files."""
+        self._open()
+        frozen = "version and ETag" if self._has_versions else "ETag (the bucket keeps no versions)"
+        return f"object store; {self._proof}; files pinned by {frozen}"
+
+    def list_files(self, table: str) -> tuple[LakeFile, ...]:
+        """As :meth:`~tasks.sources.lake.Lake.list_files`; what a local lake passes over is passed over here too."""
+        files = tuple(sorted(self._walk(table), key=lambda file: file.path))
+        if not files:
+            raise LakeError(
+                f"lake {self._where}: table {table}",
+                found=f"no object below {self._where}{table}/",
+                expected=f"the table's Parquet files below {self._where}{table}/",
+                next_step="mend snapshot.lake or snapshot.tables in params.yaml",
+            )
+        return files
+
+    def _walk(self, table: str) -> Iterator[LakeFile]:
+        client = self._open()
+        listing = self._versions(client, f"{table}/") if self._has_versions else self._objects(client, f"{table}/")
+        for file in listing:
+            if file.path.endswith("/") or is_beside_the_data(file.path):
+                continue
+            if not set(file.path.split("/")).isdisjoint({"", ".", ".."}):
+                raise self._unfit(table, f"{file.path!r}, which is no plain path", "rename the object")
+            if not file.path.endswith(".parquet"):
+                raise self._unfit(table, f"{file.path}, which is not Parquet", "move it out of the table's folder")
+            yield file
+
+    def _unfit(self, table: str, found: str, next_step: str) -> LakeError:
+        return LakeError(
+            f"lake {self._where}: table {table}",
+            found=found,
+            expected="nothing but *.parquet files in a table's folder",
+            next_step=f"{next_step}, or point snapshot.lake at a lake of Parquet files",
+        )
+
+    def _objects(self, client: "S3Client", below: str) -> Iterator[LakeFile]:
+        request: ListObjectsV2RequestTypeDef = {
+            "Bucket": self._where.bucket,
+            "Prefix": f"{self._where.prefix}{below}",
+            "MaxKeys": self._page_keys,
+        }
+        while True:
+            with explained(self._where, "listing", self._patience):
+                page = persist(partial(client.list_objects_v2, **request), self._patience)
+            for entry in page.get("Contents", ()):
+                yield self._file(entry["Key"], entry["Size"], entry["LastModified"], entry["ETag"], None)
+            if not page["IsTruncated"]:
+                return
+            request["ContinuationToken"] = page["NextContinuationToken"]
+
+    def _versions(self, client: "S3Client", below: str) -> Iterator[LakeFile]:
+        request: ListObjectVersionsRequestTypeDef = {
+            "Bucket": self._where.bucket,
+            "Prefix": f"{self._where.prefix}{below}",
+            "MaxKeys": self._page_keys,
+        }
+        while True:
+            with explained(self._where, "listing versions", self._patience):
+                page = persist(partial(client.list_object_versions, **request), self._patience)
+            for entry in page.get("Versions", ()):
+                if entry["IsLatest"]:
+                    yield self._file(entry["Key"], entry["Size"], entry["LastModified"], entry["ETag"], entry["VersionId"])
+            if not page["IsTruncated"]:
+                return
+            request["KeyMarker"] = page["NextKeyMarker"]
+            request["VersionIdMarker"] = page.get("NextVersionIdMarker", "")
+
+    def _file(self, key: str, size: int, modified: datetime, etag: str, version_id: str | None) -> LakeFile:
+        return LakeFile(
+            path=key.removeprefix(self._where.prefix),
+            bytes=size,
+            mtime_utc=to_rfc3339(modified),
+            version_id=version_id,
+            etag=etag,
+        )
+
+    def open_file(self, file: LakeFile) -> BufferedIOBase:
+        """As :meth:`~tasks.sources.lake.Lake.open_file`; :class:`~tasks.errors.PinError` where another object has its name."""
+        source = S3Object(self._open(), self._where, file, self._patience)
+        if file.bytes <= _IN_MEMORY_BYTES:
+            # Read as a file is: `hashlib.file_digest` takes a bare BytesIO's buffer, and leaves it at its beginning.
+            return BufferedReader(BytesIO(b"".join(source.read_from(0))))
+        return BufferedReader(S3Stream(source), _BUFFER_BYTES)
+
+    def _open(self) -> "S3Client":
+        """The guarded client; the first call proves that the credentials cannot write, and asks whether versions are kept."""
+        with self._opening:
+            if self._client is None:
+                session = log_in(self._where)
+                prober = connect(session, self._where, self._params, self._patience)
+                self._proof = prove_read_only(prober, self._where, self._patience)
+                prober.close()
+                client = guard(connect(session, self._where, self._params, self._patience))
+                self._has_versions = self._keeps_versions(client)
+                self._client = client
+            return self._client
+
+    def _keeps_versions(self, client: "S3Client") -> bool:
+        """Whether versioning is on; an account that may not ask pins by ETag, which is exact too."""
+        with explained(self._where, "asking whether versions are kept", self._patience):
+            try:
+                answer = persist(lambda: client.get_bucket_versioning(Bucket=self._where.bucket), self._patience)
+            except ClientError as error:
+                if status(error) in (403, 501):
+                    return False
+                raise
+        return answer.get("Status") == "Enabled"
