@@ -95,11 +95,11 @@ def _params(paths: ProjectPaths) -> Finding:
 
 
 def _lake(paths: ProjectPaths) -> Finding:
-    from tasks.sources import open_lake
+    from tasks.sources import list_table, open_lake
 
     params = load_params(paths.params)
     lake = open_lake(params.snapshot.lake, paths.root, params.snapshot.s3)
-    files = sum(1 for table in params.snapshot.tables for _ in lake.list_files(table))
+    files = sum(len(list_table(lake, name, table)) for name, table in params.snapshot.tables.items())
     return Finding(
         "lake", files > 0, f"{params.snapshot.lake}: {files:,} files", "" if files else "mend snapshot.lake in params.yaml"
     )

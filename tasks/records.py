@@ -46,7 +46,7 @@ class PinnedFile(Record):
     """One file of the lake as it stood when it was pinned."""
 
     path: str
-    """Relative to the lake, with forward slashes; its first part is the table."""
+    """Relative to the lake, with forward slashes."""
     bytes: int
     mtime_utc: str
     sha256: str
@@ -70,6 +70,10 @@ class PinnedTable(Record):
     """The column that ``known_rows`` and the watermarks were read from."""
     columns: dict[str, str] = {}
     """Declared column -> canonical type, on which all files agree; a column that is all-null in one file takes the others'."""
+    folders: tuple[str, ...] = ()
+    """The declared columns that no file stores, but whose values the names of its folders say (``day=2013-01-31``)."""
+    reading: str = ""
+    """Hash of how the files were declared to be read (path, format, csv, types); empty where nothing of it is declared."""
 
 
 class Pin(Record):

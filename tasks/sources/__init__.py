@@ -5,6 +5,7 @@ lake; no lake has a writing method.
 """
 
 from tasks.sources.lake import Lake, LakeFile, LocalLake, open_lake, resolve_lake
+from tasks.sources.layout import list_table
 from tasks.sources.pin import pin_lake, read_pin, write_pin
 from tasks.sources.snapshot import SnapshotResult, check_pin, write_snapshot
 
@@ -14,6 +15,7 @@ __all__ = [
     "LocalLake",
     "SnapshotResult",
     "check_pin",
+    "list_table",
     "open_lake",
     "pin_lake",
     "read_pin",

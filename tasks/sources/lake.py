@@ -25,7 +25,7 @@ class LakeFile:
     """One file of a lake as it was listed."""
 
     path: str
-    """Relative to the lake, with forward slashes; its first part is the table."""
+    """Relative to the lake, with forward slashes."""
     bytes: int
     mtime_utc: str
     """RFC 3339, to the microsecond."""
@@ -49,10 +49,11 @@ class Lake(Protocol):
         """In words for the pin: how it is made sure that production is only read."""
         ...
 
-    def list_files(self, table: str) -> tuple[LakeFile, ...]:
-        """Every Parquet file of ``table`` in order of path; empty where the table has none.
+    def list_files(self, path: str) -> tuple[LakeFile, ...]:
+        """Every file at ``path``, or below it where that is a folder, in order of path; empty where there is none.
 
-        Raises :class:`~tasks.errors.LakeError` where the lake or the table is missing or unreadable, or holds other files.
+        ``path`` is relative to the lake; an empty one means all of it. What :func:`is_beside_the_data` names is left
+        out. Raises :class:`~tasks.errors.LakeError` where the lake is missing, or something of it is unreadable.
         """
         ...
 
@@ -65,7 +66,7 @@ class Lake(Protocol):
 
 
 class LocalLake:
-    """A directory with one folder per table: ``<root>/<table>/**/*.parquet``. Files are opened for reading only."""
+    """A directory. Files are opened for reading only."""
 
     def __init__(self, root: Path) -> None:
         """Look at the lake in ``root``; whether it exists is found out when it is first read."""
@@ -76,41 +77,29 @@ class LocalLake:
         """In words for the pin: how it is made sure that production is only read."""
         return "local directory, opened read-only"
 
-    def list_files(self, table: str) -> tuple[LakeFile, ...]:
-        """As :meth:`Lake.list_files`. Hidden files, ``*.part`` and ``_SUCCESS`` are not part of a table."""
+    def list_files(self, path: str) -> tuple[LakeFile, ...]:
+        """As :meth:`Lake.list_files`."""
         self._require_root()
-        folder = self._root / table
-        if not folder.is_dir():
-            raise LakeError(
-                f"lake {self._root}: table {table}",
-                found="a file" if folder.exists() else "no such folder",
-                expected=f"a folder {table}/ with the table's Parquet files",
-                next_step="mend snapshot.lake or snapshot.tables in params.yaml",
-            )
+        start = self._root / path
         try:
-            return tuple(sorted(self._walk(table, folder), key=lambda file: file.path))
+            if start.is_file():
+                return (self._look_at(start),)
+            return tuple(sorted(self._walk(start), key=lambda file: file.path)) if start.is_dir() else ()
         except OSError as error:
-            raise self._unreadable(table, error) from None
+            raise self._unreadable(path, error) from None
 
-    def _walk(self, table: str, folder: Path) -> Iterator[LakeFile]:
+    def _walk(self, start: Path) -> Iterator[LakeFile]:
         # Links are followed: to pass over a linked partition in silence would lose rows. A loop of links ends in an OSError.
-        for where, folders, names in os.walk(folder, onerror=_raise, followlinks=True):
+        for where, folders, names in os.walk(start, onerror=_raise, followlinks=True):
             folders[:] = [name for name in folders if not name.startswith(".")]
             for name in names:
-                if is_beside_the_data(name):
-                    continue
-                file = Path(where, name)
-                path = file.relative_to(self._root).as_posix()
-                if file.suffix != ".parquet":
-                    raise LakeError(
-                        f"lake {self._root}: table {table}",
-                        found=f"{path}, which is not Parquet",
-                        expected="nothing but *.parquet files in a table's folder",
-                        next_step="move it out of the table's folder, or point snapshot.lake at a lake of Parquet files",
-                    )
-                status = file.stat()
-                modified = from_microseconds(status.st_mtime_ns // 1000)
-                yield LakeFile(path=path, bytes=status.st_size, mtime_utc=to_rfc3339(modified))
+                if not is_beside_the_data(name):
+                    yield self._look_at(Path(where, name))
+
+    def _look_at(self, file: Path) -> LakeFile:
+        status = file.stat()
+        modified = from_microseconds(status.st_mtime_ns // 1000)
+        return LakeFile(path=file.relative_to(self._root).as_posix(), bytes=status.st_size, mtime_utc=to_rfc3339(modified))
 
     def open_file(self, file: LakeFile) -> BufferedIOBase:
         """As :meth:`Lake.open_file`."""
@@ -127,7 +116,7 @@ class LocalLake:
             raise LakeError(
                 f"lake {self._root}",
                 found="a file" if self._root.exists() else "no such folder",
-                expected="a folder with one folder of Parquet files per table",
+                expected="a folder that holds the tables' files",
                 next_step="mend snapshot.lake in params.yaml, or mount the lake (the demo's is built by `windtunnel demo-lake`)",
             )
 

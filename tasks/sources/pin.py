@@ -1,7 +1,7 @@
 """The pin: the lake, listed once and written down, so that a snapshot has something exact to copy.
 
-What belongs here: observing files (bytes, hash, rows, what was known when), and the file ``data/pin.json``. What does not:
-copying. Of a file's content only its hash, its schema and its ``known`` column are looked at.
+What belongs here: listing, hashing, what may be taken over from the last pin, and the file ``data/pin.json``. What does not:
+what a file holds (``observe``), and copying.
 """
 
 import hashlib
@@ -9,31 +9,29 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
-from io import BufferedIOBase
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
-from tasks.datasets import write_atomically
+from tasks.datasets import hash_mapping, write_atomically
 from tasks.errors import DatasetError, LakeError, PinError
-from tasks.params.snapshot import SnapshotParams, TableParams
+from tasks.params.snapshot import SnapshotParams, SourceParams, TableParams
 from tasks.records import Pin, PinnedFile, PinnedTable
 from tasks.sources.lake import Lake, LakeFile
+from tasks.sources.layout import format_by_ending, format_of, list_table
+from tasks.sources.observe import Observed, folder_types, newest_moment, observe_rows, virtual_types
 from tasks.sources.read_ahead import ReadAhead
-from tasks.sources.schema import SchemaDriftError, TableTypes, column_types, normalise
-from tasks.sources.times import from_microseconds, from_rfc3339, to_microseconds, to_rfc3339
-
-_MOMENT = "timestamp[UTC]"
+from tasks.sources.reader import SourceFile
+from tasks.sources.schema import SchemaDriftError, TableTypes
+from tasks.sources.times import from_rfc3339, to_rfc3339
 
 
 @dataclass(frozen=True)
-class _Observed:
-    """What one opened file holds: its line in the pin, its declared columns' types, its newest time known by ``as_of``."""
+class _Looked:
+    """What one opened file holds: its line in the pin, and its newest time known by ``as_of``."""
 
     file: PinnedFile
-    types: dict[str, str]
+    observed: Observed
     known_watermark: datetime | None
 
 
@@ -48,31 +46,42 @@ def pin_lake(lake: Lake, params: SnapshotParams, previous: Pin | None) -> Pin:
     usable = previous if previous is not None and previous.lake == params.lake else None
     tables = {}
     for name, declared in sorted(params.tables.items()):
-        listing = lake.list_files(name)
+        listing = list_table(lake, name, declared)
         kept: dict[str, PinnedFile] = {}
-        types: dict[str, str] = {}
-        if usable is not None and name in usable.tables and _declares_the_same(usable.tables[name], declared):
-            types = usable.tables[name].columns
-            kept = _unchanged(listing, usable.tables[name], min(params.as_of_utc, from_rfc3339(usable.as_of_utc)))
+        before = usable.tables.get(name) if usable is not None else None
+        if usable is not None and before is not None and _declares_the_same(before, declared):
+            kept = _unchanged(listing, before, min(params.as_of_utc, from_rfc3339(usable.as_of_utc)))
         pin_table = partial(_pin_table, lake, name, listing, declared=declared, as_of=params.as_of_utc)
         try:
-            tables[name] = pin_table(kept=kept, kept_types=types)
+            tables[name] = pin_table(kept=kept, before=before)
         except SchemaDriftError:
             if not kept:
                 raise
             # The pinned types may stem from a file that has been replaced since: only the files themselves can tell.
-            tables[name] = pin_table(kept={}, kept_types={})
+            tables[name] = pin_table(kept={}, before=None)
     return Pin(lake=params.lake, as_of_utc=to_rfc3339(params.as_of_utc), access=lake.access, tables=tables)
 
 
 def _declares_the_same(pinned: PinnedTable, declared: TableParams) -> bool:
-    return pinned.known == declared.known and set(pinned.columns) == set(declared.columns)
+    same_columns = pinned.known == declared.known and set(pinned.columns) == set(declared.columns)
+    return same_columns and pinned.reading == reading_hash(declared)
+
+
+def reading_hash(declared: SourceParams) -> str:
+    """The hash of how files are declared to be read; empty where nothing of it is declared."""
+    said = declared.model_dump(mode="json", include=set(SourceParams.model_fields), exclude_defaults=True)
+    return hash_mapping(said) if said else ""
 
 
 def _unchanged(listing: tuple[LakeFile, ...], pinned: PinnedTable, settled: datetime) -> dict[str, PinnedFile]:
     """Pinned files that need not be opened: they look the same, and all that they hold was known at both moments."""
     found = {}
     before = {file.path: file for file in pinned.files}
+    if any(format_by_ending(path) != "parquet" for path in before):
+        # The types of text come from its values: one that is gone may have been the only one that made a column wider.
+        looks = {file.path: _identity(file) for file in listing}
+        if any(looks.get(file.path) != _identity(file) for file in pinned.files):
+            return {}
     for file in listing:
         entry = before.get(file.path)
         if entry is None or _identity(entry) != _identity(file):
@@ -94,19 +103,22 @@ def _pin_table(
     declared: TableParams,
     as_of: datetime,
     kept: Mapping[str, PinnedFile],
-    kept_types: Mapping[str, str],
+    before: PinnedTable | None,
 ) -> PinnedTable:
-    types = TableTypes(name)
-    if kept:
-        types.add("the files pinned before", kept_types)
+    types = TableTypes(name, is_text=format_of(listing[0].path, declared) != "parquet")
+    folders: dict[str, tuple[str, ...]] = {}
+    if kept and before is not None:
+        types.add("the files pinned before", {c: kind for c, kind in before.columns.items() if c not in before.folders})
+        folders["the files pinned before"] = before.folders
     files, watermarks = [], []
     with ReadAhead(lake, (listed for listed in listing if listed.path not in kept)) as ahead:
         for listed in listing:
             entry = kept.get(listed.path)
             if entry is None:
-                observed = _observe(ahead, listed, declared, as_of)
-                types.add(listed.path, observed.types)
-                entry, watermark = observed.file, observed.known_watermark
+                looked = _look(ahead, name, listed, declared, as_of)
+                types.add(listed.path, looked.observed.types)
+                folders[listed.path] = looked.observed.folders
+                entry, watermark = looked.file, looked.known_watermark
             else:
                 watermark = None if entry.watermark_utc is None else from_rfc3339(entry.watermark_utc)
             files.append(entry)
@@ -114,8 +126,42 @@ def _pin_table(
                 watermarks.append(watermark)
     if not watermarks:
         raise _nothing_known(name, files, declared, as_of)
-    columns = {column: types.names()[column] for column in sorted(declared.columns)}
-    return PinnedTable(watermark_utc=to_rfc3339(max(watermarks)), files=tuple(files), known=declared.known, columns=columns)
+    return PinnedTable(
+        watermark_utc=to_rfc3339(max(watermarks)),
+        files=tuple(files),
+        known=declared.known,
+        columns=_column_types(name, declared, types.names(), _agreed_folders(name, folders), listing),
+        folders=_agreed_folders(name, folders),
+        reading=reading_hash(declared),
+    )
+
+
+def _agreed_folders(name: str, folders: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:
+    first, columns = next(iter(folders.items()))
+    for path, others in folders.items():
+        if others != columns:
+            raise SchemaDriftError(
+                f"lake table {name}",
+                found=f"{path}, whose folders name the columns {', '.join(others) or 'none'}",
+                expected=f"the columns {', '.join(columns) or 'none'}, as in {first}",
+                next_step=f"bring the table's files into one layout, or say which under snapshot.tables.{name}.path",
+            )
+    return columns
+
+
+def _column_types(
+    name: str, declared: TableParams, stored: Mapping[str, str], folders: tuple[str, ...], listing: tuple[LakeFile, ...]
+) -> dict[str, str]:
+    found = {**stored, **folder_types([file.path for file in listing], declared, folders), **virtual_types(declared.columns)}
+    for column in declared.columns:
+        if column not in found:
+            raise LakeError(
+                f"lake table {name}: column {column}",
+                found="no line of any file has it",
+                expected="a declared column that the files hold",
+                next_step=f"mend the lake, or snapshot.tables.{name}.columns in params.yaml",
+            )
+    return {column: found[column] for column in sorted(declared.columns)}
 
 
 def _nothing_known(name: str, files: list[PinnedFile], declared: TableParams, as_of: datetime) -> LakeError:
@@ -123,13 +169,13 @@ def _nothing_known(name: str, files: list[PinnedFile], declared: TableParams, as
     moment = to_rfc3339(as_of)
     return LakeError(
         f"lake table {name}",
-        found=f"{rows} rows in {len(files)} Parquet files, none of them known by {moment} (column {declared.known})",
+        found=f"{rows} rows in {len(files)} files, none of them known by {moment} (column {declared.known})",
         expected="at least one row that was known by snapshot.as_of_utc",
         next_step="fill the table, move snapshot.as_of_utc, or take the table out of params.yaml",
     )
 
 
-def _observe(ahead: ReadAhead, listed: LakeFile, declared: TableParams, as_of: datetime) -> _Observed:
+def _look(ahead: ReadAhead, name: str, listed: LakeFile, declared: TableParams, as_of: datetime) -> _Looked:
     try:
         stream = ahead.open_file(listed)
     except FileNotFoundError:
@@ -140,53 +186,26 @@ def _observe(ahead: ReadAhead, listed: LakeFile, declared: TableParams, as_of: d
             if stream.tell() != listed.bytes:
                 raise _moved(listed, f"{stream.tell()} bytes read, {listed.bytes} listed")
             stream.seek(0)
-            types, known = _known_times(listed.path, stream, declared)
+            observed = observe_rows(SourceFile(listed.path, listed.mtime_utc, stream), name, declared, as_of)
         except (OSError, pa.ArrowException) as error:
-            raise unreadable_parquet(listed.path, error) from None
-    by_then = known.filter(pc.less_equal(known, pa.scalar(to_microseconds(as_of), pa.timestamp("us", "UTC"))))
-    newest = _newest(listed.path, declared.known, known)
-    return _Observed(
+            raise unreadable_file(listed.path, error) from None
+    known = observed.known
+    newest = newest_moment(listed.path, declared.known, known.newest)
+    return _Looked(
         file=PinnedFile(
             path=listed.path,
             bytes=listed.bytes,
             mtime_utc=listed.mtime_utc,
             sha256=digest,
-            rows=len(known),
-            known_rows=len(by_then),
+            rows=known.rows,
+            known_rows=known.known_rows,
             watermark_utc=None if newest is None else to_rfc3339(newest),
             version_id=listed.version_id,
             etag=listed.etag,
         ),
-        types=types,
-        known_watermark=_newest(listed.path, declared.known, by_then),
+        observed=observed,
+        known_watermark=newest_moment(listed.path, declared.known, known.newest_known),
     )
-
-
-def _known_times(path: str, stream: BufferedIOBase, declared: TableParams) -> tuple[dict[str, str], pa.ChunkedArray]:
-    file = pq.ParquetFile(stream)
-    types = column_types(path, file.schema_arrow, declared.columns)
-    if types[declared.known] not in (_MOMENT, "null"):
-        raise LakeError(
-            f"lake file {path}: column {declared.known}",
-            found=f"type {types[declared.known]}",
-            expected="timestamps, since this column says when each row became known",
-            next_step=f"name another column as snapshot.tables.{path.split('/', 1)[0]}.known, or mend the file in the lake",
-        )
-    table = file.read(columns=[declared.known], use_threads=False)
-    return types, normalise(table, {declared.known: _MOMENT}).column(0)
-
-
-def _newest(path: str, column: str, known: pa.ChunkedArray) -> datetime | None:
-    value = pc.max(known).cast(pa.int64()).as_py()
-    try:
-        return None if value is None else from_microseconds(value)
-    except OverflowError:
-        raise LakeError(
-            f"lake file {path}: column {column}",
-            found="a time outside the years 1 to 9999",
-            expected="the time at which each row became known",
-            next_step="mend the file in the lake: NULL says that a row is not known yet",
-        ) from None
 
 
 def _moved(listed: LakeFile, found: str) -> LakeError:
@@ -198,12 +217,12 @@ def _moved(listed: LakeFile, found: str) -> LakeError:
     )
 
 
-def unreadable_parquet(path: str, error: Exception) -> LakeError:
-    """The error for a file of the lake that Parquet's reader refuses; the reader's words hold no values."""
+def unreadable_file(path: str, error: Exception) -> LakeError:
+    """The error for a file of the lake that Parquet's reader or gzip's refuses; their words hold no values."""
     return LakeError(
         f"lake file {path}",
-        found=f"not readable as a whole Parquet file: {' '.join(str(error).split())[:200]}",
-        expected="a readable Parquet file",
+        found=f"not readable as a whole file of its format: {' '.join(str(error).split())[:200]}",
+        expected="a readable file, whole when it appears under its name",
         next_step="write the file again in the lake (it may be truncated), then `windtunnel pin`",
     )
 

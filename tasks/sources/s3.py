@@ -33,7 +33,7 @@ _PAGE_KEYS = 1000
 
 
 class S3Lake:
-    """A prefix of a bucket with one folder per table: ``s3://bucket/prefix/<table>/**/*.parquet``.
+    """A prefix of a bucket: ``s3://bucket/prefix``.
 
     The first look proves that the credentials cannot write. Where the bucket keeps versions, a file is pinned and read by
     its version; elsewhere by its ETag, and once it is overwritten it is refused.
@@ -60,37 +60,30 @@ class S3Lake:
         frozen = "version and ETag" if self._has_versions else "ETag (the bucket keeps no versions)"
         return f"object store; {self._proof}; files pinned by {frozen}"
 
-    def list_files(self, table: str) -> tuple[LakeFile, ...]:
+    def list_files(self, path: str) -> tuple[LakeFile, ...]:
         """As :meth:`~tasks.sources.lake.Lake.list_files`; what a local lake passes over is passed over here too."""
-        files = tuple(sorted(self._walk(table), key=lambda file: file.path))
-        if not files:
-            raise LakeError(
-                f"lake {self._where}: table {table}",
-                found=f"no object below {self._where}{table}/",
-                expected=f"the table's Parquet files below {self._where}{table}/",
-                next_step="mend snapshot.lake or snapshot.tables in params.yaml",
-            )
-        return files
+        return tuple(sorted(self._walk(path), key=lambda file: file.path))
 
-    def _walk(self, table: str) -> Iterator[LakeFile]:
+    def _walk(self, path: str) -> Iterator[LakeFile]:
         client = self._open()
-        listing = self._versions(client, f"{table}/") if self._has_versions else self._objects(client, f"{table}/")
-        for file in listing:
+        list_below = self._versions if self._has_versions else self._objects
+        if path:
+            first = next(list_below(client, path), None)  # an object of just this name is the first that begins with it
+            if first is None:
+                return
+            if first.path == path:
+                yield first
+        for file in list_below(client, f"{path}/" if path else ""):
             if file.path.endswith("/") or is_beside_the_data(file.path):
                 continue
             if not set(file.path.split("/")).isdisjoint({"", ".", ".."}):
-                raise self._unfit(table, f"{file.path!r}, which is no plain path", "rename the object")
-            if not file.path.endswith(".parquet"):
-                raise self._unfit(table, f"{file.path}, which is not Parquet", "move it out of the table's folder")
+                raise LakeError(
+                    f"lake {self._where}",
+                    found=f"{file.path!r}, which is no plain path",
+                    expected="objects whose names are paths",
+                    next_step="rename the object, or point snapshot.lake at another prefix",
+                )
             yield file
-
-    def _unfit(self, table: str, found: str, next_step: str) -> LakeError:
-        return LakeError(
-            f"lake {self._where}: table {table}",
-            found=found,
-            expected="nothing but *.parquet files in a table's folder",
-            next_step=f"{next_step}, or point snapshot.lake at a lake of Parquet files",
-        )
 
     def _objects(self, client: "S3Client", below: str) -> Iterator[LakeFile]:
         request: ListObjectsV2RequestTypeDef = {

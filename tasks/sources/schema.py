@@ -12,13 +12,10 @@ from tasks.datasets import canonical_type
 from tasks.errors import DatasetError, LakeError
 
 _NUMBERS = ("int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "float", "double")
-_TYPES: dict[str, pa.DataType] = {
-    **{name: pa.type_for_alias(name) for name in (*_NUMBERS, "bool", "string", "binary")},
-    "date": pa.date32(),
-    "timestamp[UTC]": pa.timestamp("us", "UTC"),
-    # A column without a single value has no type yet; it takes the type that any other file of its table gives it.
-    "null": pa.null(),
-}
+# A column without a single value is null: it has no type yet, and takes the one that any other file of its table gives it.
+_TYPES = frozenset((*_NUMBERS, "bool", "string", "binary", "date", "timestamp[UTC]", "null"))
+_JOINED = {frozenset(("int64", "double")): "double", frozenset(("date", "timestamp[UTC]")): "timestamp[UTC]"}
+"""What two types make together where a file's text, and not its writer, says the type."""
 
 
 class SchemaDriftError(LakeError):
@@ -28,9 +25,10 @@ class SchemaDriftError(LakeError):
 class TableTypes:
     """The types of a table's declared columns, gathered file by file; a second type for a column is refused."""
 
-    def __init__(self, table: str) -> None:
-        """Begin with no column of ``table``."""
+    def __init__(self, table: str, *, is_text: bool = False) -> None:
+        """Begin with no column of ``table``; where its files ``is_text``, whole numbers and fractions go together."""
         self._table = table
+        self._is_text = is_text
         self._seen: dict[str, tuple[str, str]] = {}
 
     def add(self, path: str, types: Mapping[str, str]) -> None:
@@ -39,13 +37,15 @@ class TableTypes:
             known, first = self._seen.get(column, ("null", path))
             if known == "null":
                 self._seen[column] = (kind, path)
+            elif self._is_text and (joined := join_types(known, kind)):
+                self._seen[column] = (joined, first if joined == known else path)
             elif kind not in ("null", known):
                 raise SchemaDriftError(
                     f"lake table {self._table}: column {column}",
                     found=f"{kind} in {path}",
                     expected=f"{known}, as in {first}",
-                    next_step="the schema changed between partitions: mend it in the lake, or leave the column out of "
-                    f"snapshot.tables.{self._table}.columns",
+                    next_step="the schema changed between partitions: mend it in the lake, declare the column's type under "
+                    f"snapshot.tables.{self._table}.types, or leave it out of snapshot.tables.{self._table}.columns",
                 )
 
     def names(self) -> dict[str, str]:
@@ -53,26 +53,33 @@ class TableTypes:
         return {column: kind for column, (kind, _) in self._seen.items()}
 
 
-def column_types(path: str, schema: pa.Schema, columns: Sequence[str]) -> dict[str, str]:
-    """The type names of the declared ``columns`` of the file at ``path``.
+def join_types(one: str, other: str) -> str | None:
+    """The type that takes the values of both where text says the type; None where there is none but text itself."""
+    if one == other or "null" in (one, other):
+        return other if one == "null" else one
+    return _JOINED.get(frozenset((one, other)))
 
-    Raises :class:`~tasks.errors.LakeError` where one is missing, stands twice, or is of a type that is not taken.
+
+def require_columns(path: str, table: str, names: Sequence[str], columns: Sequence[str]) -> None:
+    """Raise :class:`~tasks.errors.LakeError` where the file at ``path`` lacks one of ``columns``, or has it twice.
+
+    Two names that differ only by case are one: engines downstream do not tell them apart.
     """
-    table = path.split("/", 1)[0]
-    next_step = f"mend the file in the lake, or snapshot.tables.{table}.columns in params.yaml"
+    folded = [name.casefold() for name in names]
     for column in columns:
-        if len(schema.get_all_field_indices(column)) != 1:
-            has_it = column in schema.names
+        alike = [name for name, lower in zip(names, folded, strict=True) if lower == column.casefold()]
+        if alike != [column]:
+            twice = "it stands more than once" if len(set(alike)) == 1 else f"names that differ only by case: {', '.join(alike)}"
             raise LakeError(
                 f"lake file {path}: column {column}",
-                found="it stands more than once" if has_it else f"columns {', '.join(schema.names) or 'none'}",
+                found=twice if len(alike) > 1 else f"columns {', '.join(names) or 'none'}",
                 expected=f"the declared column {column}, once",
-                next_step=next_step,
+                next_step=f"mend the file in the lake, or snapshot.tables.{table}.columns in params.yaml",
             )
-    return {column: _type_name(path, column, schema.field(column).type, next_step) for column in columns}
 
 
-def _type_name(path: str, column: str, kind: pa.DataType, next_step: str) -> str:
+def type_name(path: str, table: str, column: str, kind: pa.DataType) -> str:
+    """The name of the type of ``column`` in the file at ``path``; raises :class:`~tasks.errors.LakeError` if it is not taken."""
     try:
         name = canonical_type(kind)
     except DatasetError:
@@ -83,26 +90,7 @@ def _type_name(path: str, column: str, kind: pa.DataType, next_step: str) -> str
             f"lake file {path}: column {column}",
             found=f"type {kind}",
             expected="booleans, integers, floats, strings, bytes, dates or timestamps",
-            next_step=next_step,
+            next_step=f"mend the file in the lake, declare a type to convert it to under snapshot.tables.{table}.types, "
+            f"or leave it out of snapshot.tables.{table}.columns",
         )
     return name
-
-
-def normalise(table: pa.Table, types: Mapping[str, str]) -> pa.Table:
-    """The columns of ``types``, in its order, cast to the types that it names.
-
-    Dictionaries are decoded, large strings become strings, dates become ``date32``, and timestamps become microseconds in UTC:
-    finer fractions are cut off, and a timestamp without a zone is taken as UTC. ``table``'s columns must be of the types
-    named, or all-null.
-    """
-    arrays = [_cast(table.column(name), _TYPES[kind]) for name, kind in types.items()]
-    return pa.Table.from_arrays(arrays, names=list(types))
-
-
-def _cast(column: pa.ChunkedArray, target: pa.DataType) -> pa.ChunkedArray:
-    if column.type == target:
-        return column
-    if pa.types.is_dictionary(column.type):
-        column = column.cast(column.type.value_type)
-    # Not safe: a safe cast refuses nanoseconds that do not end in 000, and quotes the value.
-    return column.cast(target, safe=False)

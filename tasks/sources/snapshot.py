@@ -7,31 +7,30 @@ it, unfinished files included, lies in one folder that is closed to other users.
 
 import hashlib
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from io import BufferedIOBase, BytesIO
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
-from tasks.datasets import DatasetWriter, hash_mapping
-from tasks.errors import LakeError, PinError
+from tasks.datasets import DatasetWriter
+from tasks.errors import PinError
 from tasks.params.snapshot import SnapshotParams, TableParams
-from tasks.records import Manifest, Pin, PinnedFile, PinnedTable
+from tasks.records import Manifest, Pin, PinnedFile
 from tasks.sources.lake import Lake, LakeFile
-from tasks.sources.pin import unreadable_parquet
+from tasks.sources.layout import covers
+from tasks.sources.partitions import FilePlan, is_wholly_known, plan_partitions
+from tasks.sources.pin import reading_hash, unreadable_file
 from tasks.sources.read_ahead import ReadAhead
-from tasks.sources.schema import column_types, normalise
+from tasks.sources.reader import SourceFile, TableSource, read_rows
 from tasks.sources.times import from_rfc3339, to_microseconds, to_rfc3339
 
 _CHUNK_BYTES = 1 << 20
 _IN_MEMORY_BYTES = 64 << 20
 """A larger file passes through a nameless file in the snapshot's own folder, which vanishes with the process."""
 _PRIVATE = 0o700
-_NAME_BYTES = 240
-"""File systems take 255, of which unfinished files need some for their ending."""
 
 
 @dataclass(frozen=True)
@@ -57,11 +56,11 @@ def check_pin(pin: Pin, params: SnapshotParams) -> None:
         table = pin.tables[name]
         _agree(f"the known column of {name}", table.known, declared.known)
         _agree(f"the columns of {name}", ", ".join(sorted(table.columns)), ", ".join(sorted(declared.columns)))
+        if table.reading != reading_hash(declared):
+            _agree(f"how the files of {name} are read", "another path, format, csv or types", f"snapshot.tables.{name}")
         for file in table.files:
-            path = PurePosixPath(file.path)
-            is_plain = not path.is_absolute() and ".." not in path.parts and str(path) == file.path
-            if not (is_plain and len(path.parts) > 1 and path.parts[0] == name and path.suffix == ".parquet"):
-                _agree(f"a path of {name}", file.path, f"{name}/.../<file>.parquet")
+            if not covers(name, declared, file.path):
+                _agree(f"a path of {name}", file.path, declared.path or f"a file below {name}/, or {name} with its ending")
 
 
 def _agree(what: str, pinned: str, declared: str) -> None:
@@ -75,10 +74,10 @@ def _agree(what: str, pinned: str, declared: str) -> None:
 
 
 def write_snapshot(lake: Lake, pin: Pin, params: SnapshotParams, folder: Path, *, pin_hash: str, code_hash: str) -> SnapshotResult:
-    """Copy what ``pin`` lists into the dataset ``folder``, one partition per file that holds known rows.
+    """Copy what ``pin`` lists into the dataset ``folder``, one partition per file that holds known rows; of a big file, several.
 
-    Partitions lie where :func:`partition_path` says. Each has the declared columns only (types as
-    :func:`tasks.sources.schema.normalise` gives them) and the rows with ``known <= as_of_utc`` only, in order of the table's
+    Partitions are cut and named by :func:`~tasks.sources.partitions.plan_partitions`. Each has the declared columns only (types as
+    :func:`tasks.sources.convert.convert` gives them) and the rows with ``known <= as_of_utc`` only, in order of the table's
     key. A partition is left alone, and its file in the lake is not opened, while its bytes in the lake, its declaration, its
     cutoff and ``code_hash`` stay the same; the cutoff of a file that was wholly known does not move with ``as_of_utc``.
     ``pin_hash`` is the hash of the pin's file, for the manifest.
@@ -90,29 +89,19 @@ def write_snapshot(lake: Lake, pin: Pin, params: SnapshotParams, folder: Path, *
     written = unchanged = 0
     with DatasetWriter(folder, "snapshots", mode=_PRIVATE) as writer:
         for name, table in sorted(pin.tables.items()):
-            declared = params.tables[name]
-            known = [file for file in table.files if file.known_rows]
-            keys = {file.path: _reuse_key(file, table, declared, pin.as_of_utc, code_hash) for file in known}
-            stale = [file for file in known if not writer.keep(partition_path(file.path), keys[file.path])]
-            with ReadAhead(lake, map(_listed, stale)) as ahead:
-                for file in stale:
-                    rows = _copy(ahead, file, table, declared, as_of=pin.as_of_utc, folder=folder)
-                    writer.write(partition_path(file.path), keys[file.path], rows, declared.key)
-            written += len(stale)
-            unchanged += len(known) - len(stale)
+            source = TableSource(name, params.tables[name])
+            plans = [
+                plan_partitions(name, file, table, source.params, as_of=pin.as_of_utc, code_hash=code_hash) for file in table.files
+            ]
+            stale = [plan for plan in (plan.without(writer.keep) for plan in plans) if plan.missing]
+            with ReadAhead(lake, (_listed(plan.file) for plan in stale)) as ahead:
+                for plan in stale:
+                    _copy(ahead, writer, source, plan, table.columns, as_of=pin.as_of_utc, folder=folder)
+            count = sum(len(plan.missing) for plan in stale)
+            written += count
+            unchanged += sum(len(plan.partitions) for plan in plans) - count
         manifest = writer.finish(_about(pin, params, pin_hash))
     return SnapshotResult(manifest=manifest, written=written, unchanged=unchanged)
-
-
-def partition_path(path: str) -> str:
-    """Where the pinned file ``path`` lies in the snapshot: straight in its table's folder, its other slashes written ``%2F``.
-
-    A folder for each partition would cost DVC more than the partitions do, at each look. A name too long for a file system
-    keeps its folders.
-    """
-    table, below = path.split("/", 1)
-    name = below.replace("%", "%25").replace("/", "%2F")
-    return f"{table}/{name}" if len(name.encode()) <= _NAME_BYTES else path
 
 
 def _about(pin: Pin, params: SnapshotParams, pin_hash: str) -> dict[str, str]:
@@ -123,44 +112,57 @@ def _about(pin: Pin, params: SnapshotParams, pin_hash: str) -> dict[str, str]:
     return about
 
 
-def _reuse_key(file: PinnedFile, table: PinnedTable, declared: TableParams, as_of: str, code: str) -> str:
-    return hash_mapping(
-        {
-            "file": file.sha256,
-            "columns": [[column, table.columns[column]] for column in declared.columns],
-            "key": declared.key,
-            "known": declared.known,
-            "cutoff": "all" if _is_wholly_known(file, as_of) else as_of,
-            "code": code,
-        }
-    )
-
-
-def _is_wholly_known(file: PinnedFile, as_of: str) -> bool:
-    return file.watermark_utc is not None and from_rfc3339(file.watermark_utc) <= from_rfc3339(as_of)
-
-
 def _listed(file: PinnedFile) -> LakeFile:
     return LakeFile(path=file.path, bytes=file.bytes, mtime_utc=file.mtime_utc, version_id=file.version_id, etag=file.etag)
 
 
-def _copy(ahead: ReadAhead, file: PinnedFile, table: PinnedTable, declared: TableParams, *, as_of: str, folder: Path) -> pa.Table:
+def _copy(
+    ahead: ReadAhead,
+    writer: DatasetWriter,
+    source: TableSource[TableParams],
+    plan: FilePlan,
+    columns: Mapping[str, str],
+    *,
+    as_of: str,
+    folder: Path,
+) -> None:
+    """Write the partitions of one file that are missing; ``columns`` gives the pinned type of each."""
+    declared, file = source.params, plan.file
     with _sink(file, folder) as sink:
         _receive(ahead, file, sink)
         sink.seek(0)
-        try:
-            raw = _read(file, sink, table.columns, declared)
-        except (OSError, pa.ArrowException) as error:
-            raise unreadable_parquet(file.path, error) from None
-    rows = raw.filter(_is_known(raw.column(declared.known), file, as_of))
-    if rows.num_rows != file.known_rows:
+        types = {column: columns[column] for column in declared.columns}
+        rows = _read(SourceFile(file.path, file.mtime_utc, sink), source, types)
+        parts = _known_parts(rows, file, known=declared.known, as_of=as_of, size=plan.rows_each)
+        for partition, part in zip(plan.partitions, parts, strict=True):
+            if partition in plan.missing:
+                ordered = part.sort_by([(column, "ascending") for column in declared.key])
+                writer.write(partition.path, partition.reuse_key, ordered, declared.key)
+
+
+def _known_parts(rows: Iterator[pa.RecordBatch], file: PinnedFile, *, known: str, as_of: str, size: int) -> Iterator[pa.Table]:
+    """The known rows in parts of ``size``; the last only once their number is found to be the pinned one."""
+    held: list[pa.RecordBatch] = []
+    waiting = seen = 0
+    for batch in rows:
+        held.append(batch.filter(_is_known(batch.column(known), file, as_of)))
+        waiting += held[-1].num_rows
+        seen += held[-1].num_rows
+        if seen > file.known_rows:
+            break
+        while waiting > size:
+            table = pa.Table.from_batches(held)
+            yield table.slice(0, size)
+            held = table.slice(size).to_batches()
+            waiting -= size
+    if seen != file.known_rows:
         raise PinError(
             f"data/pin.json: known_rows of {file.path}",
             found=f"{file.known_rows} pinned",
-            expected=f"{rows.num_rows}, as the file has by {as_of}",
+            expected=f"{'more' if seen > file.known_rows else seen}, as the file has by {as_of}",
             next_step="restore data/pin.json from Git, or run `windtunnel pin`",
         )
-    return rows.sort_by([(column, "ascending") for column in declared.key])
+    yield pa.Table.from_batches(held)
 
 
 def _sink(file: PinnedFile, folder: Path) -> BufferedIOBase:
@@ -195,7 +197,7 @@ def _next_chunk(file: PinnedFile, stream: BufferedIOBase) -> bytes:
     try:
         return stream.read(_CHUNK_BYTES)
     except OSError as error:
-        raise unreadable_parquet(file.path, error) from None
+        raise unreadable_file(file.path, error) from None
 
 
 def _moved(file: PinnedFile, found: str, next_step: str) -> PinError:
@@ -207,21 +209,14 @@ def _moved(file: PinnedFile, found: str, next_step: str) -> PinError:
     )
 
 
-def _read(file: PinnedFile, sink: BufferedIOBase, types: Mapping[str, str], declared: TableParams) -> pa.Table:
-    parquet = pq.ParquetFile(sink)
-    for column, kind in column_types(file.path, parquet.schema_arrow, declared.columns).items():
-        if kind not in ("null", types[column]):
-            raise LakeError(
-                f"lake file {file.path}: column {column}",
-                found=kind,
-                expected=f"{types[column]}, as data/pin.json says of the table's other files",
-                next_step="windtunnel pin",
-            )
-    columns = list(declared.columns)
-    return normalise(parquet.read(columns=columns, use_threads=False), {column: types[column] for column in columns})
+def _read(file: SourceFile, source: TableSource[TableParams], types: Mapping[str, str]) -> Iterator[pa.RecordBatch]:
+    try:
+        yield from read_rows(file, source, types)
+    except (OSError, pa.ArrowException) as error:
+        raise unreadable_file(file.path, error) from None
 
 
-def _is_known(known: pa.ChunkedArray, file: PinnedFile, as_of: str) -> pa.ChunkedArray:
-    if _is_wholly_known(file, as_of):
+def _is_known(known: pa.Array, file: PinnedFile, as_of: str) -> pa.Array:
+    if is_wholly_known(file, as_of):
         return pc.is_valid(known)
     return pc.less_equal(known, pa.scalar(to_microseconds(from_rfc3339(as_of)), pa.timestamp("us", "UTC")))

@@ -125,6 +125,13 @@ MISTAKES: dict[str, Callable[[dict[str, Any]], object]] = {
     "two names are equal, or differ only by case": _set(
         "snapshot.tables.planes.columns", ["tailnum", "listed_utc", "Seats", "seats", "year_built"]
     ),
+    "a plain path relative to the lake, for example raw/sales/*.csv": _set("snapshot.tables.flights.path", "../other"),
+    "no encoding is called 'utf-9'": _set("snapshot.tables.flights.csv", {"encoding": "utf-9"}),
+    "one ASCII character that ends no line": _set("snapshot.tables.flights.csv", {"delimiter": "\n"}),
+    "delimiter: it must differ from quote and from decimal": _set("snapshot.tables.flights.csv", {"decimal": ","}),
+    "is no column of a file; its type is fixed": lambda content: content["snapshot"]["tables"]["flights"].update(
+        columns=[*content["snapshot"]["tables"]["flights"]["columns"], "lake_row"], types={"lake_row": "string"}
+    ),
     "no such column in snapshot.tables.bookings.columns": _set(
         "masking.tables.bookings.iban", {"class": "quasi", "transform": "drop"}
     ),

@@ -45,14 +45,6 @@ def test_unfinished_and_hidden_files_are_no_data(small: SmallLake, name: str) ->
     assert small.lake.list_files("sales") == before
 
 
-@pytest.mark.parametrize("name", ["rows.csv", "_delta_log/000.json", "PART.PARQUET"])
-def test_other_files_in_a_table_are_refused(small: SmallLake, name: str) -> None:
-    """Rows in a form that would be passed over in silence stop the pin."""
-    small.write(f"sales/{name}", day_rows(9))
-    with pytest.raises(LakeError, match=name):
-        small.lake.list_files("sales")
-
-
 def test_linked_partitions_are_followed(small: SmallLake, tmp_path: Path) -> None:
     """A partition that is a link to another disk is data all the same."""
     small.day_file(0).parent.rename(tmp_path / "elsewhere")
@@ -60,13 +52,11 @@ def test_linked_partitions_are_followed(small: SmallLake, tmp_path: Path) -> Non
     assert len(small.lake.list_files("sales")) == 3
 
 
-@pytest.mark.parametrize(("table", "found"), [("nothing", "no such folder"), ("file", "a file")])
-def test_missing_table_is_named(small: SmallLake, table: str, found: str) -> None:
-    """A table is a folder of the lake."""
-    (small.root / "file").write_text("x")
-    with pytest.raises(LakeError, match=f"table {table}") as caught:
-        small.lake.list_files(table)
-    assert caught.value.found == found
+def test_lists_a_single_file_and_the_whole_lake(small: SmallLake) -> None:
+    """A path may name a file; an empty one means everything; what is not there has no files."""
+    assert [file.path for file in small.lake.list_files("shops/all.parquet")] == ["shops/all.parquet"]
+    assert len(small.lake.list_files("")) == 4
+    assert small.lake.list_files("nothing") == ()
 
 
 def test_missing_lake_is_named(tmp_path: Path) -> None:

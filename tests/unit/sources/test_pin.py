@@ -111,13 +111,13 @@ def test_pin_step_by_step_equals_pin_from_scratch(
 def test_table_without_files_is_an_error(small: SmallLake) -> None:
     """An empty folder is not a table."""
     (small.root / "shops" / "all.parquet").unlink()
-    with pytest.raises(LakeError, match=r"table shops[\s\S]*0 rows in 0 Parquet files"):
+    with pytest.raises(LakeError, match=r"table shops[\s\S]*no files at shops/"):
         pin_lake(small.lake, small.params(3), None)
 
 
 def test_table_without_known_rows_is_an_error(small: SmallLake) -> None:
     """Rows that nobody knows yet are no rows; the message says so, and by when."""
-    with pytest.raises(LakeError, match=r"9 rows in 3 Parquet files, none of them known by 2012-12-31"):
+    with pytest.raises(LakeError, match=r"9 rows in 3 files, none of them known by 2012-12-31"):
         pin_lake(small.lake, small.params(-1), None)
 
 
@@ -218,9 +218,11 @@ def test_file_that_changes_while_it_is_pinned(small: SmallLake, data: bytes | No
 def test_only_the_known_column_is_read(small: SmallLake, monkeypatch: pytest.MonkeyPatch) -> None:
     """Personal columns are hashed as bytes, never looked at."""
     asked: list[list[str]] = []
-    read = pq.ParquetFile.read
+    read = pq.ParquetFile.iter_batches
     monkeypatch.setattr(
-        pq.ParquetFile, "read", lambda self, columns, **options: asked.append(columns) or read(self, columns=columns, **options)
+        pq.ParquetFile,
+        "iter_batches",
+        lambda self, columns, **options: asked.append(columns) or read(self, columns=columns, **options),
     )
     pin_lake(small.lake, small.params(3), None)
     assert asked == [["known_utc"]] * 4

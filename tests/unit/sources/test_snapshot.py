@@ -14,10 +14,10 @@ from small_lake import MOMENT, SmallLake, after, day_rows
 import tasks.sources.snapshot as module
 from tasks.datasets import read_manifest, read_table
 from tasks.errors import LakeError, PinError
-from tasks.params.snapshot import SnapshotParams
+from tasks.params.snapshot import SnapshotParams, SourceParams
 from tasks.records import Pin
 from tasks.sources import SnapshotResult, check_pin, pin_lake, write_snapshot
-from tasks.sources.snapshot import partition_path
+from tasks.sources.partitions import partition_path
 
 
 def _snapshot(small: SmallLake, folder: Path, params: SnapshotParams, pin: Pin | None = None) -> SnapshotResult:
@@ -50,16 +50,17 @@ def test_file_of_which_nothing_is_known_is_left_out(small: SmallLake, tmp_path: 
 @given(st.lists(st.text("ab%2F/", min_size=1, max_size=300), min_size=2, max_size=2, unique=True))
 def test_partitions_of_two_files_never_meet(names: list[str]) -> None:
     """Whatever the lake calls its files, no two take one place, and none lies inside another."""
-    one, other = (partition_path(f"t/{name}/x.parquet") for name in names)
+    one, other = (partition_path("t", SourceParams(), f"t/{name}/x.parquet") for name in names)
     assert one != other
     assert not other.startswith(f"{one}/")
 
 
 def test_partition_with_a_long_path_keeps_its_folders() -> None:
     """No file system takes a name of more than 255 bytes."""
-    assert partition_path("t/a=1/b.parquet") == "t/a=1%2Fb.parquet"
+    assert partition_path("t", SourceParams(), "t/a=1/b.parquet") == "t/a=1%2Fb.parquet"
+    assert partition_path("t", SourceParams(path="raw"), "raw/b.csv") == "t/raw%2Fb.csv"
     long = f"t/{'a' * 150}/{'b' * 150}.parquet"
-    assert partition_path(long) == long
+    assert partition_path("t", SourceParams(), long) == long
 
 
 def test_manifest_says_where_the_data_is_from(small: SmallLake, tmp_path: Path) -> None:
@@ -121,7 +122,9 @@ def test_column_without_values_takes_the_tables_type(small: SmallLake, tmp_path:
     small.add_day(empty_day, amount=pa.nulls(3))
     _snapshot(small, tmp_path / "out", small.params(3))
     assert read_manifest(tmp_path / "out", made_by="x").tables["sales"].columns["amount"] == "double"
-    stored = tmp_path / "out" / partition_path(small.day_file(empty_day).relative_to(small.root).as_posix())
+    stored = (
+        tmp_path / "out" / partition_path("sales", SourceParams(), small.day_file(empty_day).relative_to(small.root).as_posix())
+    )
     assert pq.read_schema(stored).field("amount").type == pa.float64()
 
 
@@ -150,7 +153,7 @@ def test_one_more_day_opens_nothing_unchanged(small: SmallLake, tmp_path: Path) 
     expected = {path.relative_to(small.root) for path in changed}
     assert {path.relative_to(small.root) for path in opened if path.is_relative_to(small.root)} == expected
     copied = {path.relative_to(out) for path in opened if path.is_relative_to(out) and path.suffix == ".parquet"}
-    assert copied <= {Path(partition_path(path.as_posix())) for path in expected}
+    assert copied <= {Path(partition_path("sales", SourceParams(), path.as_posix())) for path in expected}
     assert (result.written, result.unchanged) == (2, 3)
 
 
