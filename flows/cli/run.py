@@ -1,5 +1,6 @@
 """Runs: the demo, the whole pipeline, a challenger; and single steps by hand."""
 
+import os
 from datetime import datetime
 from pathlib import Path
 
@@ -159,8 +160,10 @@ def try_file(file: Path, is_json: bool) -> int:
     Example: windtunnel try examples/calibrated.py
     """
     from flows.cli.render import show_trial
+    from tasks.credentials import forget_credentials
     from tasks.params import load_params
     from tasks.trial import try_challenger
 
+    forget_credentials(os.environ)  # the file is somebody's code, and runs in this process
     paths = project()
     return show_trial(try_challenger(paths, load_params(paths.params), file), is_json=is_json)

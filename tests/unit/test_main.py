@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 import tasks.__main__ as runner
+from tasks.credentials import LAKE_VARIABLES
 from tasks.errors import StageError
 from tasks.stages import STAGE_NAMES, Stage, StageContext
 
@@ -229,6 +230,21 @@ def test_nothing_phones_home(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[str | None] = []
     assert run(lambda _: seen.append(os.environ.get("DO_NOT_TRACK"))) == 0
     assert seen == ["1"]
+
+
+@pytest.mark.parametrize(("stage", "is_seen"), [("snapshot", True), ("mask", False), ("train", False), ("evaluate", False)])
+def test_only_the_snapshot_sees_credentials(root: Path, monkeypatch: pytest.MonkeyPatch, stage: str, is_seen: bool) -> None:
+    """What opens production's lake or a remote is gone before any other stage, and a challenger's file with it, runs."""
+    names = [*LAKE_VARIABLES, "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_PROFILE"]
+    for name in names:
+        monkeypatch.setenv(name, "secret")
+    seen: list[str] = []
+    work = Stage(
+        reads=lambda _: (), writes=lambda _: (), code=(), run=lambda _: seen.extend(name for name in names if name in os.environ)
+    )
+    monkeypatch.setattr(runner, "load_stage", lambda _: work)
+    assert runner.main([stage]) == 0
+    assert seen == (names if is_seen else [])
 
 
 _SLEEPER = """

@@ -1,0 +1,184 @@
+"""A store that is busy, silent, slow or cut off, over HTTP: what passes is waited for, what stays ends in one message."""
+
+import os
+import threading
+from collections.abc import Iterator
+
+import pyarrow.parquet as pq
+import pytest
+from fault_proxy import Fault, Faults, answer, cut, drip, silence, spoil
+from s3_server import Store, free_port
+from small_lake import SmallLake
+
+import tasks.sources.s3 as module
+from tasks.errors import LakeError, PinError
+from tasks.params.snapshot import S3Params
+from tasks.sources import LakeFile, pin_lake
+from tasks.sources.s3 import S3Lake
+from tasks.sources.s3_client import Patience
+
+_IMPATIENT = Patience(attempts=3, first_pause_seconds=0.001, longest_pause_seconds=0.001, timeout_seconds=0.4)
+_BODY = os.urandom(40_000)
+_BUSY = answer(503, "SlowDown")
+
+
+@pytest.fixture(scope="module")
+def bucket(store: Store) -> str:
+    """A bucket without versions, with one file."""
+    return store.bucket("faults", has_versions=False)
+
+
+@pytest.fixture
+def faults(as_reader: Store, bucket: str) -> Iterator[Faults]:
+    """A proxy before the store, and the file in it as it was."""
+    as_reader.client(as_reader.admin).put_object(Bucket=bucket, Key="t/a.parquet", Body=_BODY)
+    with spoil(as_reader.endpoint) as found:
+        yield found
+
+
+def _lake(faults: Faults, bucket: str) -> S3Lake:
+    return S3Lake(f"s3://{bucket}", S3Params(endpoint=faults.endpoint), _IMPATIENT)
+
+
+def _listed(lake: S3Lake) -> LakeFile:
+    (file,) = lake.list_files("t")
+    return file
+
+
+@pytest.mark.parametrize("fault", [_BUSY, answer(500, "InternalError"), silence(1), cut(0), cut(10_000), drip(0.05)])
+def test_passing_fault_does_not_show(faults: Faults, bucket: str, fault: Fault) -> None:
+    """Twice is not too often: the file is read as it is."""
+    lake = _lake(faults, bucket)
+    file = _listed(lake)
+    faults.plan = [fault, fault]
+    assert lake.open_file(file).read() == _BODY
+    assert len(faults.seen) == 3
+
+
+@pytest.mark.parametrize(
+    ("fault", "says"),
+    [
+        (_BUSY, "busy or failed (503 SlowDown), 3 times"),
+        (silence(1), "no whole answer from the store (ReadTimeoutError), 3 times"),
+        (cut(0), "no whole answer"),
+        (drip(0.05), "no whole answer"),
+    ],
+)
+def test_lasting_fault_is_one_message(faults: Faults, bucket: str, fault: Fault, says: str) -> None:
+    """Then it is given up, naming the file; the exit code is 2."""
+    lake = _lake(faults, bucket)
+    file = _listed(lake)
+    faults.plan = [fault] * 20
+    with pytest.raises(LakeError, match=r"t/a\.parquet") as caught:
+        lake.open_file(file).read()
+    assert says in caught.value.found
+    assert caught.value.exit_code == 2
+    assert len(faults.seen) == 3
+
+
+def test_cut_download_goes_on_where_it_stopped(faults: Faults, bucket: str) -> None:
+    """By a range, under the ETag that was listed."""
+    lake = _lake(faults, bucket)
+    file = _listed(lake)
+    faults.plan = [cut(10_000)]
+    assert lake.open_file(file).read() == _BODY
+    first, second = faults.seen
+    assert "Range" not in first
+    assert second["Range"] == "bytes=10000-"
+    assert first["If-Match"] == second["If-Match"] == file.etag
+
+
+def test_parts_of_two_objects_never_meet(faults: Faults, bucket: str, as_reader: Store) -> None:
+    """Overwritten between the cut and the rest: refused, although the length is the same."""
+    lake = _lake(faults, bucket)
+    file = _listed(lake)
+
+    def overwrite(number: int) -> None:
+        if number == 1:
+            as_reader.client(as_reader.admin).put_object(Bucket=bucket, Key="t/a.parquet", Body=_BODY[::-1])
+
+    faults.plan, faults.before = [cut(10_000)], overwrite
+    with pytest.raises(PinError, match="changed since it was listed"):
+        lake.open_file(file).read()
+
+
+def test_busy_store_is_asked_for_its_listing_again(faults: Faults, bucket: str) -> None:
+    """Every call is patient, not only the download."""
+    faults.part, faults.plan = "list-type=2", [_BUSY, _BUSY]
+    assert _listed(_lake(faults, bucket)).bytes == len(_BODY)
+    assert len(faults.seen) == 3
+
+
+@pytest.mark.parametrize(
+    ("call", "fault", "says"),
+    [
+        (0, _BUSY, "503"),
+        (1, silence(1), "no whole answer"),
+        (2, answer(403, "RequestTimeTooSkewed"), "RequestTimeTooSkewed"),
+        (3, answer(403, "InvalidAccessKeyId"), "does not accept these credentials"),
+        (0, answer(204, ""), "was carried out"),
+        (1, answer(404, "NoSuchKey"), "answered 404 NoSuchKey"),
+        (2, answer(405, "MethodNotAllowed"), "answered 405 MethodNotAllowed"),
+        (3, answer(204, ""), "was carried out"),
+    ],
+)
+def test_anything_but_a_refusal_proves_nothing(faults: Faults, bucket: str, call: int, fault: Fault, says: str) -> None:
+    """Whichever write it is that is not answered 403 AccessDenied, nothing is read; and the next look asks again."""
+
+    def begin(number: int) -> None:
+        faults.plan = [fault] * 9 if number == call else faults.plan
+
+    faults.part, faults.before = ".windtunnel-write-probe", begin
+    lake = _lake(faults, bucket)
+    with pytest.raises(LakeError) as caught:
+        lake.list_files("t")
+    assert says in caught.value.found
+    faults.plan, faults.seen, faults.before = [], [], lambda _: None
+    assert _listed(lake).bytes == len(_BODY)
+    assert len(faults.seen) == 4
+
+
+def test_nobody_listens_at_the_endpoint(as_reader: Store) -> None:
+    """The endpoint is named as what to look at."""
+    lake = S3Lake("s3://bucket", S3Params(endpoint=f"http://127.0.0.1:{free_port()}"), _IMPATIENT)
+    with pytest.raises(LakeError, match="EndpointConnectionError") as caught:
+        lake.list_files("t")
+    assert "snapshot.s3.endpoint" in caught.value.next_step
+
+
+def test_large_object_is_read_by_ranges(
+    faults: Faults, bucket: str, small: SmallLake, as_reader: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What does not fit in memory is streamed, cut or not; another place in it is another range."""
+    monkeypatch.setattr(module, "_IN_MEMORY_BYTES", 0)
+    small.write("big/a.parquet", pq.read_table(small.root / "shops/all.parquet"))
+    content = (small.root / "big/a.parquet").read_bytes()
+    as_reader.client(as_reader.admin).put_object(Bucket=bucket, Key="big/a.parquet", Body=content)
+    lake = _lake(faults, bucket)
+    (file,) = lake.list_files("big")
+    faults.plan = [cut(100)]
+    with lake.open_file(file) as stream:
+        assert stream.read() == content
+        assert stream.read() == b""
+        stream.seek(-8, os.SEEK_END)
+        assert stream.read(4) == content[-8:-4]
+        stream.seek(0)
+        assert pq.read_table(stream).equals(pq.read_table(small.root / "big/a.parquet"))
+    assert [seen.get("Range") for seen in faults.seen[:2]] == [None, "bytes=100-"]
+
+
+def test_pin_fetches_each_file_once(faults: Faults, bucket: str, small: SmallLake, as_reader: Store) -> None:
+    """Once for hash, rows and times together."""
+    as_reader.upload(small.root, bucket, "once")
+    pin = pin_lake(_lake(faults, f"{bucket}/once"), small.params(3), None)
+    assert sum(len(table.files) for table in pin.tables.values()) == len(faults.seen) == 4
+
+
+def test_unread_files_are_let_go(faults: Faults, bucket: str, small: SmallLake, as_reader: Store) -> None:
+    """A file that is not Parquet ends the pin; what was fetched ahead is closed, and leaves no thread."""
+    (small.root / "shops" / "a.parquet").write_bytes(b"not Parquet")
+    as_reader.upload(small.root, bucket, "bad")
+    lake = _lake(faults, f"{bucket}/bad")
+    with pytest.raises(LakeError, match=r"shops/a\.parquet"):
+        pin_lake(lake, small.params(3), None)
+    assert not [thread.name for thread in threading.enumerate() if thread.name.startswith("read-ahead")]
