@@ -5,7 +5,8 @@ What belongs here: which objects are the lake's files. What does not: how they a
 """
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from io import BufferedIOBase, BufferedReader, BytesIO
@@ -23,13 +24,21 @@ from tasks.sources.times import to_rfc3339
 
 if TYPE_CHECKING:
     from mypy_boto3_s3.client import S3Client
-    from mypy_boto3_s3.type_defs import ListObjectsV2RequestTypeDef, ListObjectVersionsRequestTypeDef
+    from mypy_boto3_s3.type_defs import CommonPrefixTypeDef, ListObjectsV2RequestTypeDef, ListObjectVersionsRequestTypeDef
 
 _IN_MEMORY_BYTES = 16 << 20
 """A smaller object is fetched whole when it is opened; a larger one as it is read."""
 _BUFFER_BYTES = 1 << 20
 _PAGE_KEYS = 1000
 """The most that S3 gives at once."""
+
+
+@dataclass(frozen=True)
+class _Listing:
+    """What a listing found: files, and the folders that it did not look into, each with its slash."""
+
+    files: tuple[LakeFile, ...]
+    folders: frozenset[str]
 
 
 class S3Lake:
@@ -52,6 +61,7 @@ class S3Lake:
         self._client: S3Client | None = None
         self._proof = ""
         self._has_versions = False
+        self._listings: dict[tuple[str, bool], _Listing] = {}
 
     @property
     def access(self) -> str:
@@ -61,19 +71,18 @@ class S3Lake:
         return f"object store; {self._proof}; files pinned by {frozen}"
 
     def list_files(self, path: str) -> tuple[LakeFile, ...]:
-        """As :meth:`~tasks.sources.lake.Lake.list_files`; what a local lake passes over is passed over here too."""
-        return tuple(sorted(self._walk(path), key=lambda file: file.path))
+        """As :meth:`~tasks.sources.lake.Lake.list_files`; whatever is asked, no part of the lake is listed twice."""
+        if not path:
+            return self._fit(self._list("").files)
+        folder, slash, name = path.rpartition("/")
+        # One look at this level finds the folder and every single file that may be meant, whatever its ending.
+        level = self._list(f"{folder}{slash}{name.partition('.')[0]}", is_level=True)
+        below = self._list(f"{path}/").files if f"{path}/" in level.folders else ()
+        return self._fit([*(file for file in level.files if file.path == path), *below])
 
-    def _walk(self, path: str) -> Iterator[LakeFile]:
-        client = self._open()
-        list_below = self._versions if self._has_versions else self._objects
-        if path:
-            first = next(list_below(client, path), None)  # an object of just this name is the first that begins with it
-            if first is None:
-                return
-            if first.path == path:
-                yield first
-        for file in list_below(client, f"{path}/" if path else ""):
+    def _fit(self, listed: Iterable[LakeFile]) -> tuple[LakeFile, ...]:
+        files = []
+        for file in listed:
             if file.path.endswith("/") or is_beside_the_data(file.path):
                 continue
             if not set(file.path.split("/")).isdisjoint({"", ".", ".."}):
@@ -83,39 +92,58 @@ class S3Lake:
                     expected="objects whose names are paths",
                     next_step="rename the object, or point snapshot.lake at another prefix",
                 )
-            yield file
+            files.append(file)
+        return tuple(sorted(files, key=lambda file: file.path))
 
-    def _objects(self, client: "S3Client", below: str) -> Iterator[LakeFile]:
+    def _list(self, begin: str, *, is_level: bool = False) -> "_Listing":
+        """All whose path begins with ``begin``; of a level, what lies there and the folders, but not what is in them."""
+        if (begin, is_level) not in self._listings:
+            client = self._open()
+            pages = self._versions(client, begin, is_level) if self._has_versions else self._objects(client, begin, is_level)
+            files: list[LakeFile] = []
+            folders: set[str] = set()
+            with explained(self._where, "listing", self._patience):
+                for found in pages:
+                    files.extend(found.files)
+                    folders |= found.folders
+            self._listings[begin, is_level] = _Listing(tuple(files), frozenset(folders))
+        return self._listings[begin, is_level]
+
+    def _objects(self, client: "S3Client", begin: str, is_level: bool) -> Iterator["_Listing"]:
         request: ListObjectsV2RequestTypeDef = {
             "Bucket": self._where.bucket,
-            "Prefix": f"{self._where.prefix}{below}",
+            "Prefix": f"{self._where.prefix}{begin}",
             "MaxKeys": self._page_keys,
+            "Delimiter": "/" if is_level else "",
         }
         while True:
-            with explained(self._where, "listing", self._patience):
-                page = persist(partial(client.list_objects_v2, **request), self._patience)
-            for entry in page.get("Contents", ()):
-                yield self._file(entry["Key"], entry["Size"], entry["LastModified"], entry["ETag"], None)
+            page = persist(partial(client.list_objects_v2, **request), self._patience)
+            entries = page.get("Contents", ())
+            files = tuple(self._file(e["Key"], e["Size"], e["LastModified"], e["ETag"], None) for e in entries)
+            yield _Listing(files, self._folders(page.get("CommonPrefixes", ())))
             if not page["IsTruncated"]:
                 return
             request["ContinuationToken"] = page["NextContinuationToken"]
 
-    def _versions(self, client: "S3Client", below: str) -> Iterator[LakeFile]:
+    def _versions(self, client: "S3Client", begin: str, is_level: bool) -> Iterator["_Listing"]:
         request: ListObjectVersionsRequestTypeDef = {
             "Bucket": self._where.bucket,
-            "Prefix": f"{self._where.prefix}{below}",
+            "Prefix": f"{self._where.prefix}{begin}",
             "MaxKeys": self._page_keys,
+            "Delimiter": "/" if is_level else "",
         }
         while True:
-            with explained(self._where, "listing versions", self._patience):
-                page = persist(partial(client.list_object_versions, **request), self._patience)
-            for entry in page.get("Versions", ()):
-                if entry["IsLatest"]:
-                    yield self._file(entry["Key"], entry["Size"], entry["LastModified"], entry["ETag"], entry["VersionId"])
+            page = persist(partial(client.list_object_versions, **request), self._patience)
+            newest = [entry for entry in page.get("Versions", ()) if entry["IsLatest"]]
+            files = tuple(self._file(e["Key"], e["Size"], e["LastModified"], e["ETag"], e["VersionId"]) for e in newest)
+            yield _Listing(files, self._folders(page.get("CommonPrefixes", ())))
             if not page["IsTruncated"]:
                 return
             request["KeyMarker"] = page["NextKeyMarker"]
             request["VersionIdMarker"] = page.get("NextVersionIdMarker", "")
+
+    def _folders(self, prefixes: "Iterable[CommonPrefixTypeDef]") -> frozenset[str]:
+        return frozenset(entry["Prefix"].removeprefix(self._where.prefix) for entry in prefixes)
 
     def _file(self, key: str, size: int, modified: datetime, etag: str, version_id: str | None) -> LakeFile:
         return LakeFile(

@@ -13,7 +13,7 @@ from tasks.datasets import read_manifest
 from tasks.errors import LakeError, PinError
 from tasks.params.snapshot import S3Params, SnapshotParams
 from tasks.records import Manifest, Pin
-from tasks.sources import Lake, open_lake, pin_lake, write_snapshot
+from tasks.sources import Lake, LocalLake, open_lake, pin_lake, write_snapshot
 from tasks.sources.s3 import S3Lake
 from tasks.sources.s3_client import Location, Patience, connect, guard, log_in
 from tasks.sources.s3_probe import CANARY
@@ -147,6 +147,31 @@ def test_listing_goes_on_over_pages(as_reader: Store, has_versions: bool) -> Non
         _put(as_reader, bucket, f"prod/sales/{name}".replace("sales/../", ""), b"")
     lake = S3Lake(f"s3://{bucket}/prod", S3Params(endpoint=as_reader.endpoint), page_keys=3)
     assert [file.path for file in lake.list_files("sales")] == [f"sales/{name}" for name in names]
+
+
+@pytest.mark.parametrize("has_versions", [True, False])
+def test_paths_are_those_of_a_local_lake(as_reader: Store, tmp_path: Path, has_versions: bool) -> None:
+    """Files, folders, both under one name, a name that begins like another, and everything: as in a folder."""
+    for name in ("sales/a.csv", "sales/x/b.csv", "sales.csv", "sales2/c.csv", "shops.v2/d.csv", "raw/till.csv", ".hidden/e.csv"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(name)
+    there, here = _open(as_reader, _bucket(as_reader, tmp_path, has_versions=has_versions)), LocalLake(tmp_path)
+    for path in (
+        "",
+        "sales",
+        "sales.csv",
+        "sales/x",
+        "sales/x/b.csv",
+        "shops.v2",
+        "raw",
+        "raw/till.csv",
+        "raw/till",
+        "none",
+        "sal",
+    ):
+        assert [(file.path, file.bytes) for file in there.list_files(path)] == [
+            (file.path, file.bytes) for file in here.list_files(path)
+        ], path
 
 
 def test_deleted_objects_and_old_versions_are_not_listed(as_reader: Store) -> None:

@@ -106,7 +106,15 @@ def test_busy_store_is_asked_for_its_listing_again(faults: Faults, bucket: str) 
     """Every call is patient, not only the download."""
     faults.part, faults.plan = "list-type=2", [_BUSY, _BUSY]
     assert _listed(_lake(faults, bucket)).bytes == len(_BODY)
-    assert len(faults.seen) == 3
+    assert len(faults.seen) == 2 + 2
+
+
+def test_nothing_is_listed_twice(faults: Faults, bucket: str, small: SmallLake, as_reader: Store) -> None:
+    """Two calls a table, however many files may be meant by its name."""
+    as_reader.upload(small.root, bucket, "twice")
+    faults.part = "list-type=2"
+    pin_lake(_lake(faults, f"{bucket}/twice"), small.params(3), None)
+    assert len(faults.seen) == 2 * 2
 
 
 @pytest.mark.parametrize(
