@@ -274,6 +274,43 @@ class Comparison(Record):
     """Why a figure is missing, or empty."""
 
 
+class ClassScores(Record):
+    """How one model does on one class; None where undefined."""
+
+    precision: float | None
+    recall: float | None
+    f1: float | None
+    predicted: tuple[int, ...]
+    """The class's rows by the class that is predicted, in the order of the evaluation's classes: a row of the confusion matrix."""
+
+
+class ClassOutcome(Record):
+    """One class of the label on the judged rows; a binary label has the classes 0 and 1."""
+
+    name: str
+    rows: int
+    fraction: float
+    """The class's share of all judged rows, by their weights: its prevalence."""
+    is_rare: bool
+    """Too few rows for figures of this class to say much."""
+    champion: ClassScores | None
+    challenger: ClassScores
+
+
+class ResidualBin(Record):
+    """Rows of similar predictions: what was predicted and observed, and how far apart (observed less predicted)."""
+
+    rows: int
+    predicted: float
+    observed: float
+    low: float
+    """Quantiles of the residuals: 5 %, 25 %, 50 %, 75 %, 95 %."""
+    lower_quartile: float
+    median: float
+    upper_quartile: float
+    high: float
+
+
 class Evaluation(Record):
     """Everything a gate may know of how champion and challenger did."""
 
@@ -301,6 +338,15 @@ class Evaluation(Record):
     """``column=value`` of slices that the split's other parts have and this part lacks."""
     inputs: dict[str, str]
     """Logical hashes: features, split, masked, predictions, model."""
+    task: Literal["binary", "multiclass", "regression"] = "binary"
+    weight: str | None = None
+    """The column by which rows are weighted; None where all count alike."""
+    late_scores: int = 0
+    """Logged scores of the champion that were made after the row's prediction time, when it may have known more."""
+    classes: tuple[ClassOutcome, ...] = ()
+    """Of a binary or multiclass label, in the order of the classes."""
+    residuals: dict[str, tuple[ResidualBin, ...]] = {}
+    """Of a regression: by role, tenths of the rows by rising prediction."""
 
 
 class CriterionOutcome(Record):

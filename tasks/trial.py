@@ -23,7 +23,7 @@ from tasks.evaluation import (
     summarise,
 )
 from tasks.gates import SUBJECTS, Provenance, hash_params, judge
-from tasks.models import feature_frame, predict_positive, read_model, select_parts, train_recipe, training_seed
+from tasks.models import feature_frame, predict_scores, read_model, select_parts, train_recipe, training_seed
 from tasks.params import Params
 from tasks.params.models import LoggedScores, Recipe
 from tasks.params.splits import resolve_parts
@@ -58,12 +58,12 @@ def try_challenger(paths: ProjectPaths, params: Params, file: Path) -> Trial:
     _require_trial_possible(paths, params)
     evidence = open_evidence(paths, split, READABLE_PARTS)
     challenger = _fit(evidence, params, recipe)
-    champion = params.models.champion if isinstance(params.models.champion, LoggedScores) else _stored_champion(paths)
+    champion = _champion(paths, params)
     rows = read_part(evidence, params, JUDGED_PART)
     for contender in (champion, challenger):
         if isinstance(contender, Contender):
             refuse_training_rows(evidence, JUDGED_PART, rows.facts.column("row_key"), contender.card)
-    contest = hold_contest(rows, champion, challenger)
+    contest = hold_contest(rows, champion, challenger, params.label.task)
     evaluation = summarise(
         contest,
         params,
@@ -126,14 +126,18 @@ def _fit(evidence: Evidence, params: Params, recipe: Recipe) -> Contender:
     parts = resolve_parts(params.splits[recipe.split], recipe.part)
     stored = read_features(evidence, parts, ("at_utc", "label", *names))
     rows = select_parts(stored, evidence.parts, parts)
-    seed = training_seed(params.seed)
-    model, card = train_recipe(recipe, evidence.paths.root, rows, names, parts=parts, seed=seed, role="challenger")
-    return Contender(card, lambda features: predict_positive(model, feature_frame(features, names)))
+    seed, task = training_seed(params.seed), params.label.task
+    model, card = train_recipe(recipe, evidence.paths.root, rows, names, parts=parts, seed=seed, role="challenger", task=task)
+    return Contender(card, lambda features: predict_scores(model, feature_frame(features, names), task, card.classes))
 
 
-def _stored_champion(paths: ProjectPaths) -> Contender:
+def _champion(paths: ProjectPaths, params: Params) -> Contender | LoggedScores | None:
+    """The champion's logged scores, its model as the last run left it, or None where there is none."""
+    task = params.label.task
+    if params.models.champion is None or isinstance(params.models.champion, LoggedScores):
+        return params.models.champion
     model, card = read_model(paths.models, "champion")
-    return Contender(card, lambda features: predict_positive(model, feature_frame(features, card.features)))
+    return Contender(card, lambda features: predict_scores(model, feature_frame(features, card.features), task, card.classes))
 
 
 def _reports(paths: ProjectPaths) -> dict[str, ValidationReport | None]:

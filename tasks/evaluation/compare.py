@@ -4,78 +4,68 @@ What belongs here: which rows a figure is of, and the figures. What does not: wh
 whether a figure is good enough (``tasks.gates``).
 """
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from itertools import chain
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tasks.errors import EvaluationError
 from tasks.evaluation.bootstrap import FEWEST_CLUSTERS, cluster_weights, percentile_interval
-from tasks.evaluation.metrics import Floats, Ints, Metric, check_scores, metric_named
-from tasks.evaluation.ranking import ClusterRanking
-from tasks.params.judging import EvaluationParams
+from tasks.evaluation.measures import Group, measures_of
+from tasks.evaluation.metrics import check_labels, check_scores, metric_named
+from tasks.evaluation.sample import Floats, Ints, Metric
+from tasks.params.judging import BY_ROW, EvaluationParams
+from tasks.params.models import Task
 from tasks.records import Comparison, Interval
 
 MISSING = "(missing)"
 """The slice of rows whose slice column is NULL."""
-_Measure = Callable[[Floats], Floats]
-"""Cluster weights (replicates x clusters) -> the metric under each of them."""
+ROLES = ("champion", "challenger")
 
 
-@dataclass(frozen=True)
-class _Group:
-    """The rows that one set of figures is of: all of them, or one slice."""
-
-    column: str | None
-    value: str | None
-    labels: Floats
-    scores: dict[str, Floats]
-    clusters: Ints
-    cluster_count: int
-
-    @property
-    def positives(self) -> int:
-        return int(self.labels.sum())
-
-
-def compare(rows: pa.Table, params: EvaluationParams, seed: int) -> tuple[Comparison, ...]:
+def compare(
+    rows: pa.Table, params: EvaluationParams, seed: int, task: Task = "binary", classes: Sequence[str] = ()
+) -> tuple[Comparison, ...]:
     """Compare the models on ``rows``: overall first, then slice by slice, sorted by column and value.
 
-    ``rows`` has ``label`` (0 or 1), ``challenger_score``, ``champion_score`` (left out where there is no champion), ``cluster``
-    and ``slice_<column>`` for each of ``params.slices``; no NULL but in slices, which make a slice of their own,
-    ``(missing)``. The same ``seed`` gives the same figures, whatever the order of rows' clusters. Raises
-    :class:`~tasks.errors.EvaluationError` where there are no rows, the label is constant, or a score is no probability.
+    ``rows`` has ``label`` (0 or 1; one of ``classes``; a number), each role's scores (:func:`read_scores`; the champion's left
+    out where there is none), ``cluster``, ``slice_<column>`` for each of ``params.slices``, and ``weight`` where rows do not
+    count alike; no NULL but in slices, which make a slice of their own, ``(missing)``. The same ``seed`` gives the same
+    figures, whatever the order of rows' clusters. Raises :class:`~tasks.errors.EvaluationError` where there are no rows, the
+    labels are all alike, a score is none of ``task``, or a metric is not.
     """
-    metrics = [metric_named(name) for name in params.metrics]
-    labels = _floats(rows, "label")
-    check_labels(labels)
-    roles = [role for role in ("champion", "challenger") if f"{role}_score" in rows.column_names]
-    scores = {role: _floats(rows, f"{role}_score") for role in roles}
-    for role in roles:
-        check_scores(scores[role], role)
-    found: list[Comparison] = []
-    for group in _groups(rows, labels, scores, params.slices):
-        found += _compare_group(group, metrics, params, seed)
-    return tuple(found)
+    metrics = [metric_named(name, task, classes) for name in params.metrics]
+    labels = read_labels(rows, task, classes)
+    check_labels(labels, task)
+    scores = {role: found for role in ROLES if (found := read_scores(rows, role, task, len(classes))) is not None}
+    for role, found in scores.items():
+        check_scores(found, role, task)
+    groups = _groups(rows, labels, scores, params)
+    return tuple(chain.from_iterable(_compare_group(group, metrics, params, seed, task) for group in groups))
 
 
-def check_labels(labels: Floats) -> None:
-    """Refuse labels on which nothing can be judged: none at all, or all of one class."""
-    positives = int(np.count_nonzero(labels == 1))
-    if positives in (0, len(labels)):
-        raise EvaluationError(
-            "rows to judge",
-            found=f"{len(labels):,} rows with a label and both scores, {positives:,} of them positive",
-            expected="rows of both classes",
-            next_step="look at label.positive, the champion's scores and the evaluated part in params.yaml",
-        )
+def read_labels(rows: pa.Table, task: Task, classes: Sequence[str]) -> Floats:
+    """``label`` as a number: 0 or 1, the place in ``classes``, or the number that it is."""
+    column = rows.column("label")
+    if task == "multiclass":
+        column = pc.index_in(column, value_set=pa.array(classes, pa.string()))
+    labels: Floats = column.cast(pa.float64()).to_numpy()
+    return labels
 
 
-def _floats(rows: pa.Table, name: str) -> Floats:
-    column: Floats = rows.column(name).cast(pa.float64()).to_numpy()
-    return column
+def read_scores(rows: pa.Table, role: str, task: Task, class_count: int) -> Floats | None:
+    """``<role>_score`` (rows), or ``<role>_score_<k>`` for each class (rows x classes); None where there are none."""
+    names = score_columns(role, task, class_count)
+    if any(name not in rows.column_names for name in names):
+        return None
+    columns = [rows.column(name).cast(pa.float64()).to_numpy() for name in names]
+    return np.column_stack(columns) if task == "multiclass" else columns[0]
+
+
+def score_columns(role: str, task: Task, class_count: int) -> tuple[str, ...]:
+    """The columns of the predictions that hold a role's scores; ``k`` is the class's place in the sorted classes."""
+    return tuple(f"{role}_score_{k}" for k in range(class_count)) if task == "multiclass" else (f"{role}_score",)
 
 
 def _codes(column: pa.ChunkedArray) -> tuple[Ints, list[str]]:
@@ -88,79 +78,72 @@ def _codes(column: pa.ChunkedArray) -> tuple[Ints, list[str]]:
     return place[encoded.indices.to_numpy()], [values[index] for index in order]
 
 
-def _groups(rows: pa.Table, labels: Floats, scores: dict[str, Floats], slices: tuple[str, ...]) -> Iterator[_Group]:
-    clusters, _ = _codes(rows.column("cluster"))
-    yield _group(None, None, labels, scores, clusters)
-    for column in sorted(slices):
+def _groups(rows: pa.Table, labels: Floats, scores: dict[str, Floats], params: EvaluationParams) -> Iterator[Group]:
+    clusters = None if params.interval.cluster == BY_ROW else _codes(rows.column("cluster"))[0]
+    weights = rows.column("weight").to_numpy() if "weight" in rows.column_names else None
+    everything = Group(None, None, labels, scores, weights, clusters, 0)
+    yield _some_rows(everything, None, None, np.arange(len(labels)))
+    for column in sorted(params.slices):
         codes, values = _codes(rows.column(f"slice_{column}"))
         order = np.argsort(codes, kind="stable")
         ends = np.cumsum(np.bincount(codes, minlength=len(values)))
         for value, chosen in zip(values, np.split(order, ends[:-1]), strict=True):
-            part = {role: values[chosen] for role, values in scores.items()}
-            yield _group(column, value, labels[chosen], part, clusters[chosen])
+            yield _some_rows(everything, column, value, chosen)
 
 
-def _group(column: str | None, value: str | None, labels: Floats, scores: dict[str, Floats], clusters: Ints) -> _Group:
+def _some_rows(whole: Group, column: str | None, value: str | None, chosen: Ints) -> Group:
+    scores = {role: found[chosen] for role, found in whole.scores.items()}
+    weights = None if whole.weights is None else whole.weights[chosen]
+    if whole.clusters is None:
+        return Group(column, value, whole.labels[chosen], scores, weights, None, len(chosen))
+    clusters = whole.clusters[chosen]
     is_present = np.bincount(clusters) > 0
     renumbered = (np.cumsum(is_present) - 1)[clusters]
-    return _Group(column, value, labels, scores, renumbered, int(is_present.sum()))
+    return Group(column, value, whole.labels[chosen], scores, weights, renumbered, int(is_present.sum()))
 
 
-def _compare_group(group: _Group, metrics: list[Metric], params: EvaluationParams, seed: int) -> list[Comparison]:
-    asked = [metric for metric in metrics if not (metric.needs_both_classes and _lacks_a_class(group))]
-    measures = _measures(group, asked, params.interval.replicates)
+def _compare_group(group: Group, metrics: list[Metric], params: EvaluationParams, seed: int, task: Task) -> list[Comparison]:
+    measures = {role: measures_of(group, role, metrics, params.interval.replicates) for role in group.scores}
     everything = np.ones((1, group.cluster_count))
-    points = {key: float(measure(everything)[0]) for key, measure in measures.items()}
-    replicates: dict[tuple[str, str], Floats] = {}
+    points = {
+        (name, role): float(values[0])
+        for role, of_role in measures.items()
+        for measure in of_role
+        for name, values in measure(everything).items()
+    }
+    found: dict[tuple[str, str], list[Floats]] = {}
     if group.cluster_count >= FEWEST_CLUSTERS:
-        blocks = [
-            {key: measure(weights) for key, measure in measures.items()}
-            for weights in cluster_weights(group.cluster_count, params.interval.replicates, seed)
-        ]
-        replicates = {key: np.concatenate([block[key] for block in blocks]) for key in measures}
-    return [_comparison(group, metric, points, replicates, params.interval.confidence) for metric in metrics]
-
-
-def _lacks_a_class(group: _Group) -> bool:
-    return group.positives in (0, len(group.labels))
-
-
-def _measures(group: _Group, metrics: list[Metric], replicates: int) -> dict[tuple[str, str], _Measure]:
-    """By (metric, role): what turns cluster weights into the metric. A ranking is sorted once for all of its metrics."""
-    found: dict[tuple[str, str], _Measure] = {}
-    for role, scores in group.scores.items():
-        ranking = None
-        for metric in metrics:
-            if metric.row_values is not None:
-                found[metric.name, role] = _mean_by_cluster(group, metric.row_values(group.labels, scores))
-                continue
-            ranking = ranking or ClusterRanking(group.labels, scores, group.clusters, group.cluster_count, replicates)
-            found[metric.name, role] = ranking.roc_auc if metric.name == "roc_auc" else ranking.pr_auc
-    return found
-
-
-def _mean_by_cluster(group: _Group, values: Floats) -> _Measure:
-    sums = np.bincount(group.clusters, weights=values, minlength=group.cluster_count)
-    rows = np.bincount(group.clusters, minlength=group.cluster_count).astype(np.float64)
-    return lambda weights: (weights @ sums) / (weights @ rows)
+        for weights in cluster_weights(group.cluster_count, params.interval.replicates, seed):
+            for role, of_role in measures.items():
+                for measure in of_role:
+                    for name, values in measure(weights).items():
+                        found.setdefault((name, role), []).append(values)
+    replicates = {key: np.concatenate(blocks) for key, blocks in found.items()}
+    confidence = params.interval.confidence
+    return [_comparison(group, metric, points, replicates, confidence=confidence, task=task) for metric in metrics]
 
 
 def _comparison(
-    group: _Group,
+    group: Group,
     metric: Metric,
     points: dict[tuple[str, str], float],
     replicates: dict[tuple[str, str], Floats],
+    *,
     confidence: float,
+    task: Task,
 ) -> Comparison:
-    champion, challenger = points.get((metric.name, "champion")), points.get((metric.name, "challenger"))
-    intervals, reason = _intervals(group, metric, replicates, confidence)
+    known = {role: points[metric.name, role] for role in group.scores if np.isfinite(points[metric.name, role])}
+    champion, challenger = known.get("champion"), known.get("challenger")
+    intervals, reason = _intervals(group, {role: replicates.get((metric.name, role)) for role in known}, confidence)
+    if len(known) < len(group.scores):
+        reason = _why_undefined(group, metric, task)
     return Comparison(
         metric=metric.name,
         direction=metric.direction,
         slice_column=group.column,
         slice_value=group.value,
         rows=len(group.labels),
-        positives=group.positives,
+        positives=group.positives if task == "binary" else None,
         clusters=group.cluster_count,
         champion=champion,
         challenger=challenger,
@@ -172,18 +155,20 @@ def _comparison(
     )
 
 
-def _intervals(
-    group: _Group, metric: Metric, replicates: dict[tuple[str, str], Floats], confidence: float
-) -> tuple[dict[str, Interval], str]:
-    """The intervals there are, by role and ``delta``, and why one is missing."""
-    if metric.needs_both_classes and _lacks_a_class(group):
-        return {}, f"undefined: {group.positives:,} of {len(group.labels):,} rows are positive"
-    if not replicates:
+def _why_undefined(group: Group, metric: Metric, task: Task) -> str:
+    if task == "binary" and group.positives in (0, len(group.labels)):
+        return f"undefined: {group.positives:,} of {len(group.labels):,} rows are positive"
+    return f"undefined: {metric.undefined_where}"
+
+
+def _intervals(group: Group, replicates: dict[str, Floats | None], confidence: float) -> tuple[dict[str, Interval], str]:
+    """The intervals there are, by role and ``delta``, and why one is missing; ``replicates`` of the roles that have a figure."""
+    values = {role: found for role, found in replicates.items() if found is not None}
+    if not values:
         return {}, f"no interval: {group.cluster_count} clusters, and at least {FEWEST_CLUSTERS} are needed"
-    values = {role: replicates[metric.name, role] for role in group.scores}
-    if "champion" in values:
+    if len(values) == len(ROLES):
         values["delta"] = values["challenger"] - values["champion"]
-    found, reason = {}, "" if "champion" in values else "no champion"
+    found, reason = {}, "" if "champion" in group.scores else "no champion"
     for name, replicated in values.items():
         interval, why = percentile_interval(replicated, confidence)
         if interval is None:

@@ -7,22 +7,31 @@ What belongs here: which rows are left to judge, their predictions, and the reco
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from tasks.errors import EvaluationError
-from tasks.evaluation.compare import MISSING, check_labels, compare
+from tasks.evaluation.compare import MISSING, compare, read_labels, score_columns
 from tasks.evaluation.evidence import Evidence
-from tasks.evaluation.metrics import Floats, check_scores, metric_named
+from tasks.evaluation.logged import LOGGED, count_late, refuse_hindsight
+from tasks.evaluation.metrics import check_labels, check_scores, metric_named
+from tasks.evaluation.outcomes import describe_classes, describe_residuals
 from tasks.evaluation.rows import PartRows
+from tasks.evaluation.sample import Floats
 from tasks.params import Params
-from tasks.params.models import LoggedScores
+from tasks.params.models import LoggedScores, Task
 from tasks.records import Comparison, Evaluation, ModelCard
+
+_CLASSES_NAMED = 3
 
 
 @dataclass(frozen=True)
 class Contender:
-    """A model that is scored here: its card, and what turns features (row_key and features) into probabilities."""
+    """A model that is scored here: its card, and what turns features (row_key and features) into scores.
+
+    Scores are the positive's probability or the predicted number (rows), or each class's probability (rows x ``card.classes``).
+    """
 
     card: ModelCard
     score: Callable[[pa.Table], Floats]
@@ -33,39 +42,43 @@ class Contest:
     """The rows that were judged, what was left out, and who competed."""
 
     predictions: pa.Table
-    """row_key, part, day, cluster, label, champion_score, challenger_score, slice_<column>: no NULL but in slices."""
+    """row_key, part, day, cluster, label, weight (where declared), each role's scores
+    (:func:`~tasks.evaluation.compare.score_columns`; the champion's where there is one), slice_<column>: no NULL but in slices."""
     from_utc: str
     to_utc: str
     unlabelled_rows: int
     unscored_rows: int
-    champion: ModelCard
+    champion: ModelCard | None
     challenger: ModelCard
+    task: Task = "binary"
+    classes: tuple[str, ...] = ()
+    """Of a multiclass label: those that the models know, sorted."""
+    late_scores: int = 0
+    """Logged scores of the champion that were made after the row's prediction time."""
 
 
 def require_measurable(params: Params) -> None:
-    """Refuse a task or a metric that cannot be measured, before anything is read.
+    """Refuse a metric that the label's task does not have, before anything is read.
 
     Raises :class:`~tasks.errors.EvaluationError`.
     """
-    if params.label.task != "binary":
-        raise EvaluationError(
-            f"label.task {params.label.task}", found="no metrics for it", expected="binary", next_step="mend label in params.yaml"
-        )
     for name in params.evaluation.metrics:
-        metric_named(name)
+        metric_named(name, params.label.task)
 
 
-def hold_contest(part: PartRows, champion: Contender | LoggedScores, challenger: Contender) -> Contest:
+def hold_contest(
+    part: PartRows, champion: Contender | LoggedScores | None, challenger: Contender, task: Task = "binary"
+) -> Contest:
     """Score the labelled rows of ``part`` with both; of a champion in production ``part`` holds the logged scores.
 
-    Rows without a label or without a logged score are counted and left out. Raises
-    :class:`~tasks.errors.EvaluationError` where no row is left, the label is constant, a score is no probability, or a
-    model would be scored on another view than it was fitted on.
+    Rows without a label or without a logged score are counted and left out; without a champion the challenger is scored alone.
+    Raises :class:`~tasks.errors.EvaluationError` where no row is left, the labels are all alike, a class was judged that a model
+    never saw, a score is none of ``task`` or was made in hindsight, or a model would be scored on another view than it was
+    fitted on.
     """
     facts = part.facts
     is_labelled = facts.column("label").is_valid()
-    is_scored = facts.column("champion_score").is_valid() if isinstance(champion, LoggedScores) else is_labelled
-    is_judged = pc.and_(is_labelled, is_scored)
+    is_judged = _is_judged(facts, is_labelled, champion)
     labelled, judged = pc.sum(is_labelled).as_py(), pc.sum(is_judged).as_py()
     if not judged:
         raise EvaluationError(
@@ -75,30 +88,89 @@ def hold_contest(part: PartRows, champion: Contender | LoggedScores, challenger:
             next_step="look at label, models.champion and the evaluated part in params.yaml",
         )
     rows, features = facts.filter(is_judged), part.features.filter(is_judged)
-    check_labels(rows.column("label").cast(pa.float64()).to_numpy())
+    classes = _classes(champion, challenger) if task == "multiclass" else ()
+    for contender in (champion, challenger):
+        _refuse_unknown_classes(rows.column("label"), contender, task)
+    check_labels(read_labels(rows, task, classes), task)
+    scores, late = {}, 0
     if isinstance(champion, LoggedScores):
-        card, scores = _logged_card(rows, champion), rows.column("champion_score")
-        check_scores(scores.to_numpy(), f"champion (logged in {card.estimator})")
-    else:
-        card, scores = champion.card, pa.chunked_array([_score(champion, features)])
-    predictions = rows.select(["row_key", "part", "day", "cluster"]).append_column("label", rows.column("label").cast(pa.int8()))
-    predictions = predictions.append_column("champion_score", scores)
-    predictions = predictions.append_column("challenger_score", _score(challenger, features))
-    for column in (name for name in rows.column_names if name.startswith("slice_")):
-        predictions = predictions.append_column(column, rows.column(column))
+        refuse_hindsight(rows, champion)
+        late = count_late(rows)
+        scores["champion"] = _logged_scores(rows, champion, classes, task)
+    elif champion is not None:
+        scores["champion"] = _score(champion, features, classes, task)
+    scores["challenger"] = _score(challenger, features, classes, task)
     times = pc.min_max(rows.column("time_utc"))
     return Contest(
-        predictions=predictions,
+        predictions=_predictions(rows, scores, classes, task),
         from_utc=_text(times["min"]),
         to_utc=_text(times["max"]),
         unlabelled_rows=facts.num_rows - labelled,
         unscored_rows=labelled - judged,
-        champion=card,
+        champion=_logged_card(rows, champion) if isinstance(champion, LoggedScores) else champion.card if champion else None,
         challenger=challenger.card,
+        task=task,
+        classes=classes,
+        late_scores=late,
     )
 
 
-def _score(contender: Contender, features: pa.Table) -> pa.Array:
+def _is_judged(facts: pa.Table, is_labelled: pa.ChunkedArray, champion: Contender | LoggedScores | None) -> pa.ChunkedArray:
+    """Rows with a label and, of a champion in production, every score."""
+    if isinstance(champion, LoggedScores):
+        for number in range(len(champion.columns)):
+            is_labelled = pc.and_(is_labelled, facts.column(f"{LOGGED}_{number}").is_valid())
+    return is_labelled
+
+
+def _known_classes(contender: Contender | LoggedScores) -> tuple[str, ...]:
+    return contender.classes if isinstance(contender, LoggedScores) else contender.card.classes
+
+
+def _classes(champion: Contender | LoggedScores | None, challenger: Contender) -> tuple[str, ...]:
+    """The classes that either model knows, sorted."""
+    known = [_known_classes(contender) for contender in (champion, challenger) if contender is not None]
+    return tuple(sorted({name for names in known for name in names}))
+
+
+def _refuse_unknown_classes(labels: pa.ChunkedArray, contender: Contender | LoggedScores | None, task: Task) -> None:
+    """A row of a class that a model never saw cannot be right by it: no figure would be of the model, but of its rows."""
+    if task != "multiclass" or contender is None:
+        return
+    known = pa.array(_known_classes(contender), pa.string())
+    unknown = labels.filter(pc.invert(pc.is_in(labels, value_set=known)))
+    if len(unknown):
+        names = sorted(unknown.unique().to_pylist())
+        more = f" and {len(names) - _CLASSES_NAMED} more" if len(names) > _CLASSES_NAMED else ""
+        is_logged = isinstance(contender, LoggedScores)
+        raise EvaluationError(
+            "models.champion.scores" if isinstance(contender, LoggedScores) else f"{contender.card.role} {contender.card.name}",
+            found=f"{len(unknown):,} rows to judge of classes that it does not know: {', '.join(names[:_CLASSES_NAMED])}{more}",
+            expected=f"the {len(known)} classes that {'have a column of scores' if is_logged else 'it was trained on'}",
+            next_step="part the rows by a stratified split, group rare classes in the lake, or train on a part that has them",
+        )
+
+
+def _predictions(rows: pa.Table, scores: Mapping[str, Floats], classes: tuple[str, ...], task: Task) -> pa.Table:
+    kept = ["row_key", "part", "day", "cluster", "label", *(["weight"] if "weight" in rows.column_names else [])]
+    predictions = rows.select(kept)
+    for role, found in scores.items():
+        names = score_columns(role, task, len(classes))
+        for name, values in zip(names, found.T if found.ndim == 2 else [found], strict=True):
+            predictions = predictions.append_column(name, pa.array(np.ascontiguousarray(values), pa.float64()))
+    for column in (name for name in rows.column_names if name.startswith("slice_")):
+        predictions = predictions.append_column(column, rows.column(column))
+    return predictions
+
+
+def _logged_scores(rows: pa.Table, champion: LoggedScores, classes: tuple[str, ...], task: Task) -> Floats:
+    columns = [rows.column(f"{LOGGED}_{number}").to_numpy() for number in range(len(champion.columns))]
+    found = np.column_stack(columns) if task == "multiclass" else columns[0]
+    check_scores(found, f"champion (logged in {', '.join(champion.columns)})", task)
+    return _arranged(found, champion.classes, classes)
+
+
+def _score(contender: Contender, features: pa.Table, classes: tuple[str, ...], task: Task) -> Floats:
     card = contender.card
     if card.view != "masked":
         raise EvaluationError(
@@ -108,8 +180,17 @@ def _score(contender: Contender, features: pa.Table) -> pa.Array:
             next_step="name its logged scores under models.champion, or its recipe, which is then refitted on masked data",
         )
     scores = contender.score(features)
-    check_scores(scores, card.role)
-    return pa.array(scores, pa.float64())
+    check_scores(scores, card.role, task)
+    return _arranged(scores, card.classes, classes)
+
+
+def _arranged(scores: Floats, known: tuple[str, ...], classes: tuple[str, ...]) -> Floats:
+    """``scores`` (rows x ``known``) as rows x ``classes``: a class that the model does not know has no chance."""
+    if scores.ndim == 1:
+        return scores
+    found = np.zeros((len(scores), len(classes)))
+    found[:, [classes.index(name) for name in known]] = scores
+    return found
 
 
 def _text(moment: pa.Scalar) -> str:
@@ -137,7 +218,7 @@ def _logged_card(rows: pa.Table, champion: LoggedScores) -> ModelCard:
 
 def evidence_hashes(evidence: Evidence, contest: Contest) -> dict[str, str]:
     """Logical hashes of all that the predictions rest on, by the names that validation reports use too."""
-    models = {f"models/{card.role}": card.logical_hash for card in (contest.champion, contest.challenger)}
+    models = {f"models/{card.role}": card.logical_hash for card in (contest.champion, contest.challenger) if card is not None}
     return {
         "pin": evidence.features.about["pin"],
         "snapshots": evidence.features.about["snapshots"],
@@ -163,7 +244,7 @@ def summarise(
     ``known_slices`` are the slice values that there should be, by column; those without a judged row are named as missing.
     """
     predictions, interval = contest.predictions, params.evaluation.interval
-    comparisons = compare(predictions, params.evaluation, seed)
+    comparisons = compare(predictions, params.evaluation, seed, contest.task, contest.classes)
     return Evaluation(
         split=split,
         part=part,
@@ -184,6 +265,11 @@ def summarise(
         comparisons=comparisons,
         missing_slices=_missing_slices(comparisons, known_slices),
         inputs=dict(inputs),
+        task=contest.task,
+        weight=params.evaluation.weight,
+        late_scores=contest.late_scores,
+        classes=describe_classes(predictions, contest.task, contest.classes),
+        residuals=describe_residuals(predictions) if contest.task == "regression" else {},
     )
 
 
@@ -195,7 +281,12 @@ def _missing_slices(comparisons: tuple[Comparison, ...], known: Mapping[str, set
 
 
 def headline_metrics(evaluation: Evaluation) -> dict[str, object]:
-    """``rows``, and by metric champion, challenger and delta on all rows: what ``dvc metrics show`` compares."""
+    """``rows``, and by metric champion, challenger and delta on all rows: what ``dvc metrics show`` compares.
+
+    Without a champion only the challenger's figures.
+    """
     overall = [c for c in evaluation.comparisons if c.slice_column is None]
     figures = {c.metric: {"champion": c.champion, "challenger": c.challenger, "delta": c.delta} for c in overall}
+    if evaluation.champion is None:
+        figures = {c.metric: {"challenger": c.challenger} for c in overall}
     return {"rows": evaluation.rows, **figures}

@@ -1,19 +1,21 @@
-"""The curves that a reader looks at: ROC, and calibration in quantile bins.
+"""The curves that a reader looks at: ROC, and predicted against observed in quantile bins.
 
 What belongs here: a model's labels and scores as a few points. What does not: drawing them (``tasks.reporting``), and any
 figure that is judged.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
-from tasks.evaluation.metrics import Floats
+from tasks.evaluation.compare import ROLES, read_labels, read_scores
+from tasks.evaluation.sample import Floats, Sample
+from tasks.params.models import Task
 
 ROC_POINTS = 200
 CALIBRATION_BINS = 15
-_ROLES = ("champion", "challenger")
 
 
 def roc_points(labels: Floats, scores: Floats, most: int = ROC_POINTS) -> list[tuple[float, float]]:
@@ -32,7 +34,7 @@ def roc_points(labels: Floats, scores: Floats, most: int = ROC_POINTS) -> list[t
 
 
 def calibration_bins(labels: Floats, scores: Floats, bins: int = CALIBRATION_BINS) -> list[tuple[float, float, int]]:
-    """(mean score, share of positives, rows) of at most ``bins`` groups of nearly equal size, by rising score.
+    """(mean score, mean label, rows) of at most ``bins`` groups of nearly equal size, by rising score.
 
     Equal scores share a bin, so that a model with few distinct scores has fewer bins.
     """
@@ -45,20 +47,59 @@ def calibration_bins(labels: Floats, scores: Floats, bins: int = CALIBRATION_BIN
     return [(float(p), float(o), int(n)) for p, o, n in zip(predicted, observed, rows[is_filled], strict=True)]
 
 
-def roc_csv(predictions: pa.Table) -> str:
-    """Both models' ROC curves as CSV: model, false_positive_rate, true_positive_rate."""
-    points = [(role, *point) for role in _ROLES for point in roc_points(*_columns(predictions, role))]
+def roc_csv(predictions: pa.Table, task: Task = "binary", classes: Sequence[str] = ()) -> str:
+    """The models' ROC curves as CSV: model, false_positive_rate, true_positive_rate.
+
+    ``multiclass``: the mean over classes of each against the rest. ``regression``: how well predictions rank rows above the
+    labels' median before the others.
+    """
+    labels = read_labels(predictions, task, classes)
+    points = [(role, *point) for role, scores in _scores(predictions, task, classes) for point in _roc(labels, scores, task)]
     return _csv(("model", "false_positive_rate", "true_positive_rate"), points)
 
 
-def calibration_csv(predictions: pa.Table) -> str:
-    """Both models' calibration as CSV: model, predicted, observed, rows."""
-    bins = [(role, *found) for role in _ROLES for found in calibration_bins(*_columns(predictions, role))]
-    return _csv(("model", "predicted", "observed", "rows"), bins)
+def calibration_csv(predictions: pa.Table, task: Task = "binary", classes: Sequence[str] = ()) -> str:
+    """What the models predict against what is observed, as CSV: model, predicted, observed, rows.
+
+    ``binary``: mean probability, share of positives. ``multiclass``: mean probability of the predicted class, share of rows on
+    which it is right. ``regression``: mean prediction, mean label.
+    """
+    labels = read_labels(predictions, task, classes)
+    rows = []
+    for role, scores in _scores(predictions, task, classes):
+        if task == "multiclass":
+            is_right = (Sample(labels, scores).hits == labels).astype(np.float64)
+            rows += [(role, *found) for found in calibration_bins(is_right, scores.max(axis=1))]
+        else:
+            rows += [(role, *found) for found in calibration_bins(labels, scores)]
+    return _csv(("model", "predicted", "observed", "rows"), rows)
 
 
-def _columns(predictions: pa.Table, role: str) -> tuple[Floats, Floats]:
-    return predictions.column("label").to_numpy().astype(np.float64), predictions.column(f"{role}_score").to_numpy()
+def _scores(predictions: pa.Table, task: Task, classes: Sequence[str]) -> Iterator[tuple[str, Floats]]:
+    for role in ROLES:
+        scores = read_scores(predictions, role, task, len(classes))
+        if scores is not None:
+            yield role, scores
+
+
+def _roc(labels: Floats, scores: Floats, task: Task) -> list[tuple[float, float]]:
+    if task == "binary":
+        return roc_points(labels, scores)
+    if task == "regression":
+        median = np.median(labels)
+        is_high = labels > median if (labels > median).any() else labels >= median
+        return roc_points(is_high.astype(np.float64), scores)
+    false = np.linspace(0, 1, ROC_POINTS)
+    counts = np.bincount(labels.astype(np.intp), minlength=scores.shape[1])
+    true = [_true_rates(labels == place, scores[:, place], false) for place in np.flatnonzero(counts)]
+    return list(zip(false.tolist(), np.mean(true, axis=0).tolist(), strict=True))
+
+
+def _true_rates(is_class: NDArray[np.bool_], scores: Floats, false: Floats) -> Floats:
+    """One class's curve at the rates ``false``."""
+    points = np.array(roc_points(is_class.astype(np.float64), scores))
+    rates: Floats = np.interp(false, points[:, 0], points[:, 1])
+    return rates
 
 
 def _csv(header: tuple[str, ...], rows: Iterable[tuple[str | float, ...]]) -> str:

@@ -77,6 +77,21 @@ def table_record(manifest: Manifest, name: str, thing: str) -> TableRecord:
     return manifest.tables[name]
 
 
+def require_columns(record: TableRecord, table: str, where: str, columns: Collection[str]) -> None:
+    """Refuse ``columns`` (named in ``where`` of params.yaml) that the masked ``table`` does not have.
+
+    Raises :class:`~tasks.errors.EvaluationError`.
+    """
+    missing = [column for column in columns if column not in record.columns]
+    if missing:
+        raise EvaluationError(
+            f"{where}: {', '.join(missing)}",
+            found=f"not among the masked columns of {table}",
+            expected=f"one of {', '.join(sorted(record.columns))}",
+            next_step=f"declare it under snapshot.tables.{table} and keep it under masking.tables.{table}, or name another",
+        )
+
+
 def read_features(evidence: Evidence, parts: Collection[str], columns: Collection[str]) -> pa.Table:
     """row_key and ``columns`` of the features dataset, of the rows of ``parts``, in the order in which they are stored."""
     assigned = pa.concat_tables([part_rows(evidence, part) for part in parts])

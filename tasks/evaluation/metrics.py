@@ -1,93 +1,87 @@
-"""The metrics that a comparison may name: their direction, and what they need of labels and scores.
+"""The metrics that a comparison may name, by task; and what makes labels and scores unusable for any of them.
 
-What belongs here: what a metric is, row by row, and what makes its input unusable. What does not: resampling
-(``bootstrap``), ranking (``ranking``), and how many rows of which slice are measured (``compare``).
+What belongs here: finding a metric by its name, and refusing input. What does not: definitions (``binary``, ``multiclass``,
+``regression``), and how many rows of which slice are measured (``compare``).
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
 from tasks.errors import EvaluationError
-from tasks.records import Direction
+from tasks.evaluation import binary, multiclass, regression
+from tasks.evaluation.sample import Floats, Metric
+from tasks.params.models import Task
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.intp]
-
-_SMALLEST = float(np.finfo(np.float64).eps)
-"""Probabilities are kept this far from 0 and 1 in ``log_loss``, as scikit-learn does, so that one certain mistake is finite."""
-
-
-@dataclass(frozen=True)
-class Metric:
-    """One metric of a binary label and the predicted probability of the positive class."""
-
-    name: str
-    direction: Direction
-    row_values: Callable[[Floats, Floats], Floats] | None
-    """(labels, scores) -> one value per row whose mean is the metric; None for a metric of the ranking as a whole."""
-
-    @property
-    def needs_both_classes(self) -> bool:
-        """A ranking of positives against negatives says nothing where one of them is missing."""
-        return self.row_values is None
-
-
-def _log_loss(labels: Floats, scores: Floats) -> Floats:
-    likelihood = np.where(labels == 1, scores, 1 - scores)
-    losses: Floats = -np.log(np.clip(likelihood, _SMALLEST, 1 - _SMALLEST))
-    return losses
-
-
-def _brier(labels: Floats, scores: Floats) -> Floats:
-    losses: Floats = np.square(scores - labels)
-    return losses
-
-
-def _accuracy(labels: Floats, scores: Floats) -> Floats:
-    hits: Floats = ((scores >= 0.5) == (labels == 1)).astype(np.float64)
-    return hits
-
-
-METRICS = {
-    metric.name: metric
-    for metric in (
-        Metric("roc_auc", "higher_is_better", None),
-        Metric("pr_auc", "higher_is_better", None),
-        Metric("log_loss", "lower_is_better", _log_loss),
-        Metric("brier", "lower_is_better", _brier),
-        Metric("accuracy", "higher_is_better", _accuracy),
-    )
+METRICS: Mapping[Task, Mapping[str, Metric]] = {
+    "binary": binary.METRICS,
+    "multiclass": multiclass.METRICS,
+    "regression": regression.METRICS,
 }
-"""By name. ``pr_auc`` is average precision (no interpolation); ``accuracy`` takes a score of 0.5 and more for positive."""
+"""Task -> name -> metric; ``multiclass`` has three more for each class."""
+_OFF_ONE = 1e-3
+"""How far the probabilities of one row may sum from 1."""
+_WANTED = {
+    "binary": "the probability of the positive class for each row",
+    "multiclass": "probabilities of the classes that sum to 1 for each row",
+    "regression": "a finite number for each row",
+}
 
 
-def metric_named(name: str) -> Metric:
-    """The metric called ``name``; raises :class:`~tasks.errors.EvaluationError` naming those there are."""
-    if name not in METRICS:
-        raise EvaluationError(
-            f"metric {name!r}",
-            found="no such metric",
-            expected=f"one of {', '.join(METRICS)}",
-            next_step="mend evaluation.metrics in params.yaml",
-        )
-    return METRICS[name]
+def metric_named(name: str, task: Task = "binary", classes: Sequence[str] | None = None) -> Metric:
+    """The metric called ``name``; raises :class:`~tasks.errors.EvaluationError` naming those there are.
 
-
-def check_scores(scores: Floats, whose: str) -> None:
-    """Refuse ``scores`` that are no probabilities; ``whose`` names them in the error.
-
-    Raises :class:`~tasks.errors.EvaluationError` with counts where a score is NaN, infinite, below 0 or above 1.
+    ``classes`` are those of a multiclass label, where they are known: a metric of another class is refused then.
     """
-    finite = np.isfinite(scores)
-    outside = int(np.count_nonzero((scores[finite] < 0) | (scores[finite] > 1)))
-    broken = len(scores) - int(np.count_nonzero(finite))
-    if broken or outside:
+    if name in METRICS[task]:
+        return METRICS[task][name]
+    asked = multiclass.class_asked(name) if task == "multiclass" else None
+    if asked is not None and (classes is None or asked in classes):
+        return multiclass.metric_of_class(name, classes if classes is not None else (asked,))
+    more = ", precision[class], recall[class], f1[class]" if task == "multiclass" else ""
+    raise EvaluationError(
+        f"metric {name!r}",
+        found="no such metric" if asked is None else f"no class {asked!r} among the {len(classes or ())} classes of the label",
+        expected=f"one of {', '.join(METRICS[task])}{more}",
+        next_step="mend evaluation.metrics in params.yaml",
+    )
+
+
+def check_labels(labels: Floats, task: Task = "binary") -> None:
+    """Refuse labels on which nothing can be judged: none at all, or all alike.
+
+    Raises :class:`~tasks.errors.EvaluationError`.
+    """
+    if len(labels) and labels.min() < labels.max():
+        return
+    told = f", {int(labels.sum()):,} of them positive" if task == "binary" else " and all of them alike" if len(labels) else ""
+    raise EvaluationError(
+        "rows to judge",
+        found=f"{len(labels):,} rows with a label and both scores{told}",
+        expected="numbers that differ" if task == "regression" else "rows of both classes" if task == "binary" else "two classes",
+        next_step="look at label, the champion's scores and the evaluated part in params.yaml",
+    )
+
+
+def check_scores(scores: Floats, whose: str, task: Task = "binary") -> None:
+    """Refuse ``scores`` that are none of ``task``: no probabilities, or no numbers; ``whose`` names them in the error.
+
+    Raises :class:`~tasks.errors.EvaluationError` with counts where a score is NaN or infinite; for classes also where one is
+    below 0 or above 1, or where those of a row do not sum to 1.
+    """
+    is_finite = np.isfinite(scores)
+    broken = scores.size - int(np.count_nonzero(is_finite))
+    counts = [f"{broken:,} that are NaN or infinite"] if broken else []
+    if task != "regression":
+        outside = int(np.count_nonzero((scores[is_finite] < 0) | (scores[is_finite] > 1)))
+        counts += [f"{outside:,} outside 0 to 1"] if outside else []
+    if task == "multiclass" and not counts:
+        off = int(np.count_nonzero(np.abs(scores.sum(axis=1) - 1) > _OFF_ONE))
+        counts += [f"{off:,} rows that do not sum to 1"] if off else []
+    if counts:
         raise EvaluationError(
             f"scores of the {whose}",
-            found=f"{broken:,} that are NaN or infinite and {outside:,} outside 0 to 1, of {len(scores):,}",
-            expected="the probability of the positive class for each row",
+            found=f"{' and '.join(counts)}, of {len(scores):,} rows",
+            expected=_WANTED[task],
             next_step=f"mend what writes the scores of the {whose}; `dvc repro evaluate` then compares again",
         )

@@ -9,11 +9,12 @@ With many clusters ``A`` costs more than it saves, and each replicate adds up we
 """
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.evaluation.metrics import Floats, Ints
+from tasks.evaluation.sample import Floats, Ints
 
 _PAIR_NS, _FLOP_NS, _RANK_NS = 3.5, 0.15, 5.0
 """Measured cost per element of the two ways; a wrong guess costs time, never exactness."""
@@ -28,23 +29,36 @@ _CELLS = 4_000_000
 class ClusterRanking:
     """One model's scores as seen by a resampling of clusters.
 
-    ``labels`` (0 or 1), ``scores`` and ``clusters`` (0 .. ``cluster_count`` - 1) have one entry per row. ``replicates`` is how
-    often the ranking will be asked, from which the cheaper of two exact ways is chosen.
+    ``labels`` (0 or 1), ``scores``, ``clusters`` (0 .. ``cluster_count`` - 1) and ``weights`` (how much a row counts; None: all
+    alike) have one entry per row. ``replicates`` is how often the ranking will be asked, from which the cheaper of two exact
+    ways is chosen.
     """
 
-    def __init__(self, labels: Floats, scores: Floats, clusters: Ints, cluster_count: int, replicates: int) -> None:
+    def __init__(
+        self,
+        labels: Floats,
+        scores: Floats,
+        clusters: Ints,
+        cluster_count: int,
+        replicates: int,
+        *,
+        weights: Floats | None = None,
+    ) -> None:
         order = np.argsort(scores, kind="stable")
         is_positive = labels[order] == 1
         ranked, ranked_clusters = scores[order], clusters[order]
         positives, negatives = ranked[is_positive], ranked[~is_positive]
         self._positive_clusters = ranked_clusters[is_positive]
         self._negative_clusters = ranked_clusters[~is_positive]
+        row_weights = None if weights is None else weights[order]
+        self._positive_weights = None if row_weights is None else row_weights[is_positive]
+        self._negative_weights = None if row_weights is None else row_weights[~is_positive]
         self._below = np.searchsorted(negatives, positives, "left")
         self._upto = np.searchsorted(negatives, positives, "right")
         self._tied_from = np.searchsorted(positives, positives, "left")
         self._count = cluster_count
-        self._positives = np.bincount(self._positive_clusters, minlength=cluster_count).astype(np.float64)
-        self._negatives = np.bincount(self._negative_clusters, minlength=cluster_count).astype(np.float64)
+        self._positives = _counts(self._positive_clusters, self._positive_weights, cluster_count)
+        self._negatives = _counts(self._negative_clusters, self._negative_weights, cluster_count)
         rows = len(labels)
         by_pairs = cluster_count * rows * _PAIR_NS + replicates * cluster_count**2 * _FLOP_NS
         is_cheaper = by_pairs < replicates * rows * _RANK_NS and cluster_count**2 <= _MOST_PAIRS
@@ -54,8 +68,8 @@ class ClusterRanking:
         wins = np.empty((self._count, self._count))
         before = np.zeros(len(self._negative_clusters) + 1)
         for cluster in range(self._count):
-            np.cumsum(self._negative_clusters == cluster, out=before[1:])
-            won = before[self._below] + before[self._upto]
+            np.cumsum(_weighted(self._negative_clusters == cluster, self._negative_weights), out=before[1:])
+            won = _weighted(before[self._below] + before[self._upto], self._positive_weights)
             wins[:, cluster] = np.bincount(self._positive_clusters, weights=won, minlength=self._count)
         return wins / 2
 
@@ -71,7 +85,7 @@ class ClusterRanking:
             before = self._weight_before(block)
             beaten = before.take(self._below, axis=0)
             beaten += before.take(self._upto, axis=0)
-            won.append(_dot(block.take(self._positive_clusters, axis=0), beaten))
+            won.append(_dot(_weighted(block.take(self._positive_clusters, axis=0), self._positive_weights), beaten))
         return np.concatenate(won) / 2
 
     def pr_auc(self, weights: Floats) -> Floats:
@@ -82,15 +96,16 @@ class ClusterRanking:
         """
         values = []
         for block in self._transposed(weights):
-            mine = block.take(self._positive_clusters, axis=0)
+            mine = _weighted(block.take(self._positive_clusters, axis=0), self._positive_weights)
             false_positives = self._weight_before(block)
             negatives = false_positives[-1].copy()
             false_positives = negatives - false_positives.take(self._below, axis=0)
             true_positives = _running_sums(mine)
             positives = true_positives[-1].copy()
             true_positives = positives - true_positives.take(self._tied_from, axis=0)
-            precision = true_positives / np.maximum(true_positives + false_positives, 1)
-            with np.errstate(invalid="ignore"):
+            with np.errstate(invalid="ignore", divide="ignore"):
+                ranked = true_positives + false_positives
+                precision = np.where(ranked > 0, true_positives / ranked, 0.0)
                 values.append(np.where(negatives == 0, np.nan, _dot(mine, precision) / positives))
         return np.concatenate(values)
 
@@ -100,19 +115,30 @@ class ClusterRanking:
         for start in range(0, len(weights), width):
             yield np.ascontiguousarray(weights[start : start + width].T, dtype=np.int64)
 
-    def _weight_before(self, block: NDArray[np.int64]) -> NDArray[np.int64]:
+    def _weight_before(self, block: NDArray[np.int64]) -> Any:
         """The weight of the negatives ranked before each position, and of all of them at the end."""
-        return _running_sums(block.take(self._negative_clusters, axis=0))
+        return _running_sums(_weighted(block.take(self._negative_clusters, axis=0), self._negative_weights))
 
 
-def _running_sums(values: NDArray[np.int64]) -> NDArray[np.int64]:
+def _counts(clusters: Ints, weights: Floats | None, count: int) -> Floats:
+    return np.bincount(clusters, weights=weights, minlength=count).astype(np.float64)
+
+
+def _weighted(values: Any, weights: Floats | None) -> Any:
+    """``values`` (rows, or rows x replicates) times each row's weight; without weights they stay whole numbers."""
+    if weights is None:
+        return values
+    return values * (weights if values.ndim == 1 else weights[:, None])
+
+
+def _running_sums(values: Any) -> Any:
     """Sums of the rows before each position, beginning with none and ending with all."""
-    sums = np.zeros((len(values) + 1, values.shape[1]), np.int64)
+    sums = np.zeros((len(values) + 1, values.shape[1]), values.dtype)
     np.cumsum(values, axis=0, out=sums[1:])
     return sums
 
 
-def _dot(left: NDArray[np.int64], right: NDArray[np.int64] | Floats) -> Floats:
+def _dot(left: Any, right: Any) -> Floats:
     """Per replicate (column) the sum of products."""
     product: Floats = np.einsum("pr,pr->r", left, right, dtype=np.float64)
     return product

@@ -4,24 +4,32 @@ What belongs here: joining these by row key. What does not: which rows may be re
 (the composition roots pass functions to ``contest``).
 """
 
-from collections.abc import Collection
 from dataclasses import dataclass
 
 import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tasks.datasets import read_table, row_keys
+from tasks.datasets import row_keys
 from tasks.errors import DatasetError, EvaluationError
 from tasks.evaluation.compare import MISSING
-from tasks.evaluation.evidence import Evidence, part_rows, read_features, read_partitions, some_partitions, table_record
+from tasks.evaluation.evidence import (
+    Evidence,
+    part_rows,
+    read_features,
+    read_partitions,
+    require_columns,
+    some_partitions,
+    table_record,
+)
+from tasks.evaluation.logged import read_logged, refuse_repeated
 from tasks.params import Params
-from tasks.params.base import split_reference
+from tasks.params.judging import BY_ROW
 from tasks.params.models import LoggedScores
-from tasks.records import TableRecord
 
-DAY = "day"
-"""The cluster that is the row's UTC day, whatever columns there are."""
+_LABEL = ("at_utc", "label", "label_known_utc")
+_CLUSTERS = {"day": "m.time_utc::DATE::VARCHAR", BY_ROW: "a.row_key"}
+"""Clusters that are no column of the rows, whatever columns there are: the row's UTC day, and the row itself."""
 
 
 @dataclass(frozen=True)
@@ -29,8 +37,9 @@ class PartRows:
     """One part's rows, both tables in order of row key."""
 
     facts: pa.Table
-    """row_key, part, time_utc, day (date32), cluster, label (NULL: not known), slice_<column>; for a champion with logged
-    scores also champion_score and champion_version (NULL: not scored)."""
+    """row_key, part, time_utc, day (date32), at_utc, cluster, label, label_known_utc (NULL: not known), slice_<column>; weight,
+    where one is declared; for a champion with logged scores also these (:func:`~tasks.evaluation.logged.read_logged`; NULL: not
+    scored)."""
     features: pa.Table
     """row_key and the features."""
 
@@ -43,17 +52,19 @@ def read_part(evidence: Evidence, params: Params, part: str) -> PartRows:
     """
     assigned = part_rows(evidence, part)
     names = list(params.features.columns)
-    features = read_features(evidence, (part,), ("label", *names)).sort_by("row_key")
+    features = read_features(evidence, (part,), (*_LABEL, *names)).sort_by("row_key")
     con = duckdb.connect()
     con.execute("SET TimeZone='UTC'")
     con.register("assigned", assigned)
     con.register("meta", _row_facts(evidence, params, assigned))
-    con.register("labels", features.select(["row_key", "label"]))
+    con.register("labels", features.select(["row_key", *_LABEL]))
     slices = "".join(f", m.{_quoted(f'slice_{column}')}" for column in params.evaluation.slices)
-    scores, scored = _join_scores(con, evidence, params)
+    weight = "" if params.evaluation.weight is None else ", m.weight"
+    scores, scored = _join_logged(con, evidence, params)
     query = f"""
-        SELECT a.row_key, a.part, m.time_utc, m.time_utc::DATE AS day, coalesce(m.cluster, m.time_utc::DATE::VARCHAR) AS cluster,
-            f.label::TINYINT AS label {slices} {scores}
+        SELECT a.row_key, a.part, m.time_utc, m.time_utc::DATE AS day, f.at_utc,
+            {_CLUSTERS.get(params.evaluation.interval.cluster, "m.cluster")} AS cluster,
+            f.label, f.label_known_utc {weight} {slices} {scores}
         FROM assigned a JOIN meta m USING (row_key) JOIN labels f USING (row_key) {scored}
         ORDER BY a.row_key
     """  # noqa: S608 - names are quoted
@@ -67,26 +78,34 @@ def read_part(evidence: Evidence, params: Params, part: str) -> PartRows:
                 expected="each row once in features, split and masked rows",
                 next_step="dvc repro",
             )
+    _require_times(facts, params)
+    if params.evaluation.weight is not None:
+        _require_weights(facts.column("weight"), params.evaluation.weight)
     return PartRows(facts, features.select(["row_key", *names]))
 
 
 def _row_facts(evidence: Evidence, params: Params, assigned: pa.Table) -> pa.Table:
-    """row_key, time_utc, cluster (NULL: the day) and slices of the masked rows in the partitions of ``assigned``."""
+    """row_key, time_utc, cluster (where it is a column), weight and slices of the masked rows in the partitions of ``assigned``."""
     name = params.features.rows
     declared = params.snapshot.tables[name]
     record = some_partitions(table_record(evidence.masked, name, "masked tables"), assigned)
     cluster = params.evaluation.interval.cluster
-    entity = () if cluster == DAY else (cluster,)
-    _require_columns(record, name, "evaluation.slices", params.evaluation.slices)
-    _require_columns(record, name, "evaluation.interval.cluster", entity)
-    _require_columns(record, name, f"snapshot.tables.{name}.time", (declared.time,))
-    columns = dict.fromkeys((*declared.key, declared.time, *params.evaluation.slices, *entity))
+    entity = () if cluster in _CLUSTERS else (cluster,)
+    weight = () if params.evaluation.weight is None else (params.evaluation.weight,)
+    require_columns(record, name, "evaluation.slices", params.evaluation.slices)
+    require_columns(record, name, "evaluation.interval.cluster", entity)
+    require_columns(record, name, f"snapshot.tables.{name}.time", (declared.time,))
+    require_columns(record, name, "evaluation.weight", weight)
+    columns = dict.fromkeys((*declared.key, declared.time, *params.evaluation.slices, *entity, *weight))
     rows = read_partitions(evidence.paths.masked, evidence.masked, name, record, columns)
     facts: dict[str, pa.ChunkedArray] = {
         "row_key": row_keys(rows, declared.key),
         "time_utc": rows.column(declared.time).cast(pa.timestamp("us", "UTC")),
-        "cluster": pa.nulls(rows.num_rows, pa.string()) if cluster == DAY else _texts(rows.column(cluster)),
     }
+    if entity:
+        facts["cluster"] = _texts(rows.column(cluster))
+    if weight:
+        facts["weight"] = _numbers(rows.column(weight[0]), weight[0])
     return pa.table(facts | {f"slice_{column}": rows.column(column).cast(pa.string()) for column in params.evaluation.slices})
 
 
@@ -94,52 +113,54 @@ def _texts(column: pa.ChunkedArray) -> pa.ChunkedArray:
     return pc.fill_null(column.cast(pa.string()), MISSING)
 
 
-def _require_columns(record: TableRecord, table: str, where: str, columns: Collection[str]) -> None:
-    missing = [column for column in columns if column not in record.columns]
+def _numbers(column: pa.ChunkedArray, name: str) -> pa.ChunkedArray:
+    if not (pa.types.is_floating(column.type) or pa.types.is_integer(column.type)):
+        raise _useless_weight(name, f"values of type {column.type}")
+    return column.cast(pa.float64())
+
+
+def _require_weights(weights: pa.ChunkedArray, name: str) -> None:
+    """Refuse weights that are missing, infinite or negative, or all 0."""
+    is_sound = pc.fill_null(pc.and_(pc.is_finite(weights), pc.greater_equal(weights, 0)), False)
+    broken = len(weights) - (pc.sum(is_sound).as_py() or 0)
+    if broken:
+        raise _useless_weight(name, f"{broken:,} of {len(weights):,} rows of the part where it is NULL, NaN, infinite or below 0")
+    if not pc.max(weights).as_py():
+        raise _useless_weight(name, "0 in each row of the part")
+
+
+def _useless_weight(name: str, found: str) -> EvaluationError:
+    return EvaluationError(
+        f"evaluation.weight: {name}",
+        found=found,
+        expected="a number of 0 or more in each row, above 0 in some",
+        next_step="mend the column in the lake, or name another; without evaluation.weight all rows count alike",
+    )
+
+
+def _require_times(facts: pa.Table, params: Params) -> None:
+    """Refuse rows without the time that days, and the reported period, are made of."""
+    missing = facts.column("time_utc").null_count
     if missing:
+        name = params.features.rows
         raise EvaluationError(
-            f"{where}: {', '.join(missing)}",
-            found=f"not among the masked columns of {table}",
-            expected=f"one of {', '.join(sorted(record.columns))}",
-            next_step=f"declare it under snapshot.tables.{table} and keep it under masking.tables.{table}, or name another",
+            f"snapshot.tables.{name}.time: {params.snapshot.tables[name].time}",
+            found=f"{missing:,} of {facts.num_rows:,} rows of the part without it",
+            expected="a time in each row that is judged",
+            next_step=f"mend the rows in the lake, or declare another column as snapshot.tables.{name}.time",
         )
 
 
-def _join_scores(con: duckdb.DuckDBPyConnection, evidence: Evidence, params: Params) -> tuple[str, str]:
-    """The SQL (columns, join) that adds the champion's logged scores; empty where its model is scored here."""
+def _join_logged(con: duckdb.DuckDBPyConnection, evidence: Evidence, params: Params) -> tuple[str, str]:
+    """The SQL (columns, join) that adds the champion's logged scores; empty where its model is scored here, or there is none."""
     champion = params.models.champion
     if not isinstance(champion, LoggedScores):
         return "", ""
-    table, score = split_reference(champion.columns[0])
-    version = split_reference(champion.version)[1]
-    key = params.snapshot.tables[params.features.rows].key
-    _require_columns(table_record(evidence.masked, table, "masked tables"), table, "models.champion", (*key, score, version))
-    logged = read_table(evidence.paths.masked, evidence.masked, table, tuple(dict.fromkeys((*key, score, version))))
-    if not (pa.types.is_floating(logged.column(score).type) or pa.types.is_integer(logged.column(score).type)):
-        raise EvaluationError(
-            f"models.champion.scores: {champion.scores}",
-            found=f"values of type {logged.column(score).type}",
-            expected="numbers from 0 to 1",
-            next_step="name the column of the logged probability, and keep it under masking.tables",
-        )
-    columns = {"row_key": row_keys(logged, key), "score": logged.column(score).cast(pa.float64())}
-    con.register("scores", pa.table(columns | {"version": logged.column(version).cast(pa.string())}))
-    _refuse_repeated_scores(con, champion.columns[0])
-    return ", s.score AS champion_score, s.version AS champion_version", "LEFT JOIN scores s USING (row_key)"
-
-
-def _refuse_repeated_scores(con: duckdb.DuckDBPyConnection, reference: str) -> None:
-    repeated = con.sql("""
-        SELECT count(*) FROM (SELECT row_key FROM scores SEMI JOIN assigned USING (row_key) GROUP BY row_key HAVING count(*) > 1)
-    """).to_arrow_table()
-    count = repeated.column(0)[0].as_py()
-    if count:
-        raise EvaluationError(
-            f"logged scores {reference}",
-            found=f"{count:,} rows of the part that were scored more than once",
-            expected="one score of the champion for each row",
-            next_step="let the lake's table hold the score that production acted upon, once per row",
-        )
+    logged = read_logged(evidence, params, champion)
+    con.register("logged", logged)
+    refuse_repeated(con, champion)
+    columns = "".join(f", s.{name}" for name in logged.column_names if name != "row_key")
+    return columns, "LEFT JOIN logged s USING (row_key)"
 
 
 def read_slice_values(evidence: Evidence, params: Params) -> dict[str, set[str]]:

@@ -13,7 +13,7 @@ from tasks.records import Comparison, CriterionOutcome, CriterionStatus, Evaluat
 
 SUBJECTS = ("raw", "masked", "splits", "features", "predictions")
 """The validation reports that a verdict needs, all of them."""
-RUBBER_STAMP = "rubber stamp: no champion to compare with"
+NO_CHAMPION = "there is no champion to compare with, and no bound to hold"
 WORST_FIRST: tuple[CriterionStatus, ...] = ("fail", "not_judged", "inconclusive", "pass")
 """A failure stands, whatever else could not be judged: it would not go away if the rest were known."""
 
@@ -100,7 +100,10 @@ def _judge_metric(name: str, criterion: MetricCriterion, evaluation: Evaluation)
 
 
 def _judge_comparison(name: str, criterion: MetricCriterion, found: Comparison, evaluation: Evaluation) -> CriterionOutcome:
-    outcomes = _limits(criterion, found, has_champion=evaluation.champion is not None)
+    has_champion = evaluation.champion is not None
+    outcomes = _limits(criterion, found, has_champion=has_champion)
+    # A first model is held to its bounds; a margin that was not asked is none of what was judged.
+    margin = criterion.margin if has_champion or criterion.bound is None else None
     status = _worst([outcome.status for outcome in outcomes])
     telling = [outcome for outcome in outcomes if outcome.status == status]
     rows = [outcome.rows_to_decide for outcome in telling]
@@ -115,12 +118,12 @@ def _judge_comparison(name: str, criterion: MetricCriterion, found: Comparison, 
         challenger=_number(found.challenger),
         champion=_number(found.champion),
         delta=_number(found.delta),
-        interval=found.challenger_interval if criterion.margin is None else found.delta_interval,
+        interval=found.challenger_interval if margin is None else found.delta_interval,
         challenger_interval=found.challenger_interval,
         n=found.rows,
         min_rows=criterion.min_rows,
         bound=criterion.bound,
-        margin=criterion.margin,
+        margin=margin,
         is_critical=criterion.critical,
         status=status,
         reason=reason + _waiting(status, to_decide, days, found.rows, evaluation.days),
@@ -152,9 +155,9 @@ def _tests(criterion: MetricCriterion, found: Comparison, *, has_champion: bool)
     outcomes = []
     if criterion.bound is not None:
         outcomes.append(judge_bound(found.challenger, interval, found.direction, criterion.bound, found.rows))
-    if criterion.margin is not None and not has_champion:
-        outcomes.append(LimitOutcome("pass", RUBBER_STAMP))
-    elif criterion.margin is not None:
+    elif not has_champion:
+        outcomes.append(LimitOutcome("not_judged", NO_CHAMPION))
+    if criterion.margin is not None and has_champion:
         outcomes.append(_against_champion(found, criterion.margin, why))
     return outcomes
 

@@ -79,7 +79,7 @@ def judge(
     has_champion = evaluation is None or evaluation.champion is not None
     return Verdict(
         decision=decision,
-        reason=explain(decision, outcomes, is_rubber_stamp=not has_champion),
+        reason=explain(decision, outcomes, is_rubber_stamp=not has_champion, classes=evaluation.classes if evaluation else ()),
         criteria=outcomes,
         missing_slices=evaluation.missing_slices if evaluation else (),
         rubber_stamp=not has_champion,

@@ -6,7 +6,7 @@ What belongs here: words made from outcomes. What does not: deciding anything.
 from collections.abc import Sequence
 
 from tasks.gates.bounds import is_usable
-from tasks.records import CriterionOutcome, CriterionStatus, Decision
+from tasks.records import ClassOutcome, CriterionOutcome, CriterionStatus, Decision
 
 _NAMED_AT_MOST = 3
 _HEADS: dict[Decision, str] = {
@@ -18,8 +18,13 @@ _HEADS: dict[Decision, str] = {
 _DECIDED_BY: dict[Decision, CriterionStatus] = {"reject": "fail", "not_judged": "not_judged", "inconclusive": "inconclusive"}
 
 
-def explain(decision: Decision, outcomes: Sequence[CriterionOutcome], *, is_rubber_stamp: bool) -> str:
-    """One plain sentence: the decision, how the challenger did overall, what decided, and what was advised against."""
+def explain(
+    decision: Decision, outcomes: Sequence[CriterionOutcome], *, is_rubber_stamp: bool, classes: Sequence[ClassOutcome] = ()
+) -> str:
+    """One plain sentence: the decision, how the challenger did overall, what decided, and what was advised against.
+
+    Of ``classes`` (the label's, on the judged rows) those with too few rows to say much are named.
+    """
     head = _HEADS[decision] + (" (rubber stamp: there is no champion to compare with)" if is_rubber_stamp else "")
     critical = [outcome for outcome in outcomes if outcome.is_critical]
     parts = [_overall(outcomes)]
@@ -30,7 +35,9 @@ def explain(decision: Decision, outcomes: Sequence[CriterionOutcome], *, is_rubb
         parts.append(_listed([_told(outcome) for outcome in decisive]) or "no critical criterion was asked")
     advised = [outcome for outcome in outcomes if not outcome.is_critical and outcome.status == "fail"]
     advice = f"; not decisive: {_listed([_told(outcome) for outcome in advised])}" if advised else ""
-    return f"{head}: {', '.join(part for part in parts if part)}{advice}"
+    rare = [f"{found.name} ({found.rows:,} rows)" for found in classes if found.is_rare]
+    thin = f"; little is known of the rare {'class' if len(rare) == 1 else 'classes'} {_listed(rare)}" if rare else ""
+    return f"{head}: {', '.join(part for part in parts if part)}{advice}{thin}"
 
 
 def _holds(count: int) -> str:

@@ -75,6 +75,8 @@ class Params(Section):
         references["label.known"] = f"{self.label.table}.{self.label.known}"
         for column in self.evaluation.slices:
             references[f"evaluation.slices.{column}"] = f"{self.features.rows}.{column}"
+        if self.evaluation.weight is not None:
+            references["evaluation.weight"] = f"{self.features.rows}.{self.evaluation.weight}"
         champion = self.models.champion
         if isinstance(champion, LoggedScores):
             references |= {f"models.champion.scores: {reference}": reference for reference in champion.columns}

@@ -6,9 +6,12 @@ from pydantic import Discriminator, Field, Tag, model_validator
 
 from tasks.params.base import Section
 
+BY_ROW = "row"
+"""The cluster that is the row itself: rows are taken to be independent of one another."""
+
 
 class IntervalParams(Section):
-    """How intervals are computed; ``cluster`` is ``day`` or a column of the rows' table (an entity)."""
+    """How intervals are computed; ``cluster`` is ``day``, ``row``, or a column of the rows' table (an entity)."""
 
     method: Literal["cluster_bootstrap"]
     cluster: str
@@ -23,6 +26,8 @@ class EvaluationParams(Section):
     part: str
     metrics: tuple[str, ...] = Field(min_length=1)
     slices: tuple[str, ...] = ()
+    weight: str | None = None
+    """A column of the rows' table: how much each row counts in every metric; None: all rows count alike."""
     interval: IntervalParams
 
 

@@ -26,12 +26,19 @@ def verdict_junit(verdict: Verdict) -> str:
     word, reason = headline(verdict)
     suite = Element("testsuite", name="windtunnel gate")
     properties = SubElement(suite, "properties")
-    for name, value in (("decision", verdict.decision), ("policy_hash", verdict.policy_hash), *sorted(verdict.inputs.items())):
+    facts = [
+        ("decision", verdict.decision),
+        ("rubber_stamp", str(verdict.rubber_stamp).lower()),
+        ("policy_hash", verdict.policy_hash),
+    ]
+    for name, value in (*facts, *sorted(verdict.inputs.items())):
         SubElement(properties, "property", name=_clean(name), value=_clean(value))
     decision = SubElement(suite, "testcase", classname="windtunnel", name="decision")
     if verdict.decision != "promote":
         kind = "failure" if verdict.decision == "reject" else "error"
         SubElement(decision, kind, type=verdict.decision, message=_clean(f"{word}: {reason}"))
+    else:
+        SubElement(decision, "system-out").text = _clean(f"{word}: {reason}")
     for outcome, row in zip(verdict.criteria, verdict_table(verdict), strict=True):
         _add_case(suite, outcome, row)
     for kind, attribute in (("failure", "failures"), ("error", "errors"), ("skipped", "skipped")):

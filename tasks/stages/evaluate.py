@@ -21,8 +21,9 @@ from tasks.evaluation import (
     roc_csv,
     summarise,
 )
-from tasks.models import feature_frame, predict_positive, read_model
-from tasks.params.models import LoggedScores
+from tasks.models import feature_frame, predict_scores, read_model
+from tasks.params import Params
+from tasks.params.models import LoggedScores, Task
 from tasks.paths import ProjectPaths
 from tasks.records import Manifest
 from tasks.seeds import derive_seed
@@ -39,13 +40,13 @@ def _run(context: StageContext) -> None:
     evidence = open_evidence(paths, split, params.splits[split].part_names)
     require_examined(context, "features", {"features": evidence.features.logical_hash})
     require_examined(context, "splits", {f"splits/{split}": evidence.assignments.logical_hash})
-    logged = params.models.champion if isinstance(params.models.champion, LoggedScores) else None
-    champion, challenger = logged or _contender(paths, "champion"), _contender(paths, "challenger")
+    task = params.label.task
+    champion, challenger = _champion(paths, params), _contender(paths, "challenger", task)
     rows = read_part(evidence, params, part)
     for contender in (champion, challenger):
         if isinstance(contender, Contender):
             refuse_training_rows(evidence, part, rows.facts.column("row_key"), contender.card)
-    contest = hold_contest(rows, champion, challenger)
+    contest = hold_contest(rows, champion, challenger, task)
     predictions = _write_predictions(paths, evidence, contest)
     evaluation = summarise(
         contest,
@@ -56,17 +57,25 @@ def _run(context: StageContext) -> None:
         inputs=evidence_hashes(evidence, contest) | {"predictions": predictions.logical_hash},
         seed=derive_seed(params.seed, "evaluation"),
     )
-    write_atomically(paths.roc_curve, roc_csv(contest.predictions).encode())
-    write_atomically(paths.calibration_curve, calibration_csv(contest.predictions).encode())
+    write_atomically(paths.roc_curve, roc_csv(contest.predictions, task, contest.classes).encode())
+    write_atomically(paths.calibration_curve, calibration_csv(contest.predictions, task, contest.classes).encode())
     write_atomically(paths.metrics, (json.dumps(headline_metrics(evaluation), indent=1, sort_keys=True) + "\n").encode())
     write_atomically(paths.evaluation_report, evaluation.to_json().encode())
     left_out = f"{evaluation.unlabelled_rows:,} without label, {evaluation.unscored_rows:,} without champion score left out"
+    if champion is None:
+        left_out = f"{evaluation.unlabelled_rows:,} without label left out; there is no champion"
     print(f"evaluate: {evaluation.rows:,} rows of {split}/{part} ({left_out}), {len(evaluation.comparisons)} comparisons")
 
 
-def _contender(paths: ProjectPaths, role: str) -> Contender:
+def _champion(paths: ProjectPaths, params: Params) -> Contender | LoggedScores | None:
+    """The champion's logged scores, its model as the stage ``train`` left it, or None where there is none."""
+    champion = params.models.champion
+    return champion if champion is None or isinstance(champion, LoggedScores) else _contender(paths, "champion", params.label.task)
+
+
+def _contender(paths: ProjectPaths, role: str, task: Task) -> Contender:
     model, card = read_model(paths.models, role)
-    return Contender(card, lambda features: predict_positive(model, feature_frame(features, card.features)))
+    return Contender(card, lambda features: predict_scores(model, feature_frame(features, card.features), task, card.classes))
 
 
 def _write_predictions(paths: ProjectPaths, evidence: Evidence, contest: Contest) -> Manifest:
@@ -77,9 +86,12 @@ def _write_predictions(paths: ProjectPaths, evidence: Evidence, contest: Contest
         for month in sorted(months.unique().to_pylist()):
             rows = contest.predictions.filter(pc.equal(months, month))
             writer.write(f"predictions/{month}.parquet", hash_mapping({"month": month, **inputs}), rows, ("row_key",))
-        views = {"champion_view": contest.champion.view, "challenger_view": contest.challenger.view}
+        cards = (contest.champion, contest.challenger)
+        about: dict[str, str] = {f"{card.role}_view": card.view for card in cards if card is not None}
+        if contest.classes:
+            about["classes"] = json.dumps(contest.classes)
         part = contest.predictions.column("part")[0].as_py()
-        return writer.finish({"split": evidence.split, "part": part, **views, **inputs})
+        return writer.finish({"split": evidence.split, "part": part, **about, **inputs})
 
 
 STAGE = Stage(

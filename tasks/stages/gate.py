@@ -37,12 +37,16 @@ def _read_evaluation(paths: ProjectPaths) -> Evaluation | None:
 
 
 def _require_as_declared(evaluation: Evaluation, params: Params, paths: ProjectPaths) -> None:
-    """Refuse an evaluation that was made under other parameters: other rows, other intervals, or without the champion.
+    """Refuse an evaluation that was made under other parameters: other rows, weights or intervals, with or without a champion.
 
     Raises :class:`~tasks.errors.GateError` naming each that differs.
     """
     declared, interval = params.evaluation, params.evaluation.interval
-    made = {
+    made: dict[str, tuple[object, object]] = {
+        "task": (evaluation.task, params.label.task),
+        "weight": (evaluation.weight, declared.weight),
+        # Without the champion its margins would be those of a first model; with one that is gone, nobody asked for them.
+        "champion": (_presence(evaluation.champion), _presence(params.models.champion)),
         "split": (evaluation.split, declared.split),
         "part": (evaluation.part, declared.part),
         "interval.method": (evaluation.interval_method, interval.method),
@@ -51,8 +55,6 @@ def _require_as_declared(evaluation: Evaluation, params: Params, paths: ProjectP
         "interval.confidence": (evaluation.confidence, interval.confidence),
     }
     differing = [(name, *values) for name, values in made.items() if values[0] != values[1]]
-    if evaluation.champion is None:  # its margins would pass as those of a first model
-        differing.append(("champion", "none", "that of models.champion"))
     if differing:
         raise GateError(
             str(paths.evaluation_report),
@@ -60,6 +62,10 @@ def _require_as_declared(evaluation: Evaluation, params: Params, paths: ProjectP
             expected=", ".join(f"{name} {wanted}" for name, _, wanted in differing) + ", as params.yaml declares",
             next_step="dvc repro",
         )
+
+
+def _presence(champion: object) -> str:
+    return "none" if champion is None else "one"
 
 
 def _read_report(path: Path) -> ValidationReport | None:

@@ -87,10 +87,17 @@ def test_documented_default_is_the_fields(key: str) -> None:
 
 
 def test_closed_sets_of_values_are_listed() -> None:
-    """Each value that a key may take stands in its row, and each metric in that of the metrics."""
+    """Each value that a key may take stands in its row."""
     wanted = [(key, str(value)) for key, _, kind in KEYS if get_origin(kind) is Literal for value in get_args(kind)]
-    wanted += [("evaluation.metrics", name) for name in METRICS]
     assert [(key, value) for key, value in wanted if f"`{value}`" not in " ".join(DOCUMENTED[key])] == []
+
+
+@pytest.mark.parametrize("task", METRICS)
+def test_metrics_of_each_task_are_listed_with_their_direction(task: str) -> None:
+    """Each metric stands in its task's row, and those of which less is better are marked."""
+    [listed] = re.findall(rf"^\| `{task}` \| (`.*) \|$", TEXT, re.M)
+    for name, metric in METRICS[task].items():
+        assert (f"`{name}` ↓" if metric.direction == "lower_is_better" else f"`{name}`") in listed
 
 
 def _set(dotted: str, value: object) -> Callable[[dict[str, Any]], object]:

@@ -1,57 +1,171 @@
 """The bootstrap on sufficient statistics against resampling rows by hand, and scikit-learn."""
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sample_rows import params, rows
-from sklearn.metrics import accuracy_score, average_precision_score, brier_score_loss, log_loss, roc_auc_score
+from sample_rows import CLASSES, SAMPLES, params, rows
+from sklearn import metrics as sk
 
-from tasks.evaluation.bootstrap import cluster_weights, percentile_interval
-from tasks.evaluation.compare import compare
-from tasks.evaluation.metrics import METRICS
+from tasks.evaluation.bootstrap import MOST_DRAWN, cluster_weights, percentile_interval
+from tasks.evaluation.compare import compare, read_labels, read_scores
+from tasks.evaluation.measures import Group, measures_of
+from tasks.evaluation.metrics import METRICS, metric_named
 from tasks.evaluation.ranking import ClusterRanking
 
+
+def _hit(metric, **settings):
+    return lambda y, p, w: metric(y, p >= 0.5, sample_weight=w, **settings)
+
+
+def _best(metric, **settings):
+    return lambda y, p, w: metric(y, p.argmax(axis=1), sample_weight=w, **settings)
+
+
+def _of_class(metric, name):
+    return lambda y, p, w: metric(y, p.argmax(axis=1), sample_weight=w, labels=[CLASSES.index(name)], average="macro")
+
+
+def _weighed(metric, **settings):
+    return lambda y, p, w: metric(y, p, sample_weight=w, **settings)
+
+
+def _ece(hits, probability, w):
+    """By hand, bin by bin: scikit-learn has none."""
+    edges = np.linspace(0, 1, 16)
+    place = np.clip(np.searchsorted(edges, probability, "right") - 1, 0, 14)
+    gaps = [abs((w * (probability - hits))[place == number].sum()) for number in range(15)]
+    return sum(gaps) / w.sum()
+
+
 SKLEARN = {
-    "roc_auc": roc_auc_score,
-    "pr_auc": average_precision_score,
-    "log_loss": lambda y, p: log_loss(y, p, labels=[0, 1]),
-    "brier": brier_score_loss,
-    "accuracy": lambda y, p: accuracy_score(y, p >= 0.5),
+    "binary": {
+        "roc_auc": _weighed(sk.roc_auc_score),
+        "pr_auc": _weighed(sk.average_precision_score),
+        "log_loss": _weighed(sk.log_loss, labels=[0, 1]),
+        "brier": _weighed(sk.brier_score_loss),
+        "ece": _ece,
+        "accuracy": _hit(sk.accuracy_score),
+        "balanced_accuracy": _hit(sk.balanced_accuracy_score),
+        "precision": _hit(sk.precision_score),
+        "recall": _hit(sk.recall_score),
+        "f1": _hit(sk.f1_score),
+        "mcc": _hit(sk.matthews_corrcoef),
+    },
+    "multiclass": {
+        "roc_auc_ovr": lambda y, p, w: np.mean([sk.roc_auc_score(y == k, p[:, k], sample_weight=w) for k in range(3)]),
+        "log_loss": _weighed(sk.log_loss, labels=[0, 1, 2]),
+        "brier": _weighed(sk.brier_score_loss, labels=[0, 1, 2]),
+        "ece": lambda y, p, w: _ece(p.argmax(axis=1) == y, p.max(axis=1), w),
+        "accuracy": _best(sk.accuracy_score),
+        "balanced_accuracy": _best(sk.balanced_accuracy_score),
+        "macro_f1": _best(sk.f1_score, average="macro"),
+        "mcc": _best(sk.matthews_corrcoef),
+        "precision[ant]": _of_class(sk.precision_score, "ant"),
+        "recall[bee]": _of_class(sk.recall_score, "bee"),
+        "f1[cat]": _of_class(sk.f1_score, "cat"),
+    },
+    "regression": {
+        "mae": _weighed(sk.mean_absolute_error),
+        "rmse": _weighed(sk.root_mean_squared_error),
+        "r2": _weighed(sk.r2_score),
+        "mape": _weighed(sk.mean_absolute_percentage_error),
+        "bias": lambda y, p, w: abs(np.average(p - y, weights=w)),
+    },
 }
+CASES = [(task, metric) for task, of_task in SKLEARN.items() for metric in of_task]
 
 
-def naive(table, metric, weights):
-    """The metric of both models and their difference, each replicate made by repeating rows."""
-    labels, cluster = table["label"].to_numpy(), np.unique(table["cluster"].to_numpy(), return_inverse=True)[1]
+def _sample(task, is_weighted=False):
+    make, classes = SAMPLES[task]
+    table = make()
+    if is_weighted:
+        table = table.append_column("weight", [np.random.default_rng(5).gamma(2, 1, table.num_rows)])
+    return table, classes
+
+
+def naive(table, task, metric, weights):
+    """The metric of both models and their difference, each replicate by scikit-learn with the weights of its rows."""
+    labels, classes = read_labels(table, task, SAMPLES[task][1]), len(SAMPLES[task][1])
+    cluster = np.unique(table["cluster"].to_numpy(), return_inverse=True)[1]
+    own = table["weight"].to_numpy() if "weight" in table.column_names else np.ones(len(labels))
     values = []
-    for weight in weights.astype(int):
-        chosen = np.repeat(np.arange(len(labels)), weight[cluster])
-        pair = [SKLEARN[metric](labels[chosen], table[f"{role}_score"].to_numpy()[chosen]) for role in ("champion", "challenger")]
+    for weight in weights:
+        drawn = weight[cluster] * own
+        kept = drawn > 0
+        scores = [read_scores(table, role, task, classes)[kept] for role in ("champion", "challenger")]
+        pair = [SKLEARN[task][metric](labels[kept], found, drawn[kept]) for found in scores]
         values.append((*pair, pair[1] - pair[0]))
     return np.array(values)
 
 
-@pytest.mark.parametrize("metric", METRICS)
-def test_intervals_equal_those_of_explicitly_resampled_rows(metric):
-    """Cluster statistics and rows repeated by hand give the same percentiles, for either model and the difference."""
-    table = rows()
-    found = compare(table, params((metric,)), seed=7)[0]
-    replicates = naive(table, metric, np.concatenate(list(cluster_weights(15, 200, 7))))
+def test_every_metric_is_held_against_scikit_learn():
+    """No metric is left out of the comparison; of the classes' own one each."""
+    asked = {task: {name for name in of_task if "[" not in name} for task, of_task in SKLEARN.items()}
+    assert asked == {task: set(of_task) for task, of_task in METRICS.items()}
+
+
+@pytest.mark.parametrize(("task", "metric"), CASES)
+@pytest.mark.parametrize("is_weighted", [False, True])
+def test_point_estimates_equal_scikit_learn(task, metric, is_weighted):
+    """Both models' figures are those of scikit-learn, ties and row weights and all."""
+    table, classes = _sample(task, is_weighted)
+    found = compare(table, params((metric,), replicates=100), 7, task, classes)[0]
+    expected = naive(table, task, metric, np.ones((1, 15)))[0]
+    assert np.allclose([found.champion, found.challenger, found.delta], expected, rtol=1e-10, atol=1e-12)
+
+
+@pytest.mark.parametrize(("task", "metric"), CASES)
+def test_replicates_equal_scikit_learn_under_the_same_weights(task, metric):
+    """Sums by cluster give, under any weights of the clusters, what scikit-learn makes of the rows."""
+    table, classes = _sample(task, is_weighted=True)
+    weights = next(cluster_weights(15, 8, 7))
+    labels, scores = read_labels(table, task, classes), read_scores(table, "challenger", task, len(classes))
+    clusters = np.unique(table["cluster"].to_numpy(), return_inverse=True)[1]
+    group = Group(None, None, labels, {"challenger": scores}, table["weight"].to_numpy(), clusters, 15)
+    [measure] = measures_of(group, "challenger", [metric_named(metric, task, classes)], 8)
+    assert np.allclose(measure(weights)[metric], naive(table, task, metric, weights)[:, 1], rtol=1e-10, atol=1e-12)
+
+
+@pytest.mark.parametrize(("task", "metric"), [("binary", "brier"), ("multiclass", "accuracy"), ("regression", "mae")])
+def test_intervals_equal_those_of_explicitly_resampled_rows(task, metric):
+    """The percentiles are those of the replicates, for either model and the difference."""
+    table, classes = _sample(task, is_weighted=True)
+    found = compare(table, params((metric,), replicates=100), 7, task, classes)[0]
+    replicates = naive(table, task, metric, np.concatenate(list(cluster_weights(15, 100, 7))))
     expected = np.quantile(replicates, [0.05, 0.95], axis=0)
     intervals = (found.champion_interval, found.challenger_interval, found.delta_interval)
-    assert np.allclose([[i.low for i in intervals], [i.high for i in intervals]], expected, atol=1e-12)
+    assert np.allclose([[i.low for i in intervals], [i.high for i in intervals]], expected, rtol=1e-10, atol=1e-12)
 
 
-@pytest.mark.parametrize("metric", METRICS)
-def test_point_estimates_equal_scikit_learn(metric):
-    """Both models' figures are those of scikit-learn, ties and all."""
-    table = rows()
-    found = compare(table, params((metric,)), seed=7)[0]
-    labels = table["label"].to_numpy()
-    expected = [SKLEARN[metric](labels, table[f"{role}_score"].to_numpy()) for role in ("champion", "challenger")]
-    assert np.allclose([found.champion, found.challenger], expected, atol=1e-12)
-    assert found.delta == found.challenger - found.champion
+@pytest.mark.parametrize("task", SAMPLES)
+def test_rows_as_their_own_clusters_equal_explicit_ones(task):
+    """``row`` is the cluster bootstrap in which every row has a cluster of its own."""
+    table, classes = _sample(task, is_weighted=True)
+    names = pa.array([f"r{number:04}" for number in range(table.num_rows)])
+    named = table.set_column(table.column_names.index("cluster"), "cluster", names)
+    metrics = tuple(SKLEARN[task])
+    by_row = compare(table, params(metrics, 100, ("origin",), cluster="row"), 7, task, classes)
+    by_name = compare(named, params(metrics, 100, ("origin",)), 7, task, classes)
+    for one, other in zip(by_row, by_name, strict=True):
+        assert one.clusters == one.rows == other.clusters
+        ends = [(found.delta_interval.low, found.delta_interval.high) for found in (one, other)]
+        assert np.allclose(*ends, rtol=1e-10, atol=1e-12)
+
+
+def test_many_rows_are_drawn_by_poisson_counts():
+    """Beyond some thousand clusters each is drawn by itself: mean and variance 1, and the interval that a mean should have."""
+    count = MOST_DRAWN + 1
+    weights = np.concatenate(list(cluster_weights(count, 300, 1)))
+    assert weights.shape == (300, count)
+    assert abs(weights.mean() - 1) < 1e-3
+    assert abs(weights.var() - 1) < 5e-3
+    errors = np.random.default_rng(0).normal(size=count)
+    table = pa.table({"label": np.arange(count) * 1.0, "challenger_score": np.arange(count) + errors, "cluster": ["c"] * count})
+    found = compare(table, params(("rmse",), 300, cluster="row"), 1, "regression")[0].challenger_interval
+    expected = 2 * 1.645 * np.sqrt(np.var(errors**2) / count) / 2  # the delta method
+    assert found.high - found.low == pytest.approx(expected, rel=0.15)
 
 
 @given(st.integers(0, 10_000), st.integers(1, 3), st.integers(11, 40))
@@ -79,8 +193,8 @@ def test_many_clusters_agree_with_resampled_rows():
     labels, scores = table["label"].to_numpy().astype(float), table["challenger_score"].to_numpy()
     ranking = ClusterRanking(labels, scores, cluster, count, 5)
     assert ranking._wins is None
-    assert np.allclose(ranking.roc_auc(weights), naive(table, "roc_auc", weights)[:, 1], atol=1e-12)
-    assert np.allclose(ranking.pr_auc(weights), naive(table, "pr_auc", weights)[:, 1], atol=1e-12)
+    assert np.allclose(ranking.roc_auc(weights), naive(table, "binary", "roc_auc", weights)[:, 1], atol=1e-12)
+    assert np.allclose(ranking.pr_auc(weights), naive(table, "binary", "pr_auc", weights)[:, 1], atol=1e-12)
 
 
 def test_weights_draw_as_many_clusters_as_there_are():
@@ -107,4 +221,4 @@ def test_undefined_replicates_beyond_a_share_leave_no_interval():
     values[:6] = np.nan
     interval, reason = percentile_interval(values, 0.95)
     assert interval is None
-    assert reason == "6.0% of the replicates lack a class"
+    assert reason == "it is undefined in 6.0% of the replicates (they lack a class, or a prediction of one)"

@@ -27,7 +27,7 @@ def test_a_slice_is_judged_as_if_it_were_all_there_is():
     """A slice's figures and intervals are those of its rows alone."""
     table = rows()
     alone = table.filter(pa.compute.equal(table["slice_origin"], "JFK"))
-    in_slice = compare(table, params(slices=("origin",)), seed=1)[-len(METRICS) :]
+    in_slice = compare(table, params(slices=("origin",)), seed=1)[-len(METRICS["binary"]) :]
     overall = compare(alone, params(), seed=1)
     assert [c.model_copy(update={"slice_column": None, "slice_value": None}) for c in in_slice] == list(overall)
 
@@ -104,5 +104,5 @@ def test_constant_or_no_labels_are_refused(labels):
 
 def test_unknown_metric_names_the_known_ones():
     """A typing error in evaluation.metrics says what there is."""
-    with pytest.raises(EvaluationError, match="roc_auc, pr_auc, log_loss, brier, accuracy"):
+    with pytest.raises(EvaluationError, match="roc_auc, pr_auc, log_loss, brier, ece, accuracy"):
         metric_named("auc")

@@ -1,10 +1,12 @@
 """Which rows are left to judge, on which scores, and what the record says of the rest."""
 
+from datetime import timedelta
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
-from toy_evidence import make_card, make_params, replaced, toy_rows, write_toy
+from toy_evidence import log_of, make_card, make_params, replaced, toy_rows, write_toy
 
 from tasks.errors import EvaluationError
 from tasks.evaluation import Contender, headline_metrics, hold_contest, open_evidence, read_part, require_measurable, summarise
@@ -53,7 +55,7 @@ def test_rows_without_label_or_score_are_counted_and_left_out(tmp_path):
     rows = toy_rows()
     is_test = pc.equal(rows["part"], "test")
     rows = replaced(rows, "label", pc.if_else(pc.and_(is_test, pc.equal(rows["shop"], "north")), None, rows["label"]))
-    log = rows.select(["order_id", "score", "version"]).filter(pc.less(rows["buyer"], "b15"))
+    log = log_of(rows).filter(pc.less(rows["buyer"], "b15"))
     found = contest(tmp_path, rows, log=log)
     unlabelled = pc.sum(pc.and_(is_test, pc.equal(rows["shop"], "north"))).as_py()
     assert found.unlabelled_rows == unlabelled
@@ -89,7 +91,7 @@ def test_logged_scores_that_are_no_probabilities_are_refused(tmp_path, broken):
 def test_no_row_left_is_refused_with_counts(tmp_path):
     """Labels but no scores: nothing is compared, and the counts say why."""
     rows = toy_rows()
-    log = rows.select(["order_id", "score", "version"]).filter(pc.equal(rows["part"], "train"))
+    log = log_of(rows).filter(pc.equal(rows["part"], "train"))
     with pytest.raises(EvaluationError, match="of 240 rows 240 have a label, and none of these a score"):
         contest(tmp_path, rows, log=log)
 
@@ -100,6 +102,48 @@ def test_constant_label_is_refused_with_counts(tmp_path, label):
     rows = replaced(toy_rows(), "label", pa.chunked_array([np.full(800, label, np.int8)]))
     with pytest.raises(EvaluationError, match=f"240 rows with a label and both scores, {240 * label} of them positive"):
         contest(tmp_path, rows)
+
+
+def _scored_late(rows, hours):
+    """The champion's log, with some test rows scored that many hours after they were placed."""
+    is_late = pc.and_(pc.equal(rows["part"], "test"), pc.equal(rows["shop"], "north"))
+    later = pc.add(rows["placed_utc"], pa.scalar(timedelta(hours=hours), pa.duration("us")))
+    return replaced(log_of(rows), "scored_utc", pc.if_else(is_late, later, rows["placed_utc"])), pc.sum(is_late).as_py()
+
+
+def test_scores_made_after_the_prediction_time_are_counted(tmp_path):
+    """Production may have known more than the challenger: that is said, not refused."""
+    log, late = _scored_late(toy_rows(), 23)
+    found = contest(tmp_path, toy_rows(), log=log)
+    assert 0 < late < 240
+    assert (found.late_scores, record(found).late_scores) == (late, late)
+
+
+def test_scores_made_in_hindsight_are_refused(tmp_path):
+    """A score that is younger than the label may rest on it."""
+    log, late = _scored_late(toy_rows(), 25)
+    with pytest.raises(EvaluationError, match=f"(?s)logged scores log.score.*{late} made after the label was known, of 240"):
+        contest(tmp_path, toy_rows(), log=log)
+
+
+def test_scores_without_a_time_are_refused(tmp_path):
+    """Nobody can tell what they rest on."""
+    rows = toy_rows()
+    log = replaced(log_of(rows), "scored_utc", pa.nulls(rows.num_rows, pa.timestamp("us", "UTC")))
+    with pytest.raises(EvaluationError, match="240 without a time"):
+        contest(tmp_path, rows, log=log)
+
+
+def test_without_a_champion_the_challenger_is_judged_alone(tmp_path):
+    """No column, no card and no figure of a champion; every labelled row is judged."""
+    evidence = open_evidence(write_toy(tmp_path, toy_rows()), "by_time", PARTS)
+    params = make_params(models={"challenger": make_params().models.challenger.model_dump()})
+    found = hold_contest(read_part(evidence, params, "test"), None, CHALLENGER)
+    assert "champion_score" not in found.predictions.column_names
+    judged = record(found)
+    assert (found.champion, judged.champion, judged.rows, judged.unscored_rows) == (None, None, 240, 0)
+    assert [(c.champion, c.delta, c.reason) for c in judged.comparisons[:2]] == [(None, None, "no champion")] * 2
+    assert headline_metrics(judged)["roc_auc"] == {"challenger": judged.comparisons[0].challenger}
 
 
 def test_record_counts_rows_days_and_missing_slices(tmp_path):
@@ -121,10 +165,10 @@ def test_headline_metrics_are_the_overall_figures(tmp_path):
     assert auc.delta > 0
 
 
-def test_other_tasks_and_metrics_are_refused_before_anything_is_read():
-    """A task or metric that cannot be measured is told at once."""
+def test_metrics_of_another_task_are_refused_before_anything_is_read():
+    """A metric that the task does not have is told at once, with those that it has."""
     label = {"table": "results", "column": "returned", "known": "known_utc", "task": "regression"}
-    with pytest.raises(EvaluationError, match="no metrics for it"):
+    with pytest.raises(EvaluationError, match=r"(?s)'roc_auc'.*one of mae, rmse, r2, mape, bias"):
         require_measurable(make_params(label=label))
     with pytest.raises(EvaluationError, match="metric 'auc'"):
         require_measurable(make_params(metrics=["auc", "roc_auc"]))

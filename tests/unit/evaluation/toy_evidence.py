@@ -17,12 +17,14 @@ START = datetime(2020, 1, 25, tzinfo=timezone.utc)
 DAYS, PER_DAY = 20, 40
 PARTS = {"train": 8, "embargo": 1, "validation": 5, "test": 6}
 """Days of each part, in order of time."""
+ORDERS = ("order_id", "placed_utc", "shop", "buyer", "weight", "seen_utc")
+"""Columns of the masked orders; the last two only where a test brings them."""
 
 
 def make_params(**changes) -> Params:
     """The toy's parameters; ``changes`` replace whole sections, or entries of ``evaluation``."""
     columns = {
-        "orders": ["order_id", "placed_utc", "shop", "buyer"],
+        "orders": list(ORDERS),
         "log": ["order_id", "scored_utc", "score", "version"],
         "results": ["order_id", "returned", "known_utc"],
     }
@@ -32,6 +34,7 @@ def make_params(**changes) -> Params:
         "part": "test",
         "metrics": ["roc_auc", "brier"],
         "slices": ["shop"],
+        "weight": None,
         "interval": {"method": "cluster_bootstrap", "cluster": "buyer", "replicates": 100, "confidence": 0.95},
     }
     criteria = {
@@ -112,11 +115,12 @@ def write_toy(root: Path, rows: pa.Table, *, log: pa.Table | None = None, about:
     paths = ProjectPaths(root)
     with DatasetWriter(paths.masked, "masked") as writer:
         for path, chosen in _by_day(rows):
-            orders = chosen.select(["order_id", "placed_utc", "shop", "buyer"])
+            orders = chosen.select([name for name in ORDERS if name in rows.column_names])
             writer.write(f"orders/{path}", "", orders, ("order_id",))
-        writer.write("log/all.parquet", "", rows.select(["order_id", "score", "version"]) if log is None else log, ("order_id",))
+        writer.write("log/all.parquet", "", log_of(rows) if log is None else log, ("order_id",))
         masked = writer.finish({"view": "masked", "snapshots": "s"})
     keyed = rows.rename_columns({"order_id": "row_key"}).append_column("at_utc", rows["placed_utc"])
+    keyed = keyed.append_column("label_known_utc", pc.add(keyed["at_utc"], pa.scalar(timedelta(days=1), pa.duration("us"))))
     for name, parts in (("by_time", keyed["part"]), ("by_buyer", pc.if_else(pc.less(keyed["buyer"], "b15"), "train", "test"))):
         with DatasetWriter(paths.split(name), name) as writer:
             for path, chosen in _by_day(keyed.drop_columns(["part"]).append_column("part", parts)):
@@ -124,9 +128,19 @@ def write_toy(root: Path, rows: pa.Table, *, log: pa.Table | None = None, about:
             writer.finish({"split": name, "snapshots": "s"})
     with DatasetWriter(paths.features, "features") as writer:
         for path, chosen in _by_day(keyed):
-            writer.write(f"features/{path}", "", chosen.select(["row_key", "at_utc", "label", "day", "strength"]), ("row_key",))
+            writer.write(
+                f"features/{path}",
+                "",
+                chosen.select(["row_key", "at_utc", "label", "label_known_utc", "day", "strength"]),
+                ("row_key",),
+            )
         writer.finish({"view": "masked", "masked": masked.logical_hash, "snapshots": "s", "pin": "p", **(about or {})})
     return paths
+
+
+def log_of(rows: pa.Table) -> pa.Table:
+    """The champion's log: every order scored when it was placed."""
+    return rows.select(["order_id", "score", "version"]).append_column("scored_utc", rows["placed_utc"])
 
 
 def _by_day(rows: pa.Table) -> list[tuple[str, pa.Table]]:

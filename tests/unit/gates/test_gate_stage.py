@@ -79,7 +79,16 @@ def test_evaluation_of_another_pin_is_refused(context):
 
 
 @pytest.mark.parametrize(
-    "changes", [{"split": "by_aircraft"}, {"part": "validation"}, {"confidence": 0.5}, {"replicates": 100}, {"champion": None}]
+    "changes",
+    [
+        {"split": "by_aircraft"},
+        {"part": "validation"},
+        {"confidence": 0.5},
+        {"replicates": 100},
+        {"champion": None},
+        {"weight": "fare"},
+        {"task": "regression"},
+    ],
 )
 def test_evaluation_under_other_parameters_is_refused(context, changes):
     """Figures of another part, narrower intervals or a champion that is gone are not those that params.yaml asks for."""
@@ -88,6 +97,13 @@ def test_evaluation_under_other_parameters_is_refused(context, changes):
     with pytest.raises(GateError, match=next(iter(changes))):
         run(context)
     assert not context.paths.verdict.exists()
+
+
+def test_evaluation_with_a_champion_that_params_no_longer_name_is_refused(context):
+    """Without models.champion the verdict is a rubber stamp, which these figures are not."""
+    models = PARAMS.models.model_copy(update={"champion": None})
+    with pytest.raises(GateError, match="champion one"):
+        run(StageContext(context.paths, PARAMS.model_copy(update={"models": models})))
 
 
 def test_params_hash_leaves_out_when_data_is_refreshed(context):

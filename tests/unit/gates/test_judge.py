@@ -5,6 +5,7 @@ from evidence_records import comparison, difference, evaluation, gates, provenan
 
 from tasks.errors import ExitCode
 from tasks.gates import decide, exit_code, judge
+from tasks.records import ClassOutcome, ClassScores
 
 PASS, FAIL = difference(0.01, 0.03), difference(-0.03, -0.02)
 WIDE, NONE = difference(-0.1, 0.1), comparison(delta_interval=None, reason="9 clusters")
@@ -102,6 +103,24 @@ def test_first_model_is_visibly_rubber_stamped():
     assert (found.decision, found.rubber_stamp, found.view) == ("promote", True, {"challenger": "masked"})
     assert found.reason.startswith("PROMOTE (rubber stamp: there is no champion to compare with)")
     assert not verdict(PASS, on(PASS, "EWR")).rubber_stamp
+
+
+def test_first_model_with_a_margin_alone_is_not_judged():
+    """A critical criterion that needs a champion has no answer without one: exit code 2, never a promotion."""
+    first = comparison(champion=None, delta=None, champion_interval=None, delta_interval=None)
+    found = verdict(first, champion=None, criteria={"ranking": {"margin": 0.005}})
+    assert (found.decision, found.rubber_stamp) == ("not_judged", True)
+
+
+def test_rare_classes_are_named_in_the_sentence():
+    """Whatever is decided, little is known of a class with few rows."""
+    scores = ClassScores(precision=None, recall=0.5, f1=None, predicted=(1, 1))
+    kinds = [("frost", 12, True), ("sun", 9_988, False)]
+    classes = tuple(
+        ClassOutcome(name=n, rows=rows, fraction=rows / 1e4, is_rare=rare, champion=None, challenger=scores)
+        for n, rows, rare in kinds
+    )
+    assert verdict(PASS, on(PASS, "EWR"), classes=classes).reason.endswith("; little is known of the rare class frost (12 rows)")
 
 
 def test_verdict_carries_where_it_comes_from():

@@ -172,13 +172,27 @@ def test_slice_days_are_counted_at_the_slices_own_rate():
     assert outcome.days_to_decide == 40
 
 
-def test_without_champion_a_margin_is_a_visible_rubber_stamp():
-    """A first model passes the margin in so many words, and its bound is judged all the same."""
-    first = comparison(champion=None, delta=None, champion_interval=None, delta_interval=None)
-    (stamped,) = judged(first, champion=None)
-    assert (stamped.status, "rubber stamp" in stamped.reason) == ("pass", True)
-    assert status(first, champion=None, criterion={"margin": 0.005, "bound": 0.74}) == "fail"
-    assert status(first, champion=card("champion")) == "not_judged"
+FIRST = comparison(champion=None, delta=None, champion_interval=None, delta_interval=None)
+
+
+def test_without_champion_a_margin_alone_is_not_judged():
+    """Nothing was compared, and a criterion that asks for a comparison has no answer."""
+    (outcome,) = judged(FIRST, champion=None)
+    assert (outcome.status, outcome.reason) == ("not_judged", "there is no champion to compare with, and no bound to hold")
+
+
+@pytest.mark.parametrize(("bound", "wanted"), [(0.65, "pass"), (0.715, "inconclusive"), (0.74, "fail")])
+def test_without_champion_a_bound_is_held_by_the_challenger_alone(bound, wanted):
+    """The margin is not asked, and the interval is of the challenger's own metric."""
+    (outcome,) = judged(FIRST, champion=None, criterion={"margin": 0.005, "bound": bound})
+    assert (outcome.status, outcome.margin, outcome.bound) == (wanted, None, bound)
+    assert outcome.interval == outcome.challenger_interval == FIRST.challenger_interval
+
+
+def test_a_champion_without_figures_is_no_first_model():
+    """Where there is a champion, a missing comparison is missing evidence, whatever the bound."""
+    assert status(FIRST, champion=card("champion")) == "not_judged"
+    assert status(FIRST, champion=card("champion"), criterion={"margin": 0.005, "bound": 0.65}) == "not_judged"
 
 
 def test_validation_evidence_passes_with_all_five_reports():

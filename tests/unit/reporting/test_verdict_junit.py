@@ -72,3 +72,12 @@ def test_bytes_are_the_same_each_time(story: str) -> None:
     """No time, host or duration."""
     assert verdict_junit(story_verdict(story)) == verdict_junit(story_verdict(story))
     assert "time" not in _suite(story_verdict(story)).attrib
+
+
+def test_a_rubber_stamp_is_a_property_and_stands_in_the_decision() -> None:
+    """A promotion on bounds alone is green, and says what it is."""
+    suite = _suite(story_verdict("rubber_stamp"))
+    assert {"name": "rubber_stamp", "value": "true"} in [found.attrib for found in suite.findall("properties/property")]
+    told = suite.find("testcase[@name='decision']/system-out")
+    assert told is not None
+    assert "Promote (rubber stamp)" in (told.text or "")
