@@ -223,7 +223,7 @@ class ModelCard(Record):
     schema_version: Literal[1] = 1
     role: Literal["champion", "challenger"]
     name: str
-    basis: Literal["logged_scores", "recipe", "stored_model"]
+    basis: Literal["logged_scores", "recipe", "stored_model", "command", "score_file"]
     estimator: str
     parameters: str
     """Canonical JSON of the estimator's parameters."""

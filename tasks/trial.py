@@ -1,4 +1,4 @@
-"""``windtunnel try FILE``: how a challenger does on the validation part, in seconds, without a trace.
+"""``windtunnel try``: how a challenger does on the validation part, in seconds, without a trace.
 
 What belongs here: wiring the capabilities for one look that decides nothing. What does not: any computation. The test part
 is spent by looking at it, so the evidence is opened without it: only rows of the parts train and validation can be read.
@@ -7,8 +7,11 @@ Nothing is written.
 
 from pathlib import Path
 
-from tasks.datasets import MANIFEST, hash_file
-from tasks.errors import EvaluationError, EvidenceError, ModelError
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from tasks.datasets import MANIFEST
+from tasks.errors import EvaluationError, EvidenceError
 from tasks.evaluation import (
     Contender,
     Evidence,
@@ -23,9 +26,18 @@ from tasks.evaluation import (
     summarise,
 )
 from tasks.gates import SUBJECTS, Provenance, hash_params, judge
-from tasks.models import feature_frame, predict_scores, read_model, select_parts, train_recipe, training_seed
+from tasks.models import (
+    Brought,
+    Workbench,
+    bring_model,
+    name_challenger,
+    open_model,
+    read_challenger,
+    select_parts,
+    training_seed,
+)
 from tasks.params import Params
-from tasks.params.models import LoggedScores, Recipe
+from tasks.params.models import Challenger, Command, LoggedScores, Recipe, StoredModel, View
 from tasks.params.splits import resolve_parts
 from tasks.paths import ProjectPaths
 from tasks.records import Evaluation, Record, ValidationReport, Verdict
@@ -46,18 +58,21 @@ class Trial(Record):
     verdict: Verdict
 
 
-def try_challenger(paths: ProjectPaths, params: Params, file: Path) -> Trial:
-    """Fit the estimator that ``file`` defines as ``params`` fit the challenger, and judge it on the validation part.
+def try_challenger(paths: ProjectPaths, params: Params, given: Path | str | None, view: View = "masked") -> Trial:
+    """Judge a challenger on the validation part, made as the stage ``train`` makes it.
 
-    Raises :class:`~tasks.errors.ModelError` where the file is no challenger, :class:`~tasks.errors.EvidenceError` where the
-    project has not been run yet, and :class:`~tasks.errors.EvaluationError` where nothing can be compared.
+    ``given``: a file or URI as :func:`~tasks.models.naming.name_challenger` takes it, with the ``view`` of a stored model or of
+    scores (which must be of the validation part); None: the challenger that ``params`` declare. Raises
+    :class:`~tasks.errors.ModelError` where it is no challenger, :class:`~tasks.errors.EvidenceError` where the project has not been
+    run yet, and :class:`~tasks.errors.EvaluationError` where nothing can be compared.
     """
-    recipe = _recipe(paths, params, file)
-    params = params.model_copy(update={"models": params.models.model_copy(update={"challenger": recipe})})
+    if given is not None:
+        declared = read_challenger(name_challenger(str(given), params, paths.root, view=view), params.models)
+        params = params.model_copy(update={"models": params.models.model_copy(update={"challenger": declared})})
     split = params.evaluation.split
     _require_trial_possible(paths, params)
     evidence = open_evidence(paths, split, READABLE_PARTS)
-    challenger = _fit(evidence, params, recipe)
+    challenger = _contender(bring_model(params.models.challenger, _workbench(evidence, params), "challenger"), params)
     champion = _champion(paths, params)
     rows = read_part(evidence, params, JUDGED_PART)
     for contender in (champion, challenger):
@@ -75,27 +90,22 @@ def try_challenger(paths: ProjectPaths, params: Params, file: Path) -> Trial:
     )
     provenance = Provenance(split, JUDGED_PART, hash_params(params), inputs={}, seeds={"root": params.seed})
     verdict = judge(evaluation, _reports(paths), params.gates, provenance, TRIAL_SUBJECTS)
-    return Trial(file=str(recipe.file), evaluation=evaluation, verdict=verdict)
+    return Trial(file=_words(params.models.challenger), evaluation=evaluation, verdict=verdict)
 
 
-def _recipe(paths: ProjectPaths, params: Params, file: Path) -> Recipe:
-    """The challenger's recipe with ``file`` for its estimator: its parameters are the file's own."""
-    if not file.is_file():
-        raise ModelError(
-            f"challenger file {file}",
-            found="no such file",
-            expected="a Python file that defines `estimator`",
-            next_step="windtunnel try --help",
-        )
-    whole, root = file.resolve(), paths.root.resolve()
-    name = whole.relative_to(root) if whole.is_relative_to(root) else whole
-    declared = params.models.challenger
-    return Recipe(file=name.as_posix(), sha256=hash_file(file), split=declared.split, part=declared.part)
+def _words(challenger: Challenger) -> str:
+    """The file, model or program that was tried."""
+    if isinstance(challenger, Recipe):
+        return str(challenger.file or challenger.estimator)
+    if isinstance(challenger, Command):
+        return " ".join(challenger.command)
+    return challenger.model if isinstance(challenger, StoredModel) else challenger.score_file
 
 
 def _require_trial_possible(paths: ProjectPaths, params: Params) -> None:
     require_measurable(params)
-    split, recipe = params.evaluation.split, params.models.challenger
+    split, challenger = params.evaluation.split, params.models.challenger
+    fitted = (challenger,) if isinstance(challenger, Recipe | Command) else ()
     if JUDGED_PART not in params.splits[split].part_names:
         raise EvaluationError(
             f"split {split}",
@@ -103,14 +113,15 @@ def _require_trial_possible(paths: ProjectPaths, params: Params) -> None:
             expected=f"a part {JUDGED_PART}, which a trial judges on",
             next_step=f"declare it under splits.{split} in params.yaml under another name, or judge on the test part: {_RUN}",
         )
-    if not set(resolve_parts(params.splits[recipe.split], recipe.part)) <= set(READABLE_PARTS):
-        raise EvaluationError(
-            f"models.challenger.part {recipe.part}",
-            found="a part that a trial may not look at",
-            expected=f"one of {', '.join(READABLE_PARTS)}",
-            next_step="mend models.challenger.part in params.yaml",
-        )
-    folders = (paths.features, paths.masked, paths.split(split), paths.split(recipe.split))
+    for model in fitted:
+        if not set(resolve_parts(params.splits[model.split], model.part)) <= set(READABLE_PARTS):
+            raise EvaluationError(
+                f"models.challenger.part {model.part}",
+                found="a part that a trial may not look at",
+                expected=f"one of {', '.join(READABLE_PARTS)}",
+                next_step="mend models.challenger.part in params.yaml",
+            )
+    folders = (paths.features, paths.masked, paths.split(split), *(paths.split(model.split) for model in fitted))
     missing = [folder.relative_to(paths.root).as_posix() for folder in folders if not (folder / MANIFEST).exists()]
     if missing:
         raise EvidenceError(
@@ -118,26 +129,48 @@ def _require_trial_possible(paths: ProjectPaths, params: Params) -> None:
         )
 
 
-def _fit(evidence: Evidence, params: Params, recipe: Recipe) -> Contender:
-    """The challenger, fitted on the same rows, in the same order and by the same seed as the stage ``train`` does."""
-    if recipe.split != evidence.split:
-        evidence = open_evidence(evidence.paths, recipe.split, READABLE_PARTS)
+def _workbench(evidence: Evidence, params: Params) -> Workbench:
+    """As the stage ``train`` has it, but that only the parts train and validation can be read."""
     names = tuple(params.features.columns)
-    parts = resolve_parts(params.splits[recipe.split], recipe.part)
-    stored = read_features(evidence, parts, ("at_utc", "label", *names))
-    rows = select_parts(stored, evidence.parts, parts)
-    seed, task = training_seed(params.seed), params.label.task
-    model, card = train_recipe(recipe, evidence.paths.root, rows, names, parts=parts, seed=seed, role="challenger", task=task)
-    return Contender(card, lambda features: predict_scores(model, feature_frame(features, names), task, card.classes))
+
+    def read_training(declared: Recipe | Command) -> tuple[tuple[str, ...], pa.Table]:
+        source = evidence
+        if declared.split != evidence.split:
+            source = open_evidence(evidence.paths, declared.split, READABLE_PARTS)
+        parts = resolve_parts(params.splits[declared.split], declared.part)
+        stored = read_features(source, parts, ("at_utc", "label", *names))
+        return parts, select_parts(stored, source.parts, parts)
+
+    def read_judged() -> pa.Table:
+        return read_features(evidence, (JUDGED_PART,), ("at_utc", *names))
+
+    def read_classes() -> tuple[str, ...]:
+        labels = read_features(evidence, READABLE_PARTS, ("label",)).column("label")
+        return tuple(sorted(pc.drop_null(labels).unique().to_pylist()))
+
+    return Workbench(
+        root=evidence.paths.root,
+        features=names,
+        key=params.snapshot.tables[params.features.rows].key,
+        task=params.label.task,
+        seed=training_seed(params.seed),
+        tracking_uri=params.models.mlflow.tracking_uri if params.models.mlflow else None,
+        read_classes=read_classes,
+        read_training=read_training,
+        read_judged=read_judged,
+    )
+
+
+def _contender(model: Brought, params: Params) -> Contender:
+    return Contender(model.card, lambda features: model.score(features, params.label.task))
 
 
 def _champion(paths: ProjectPaths, params: Params) -> Contender | LoggedScores | None:
     """The champion's logged scores, its model as the last run left it, or None where there is none."""
-    task = params.label.task
-    if params.models.champion is None or isinstance(params.models.champion, LoggedScores):
-        return params.models.champion
-    model, card = read_model(paths.models, "champion")
-    return Contender(card, lambda features: predict_scores(model, feature_frame(features, card.features), task, card.classes))
+    champion = params.models.champion
+    if champion is None or isinstance(champion, LoggedScores):
+        return champion
+    return _contender(open_model(paths.models, "champion"), params)
 
 
 def _reports(paths: ProjectPaths) -> dict[str, ValidationReport | None]:

@@ -1,6 +1,7 @@
 """Data: what is pinned and written, and the refresh of all of it."""
 
 from datetime import datetime
+from pathlib import Path
 
 import click
 
@@ -78,3 +79,28 @@ def refresh(as_of: datetime | None, reason: str, is_json: bool) -> None:
         return
     show_verdict(folder / "verdict.json", folder / "report.html")
     click.echo(f"landed  {branch} (git show --stat {branch})")
+
+
+@data.command("export-rows")
+@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), required=True, help="The file to write: Parquet, or .csv.")
+@click.option("--split", default=None, help="The split. Default: the one that is judged.")
+@click.option("--part", default=None, help="The part, also `not PART`. Default: the one that is judged.")
+@click.option("--label", "with_label", is_flag=True, help="With labels; refused for rows that are judged.")
+@json_option
+def export_rows(out: Path, split: str | None, part: str | None, with_label: bool, is_json: bool) -> None:
+    """Write the masked features of a part's rows to a file, for a model that scores them elsewhere.
+
+    \b
+    Example: windtunnel data export-rows --out rows.parquet
+             windtunnel data export-rows --part train --label --out train.parquet
+    """
+    from tasks.export import export_rows as export
+    from tasks.params import load_params
+
+    place = out.absolute()
+    paths = project()
+    rows = export(paths, load_params(paths.params), place, split=split, part=part, with_label=with_label)
+    if is_json:
+        as_json({"path": str(place), "rows": rows.num_rows, "columns": rows.column_names})
+        return
+    click.echo(f"{out}: {rows.num_rows:,} rows, {', '.join(rows.column_names)}")

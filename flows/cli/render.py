@@ -19,6 +19,7 @@ from tasks.gates import exit_code
 from tasks.paths import ProjectPaths
 from tasks.records import Verdict
 from tasks.reporting import verdict_junit, verdict_markdown, verdict_table
+from tasks.reporting.narrative import EVIDENCE_WORDS
 
 if TYPE_CHECKING:  # models and metrics are for `try` alone
     from tasks.trial import Trial
@@ -42,7 +43,7 @@ def show_verdict(verdict: Path, page: Path, *, is_json: bool = False) -> int:
         click.echo(text, nl=False)
     else:
         _print_table(found)
-        click.echo(f"\n{found.reason}\n\nreport  {page}")
+        click.echo(f"\n{found.reason}\n{_evidence(found)}\n\nreport  {page}")
     return int(exit_code(found.decision))
 
 
@@ -74,13 +75,18 @@ def _print_table(verdict: Verdict) -> None:
     _console().print(table)
 
 
+def _evidence(verdict: Verdict) -> str:
+    return f"evidence: challenger {EVIDENCE_WORDS[verdict.evidence_level]}"
+
+
 def show_trial(trial: "Trial", *, is_json: bool) -> int:
     """Print how a challenger did on the validation part; returns the exit code that its decision would have."""
     if is_json:
         click.echo(trial.to_json(), nl=False)
     else:
         _print_table(trial.verdict)
-        click.echo(f"\n{trial.verdict.reason}\n\nvalidation part only: nothing was written, the test part was not looked at")
+        click.echo(f"\n{trial.verdict.reason}\n{_evidence(trial.verdict)}")
+        click.echo("\nvalidation part only: nothing was written, the test part was not looked at")
     return int(exit_code(trial.verdict.decision))
 
 
@@ -95,5 +101,5 @@ def show_gate(paths: ProjectPaths, name: str, *, is_check: bool, is_json: bool, 
         click.echo(stored.content.decode(), nl=False)
     else:
         _print_table(stored.verdict)
-        click.echo(f"\n{stored.verdict.reason}")
+        click.echo(f"\n{stored.verdict.reason}\n{_evidence(stored.verdict)}")
     return int(exit_code(decision)) if is_check else int(ExitCode.PROMOTE)

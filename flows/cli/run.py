@@ -8,9 +8,18 @@ import click
 
 from flows.cli.progress import show_stages
 from flows.cli.root import as_json, json_option, project, windtunnel
+from tasks.params.models import View
 from tasks.paths import ProjectPaths
 
 MOMENT = click.DateTime(formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%dT%H:%M:%S%z"])
+
+_VIEW = click.option(
+    "--view",
+    type=click.Choice(["masked", "raw"]),
+    default="masked",
+    show_default=True,
+    help="The view that a stored model was trained on, or that brought scores were computed on.",
+)
 
 
 def _run_here(paths: ProjectPaths) -> str:
@@ -108,17 +117,19 @@ def stage(words: tuple[str, ...]) -> int:
 
 @windtunnel.command(short_help="The whole pipeline; the exit code is the verdict's.")
 @click.option(
-    "--challenger", type=click.Path(path_type=Path), default=None, help="Judge this file's estimator, in a worktree of its own."
+    "--challenger", default=None, help="Judge this file (.py, .skops, .parquet, .csv) or MLflow URI, in a worktree of its own."
 )
+@_VIEW
 @click.option("--split", default=None, help="Judge on this split, in a worktree of its own.")
 @click.option("--reason", default="asked for on the command line", help="Why; kept in the commit.")
 @json_option
-def run(challenger: Path | None, split: str | None, reason: str, is_json: bool) -> int:
+def run(challenger: str | None, view: View, split: str | None, reason: str, is_json: bool) -> int:
     """Run the whole pipeline and judge the challenger; the exit code is the verdict's (0 promote, 1 reject, 2, 3).
 
     \b
     Example: windtunnel run
              windtunnel run --challenger examples/calibrated.py
+             windtunnel run --challenger models:/late-flights@candidate
     """
     from flows.cli.render import show_verdict
 
@@ -126,35 +137,37 @@ def run(challenger: Path | None, split: str | None, reason: str, is_json: bool) 
     if challenger is None and split is None:
         _run_here(paths)
         return show_verdict(paths.verdict, paths.report_page, is_json=is_json)
-    folder = _run_candidate(paths, challenger, split, reason)
+    folder = _run_candidate(paths, challenger, split, reason, view)
     code = show_verdict(folder / "verdict.json", folder / "report.html", is_json=is_json)
     if not is_json:
         click.echo(f"landed  {folder.relative_to(paths.results).as_posix()}")
     return code
 
 
-def _run_candidate(paths: ProjectPaths, challenger: Path | None, split: str | None, reason: str) -> Path:
+def _run_candidate(paths: ProjectPaths, challenger: str | None, split: str | None, reason: str, view: View) -> Path:
     """Judge a candidate in a worktree of its own; returns the folder that its results were copied to."""
     from flows.server import reach_api
     from tasks.params import load_params
 
     load_params(paths.params)  # a mistake in it is told at once, not after a server has started
-    file = str(challenger.absolute()) if challenger else None
+    named = str(Path(challenger).absolute()) if challenger and Path(challenger).exists() else challenger
     with reach_api(paths.root):
         from flows.evaluate_candidate import evaluate_candidate
 
         with show_stages(paths.root):
-            branch = evaluate_candidate(challenger=file, split=split, reason=reason)
+            branch = evaluate_candidate(challenger=named, split=split, reason=reason, view=view)
     return paths.results / branch
 
 
 @windtunnel.command("try", short_help="Judge a challenger in seconds; nothing is written.")
-@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("challenger", required=False)
+@_VIEW
 @json_option
-def try_file(file: Path, is_json: bool) -> int:
+def try_file(challenger: str | None, view: View, is_json: bool) -> int:
     """Judge a challenger on the validation part, in seconds: nothing is written, the test part is not looked at.
 
-    FILE is a Python file that defines a scikit-learn estimator called `estimator`.
+    CHALLENGER is a Python file that defines a scikit-learn estimator called `estimator`, a stored model (.skops), scores of the
+    validation part (.parquet, .csv), or the URI of a model in MLflow; without it, the challenger of params.yaml.
 
     \b
     Example: windtunnel try examples/calibrated.py
@@ -166,4 +179,4 @@ def try_file(file: Path, is_json: bool) -> int:
 
     forget_credentials(os.environ)  # the file is somebody's code, and runs in this process
     paths = project()
-    return show_trial(try_challenger(paths, load_params(paths.params), file), is_json=is_json)
+    return show_trial(try_challenger(paths, load_params(paths.params), challenger, view), is_json=is_json)

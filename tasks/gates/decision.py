@@ -30,7 +30,10 @@ _EXIT_CODES = {
 }
 _LEVELS: dict[str, EvidenceLevel] = {
     "recipe": "refitted_here",
+    # Its program ran here, on rows without labels; whether it learnt from the rows that it was given, nobody can see.
+    "command": "scored_here",
     "stored_model": "scored_here",
+    "score_file": "scores_brought_along",
     "logged_scores": "scores_brought_along",
 }
 

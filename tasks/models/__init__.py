@@ -11,26 +11,37 @@ import os
 # work a fit that takes 4 CPU seconds took 16 to 34. Results are the same; a value of the user's own stands.
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
+from tasks.models.challengers import Brought, Workbench, bring_model, keep_model, open_model
 from tasks.models.frames import feature_frame, select_parts
+from tasks.models.naming import is_kept_in_git, name_challenger, read_challenger, require_challenger
 from tasks.models.recipe import load_estimator
 from tasks.models.scoring import class_names, predict_classes, predict_number, predict_positive, predict_scores
 from tasks.models.store import dump_model, load_model, model_hash, read_model, write_model
 from tasks.models.training import describe_stored_model, fit_recipe, train_recipe, training_seed
 
 __all__ = [
+    "Brought",
+    "Workbench",
+    "bring_model",
     "class_names",
     "describe_stored_model",
     "dump_model",
     "feature_frame",
     "fit_recipe",
+    "is_kept_in_git",
+    "keep_model",
     "load_estimator",
     "load_model",
     "model_hash",
+    "name_challenger",
+    "open_model",
     "predict_classes",
     "predict_number",
     "predict_positive",
     "predict_scores",
+    "read_challenger",
     "read_model",
+    "require_challenger",
     "select_parts",
     "train_recipe",
     "training_seed",

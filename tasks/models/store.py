@@ -5,11 +5,15 @@ models are for.
 """
 
 import hashlib
+import io
 import warnings
 from pathlib import Path
 from typing import Any
 
-from tasks.datasets import hash_text, write_atomically
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from tasks.datasets import hash_text, logical_hash, write_atomically
 from tasks.errors import ModelError
 from tasks.models.canonical import canonicalise, read_entries
 from tasks.models.quoting import quote_error
@@ -80,9 +84,37 @@ def write_model(folder: Path, model: Any, card: ModelCard) -> ModelCard:
     return card
 
 
+def write_scores(folder: Path, scores: pa.Table, card: ModelCard) -> ModelCard:
+    """Write ``<role>.parquet``, the scores of a model that is known by these alone, and, last, ``<role>.json``."""
+    buffer = io.BytesIO()
+    pq.write_table(scores, buffer, compression="zstd")
+    remove_model(folder, card.role)
+    write_atomically(folder / f"{card.role}.parquet", buffer.getvalue())
+    write_atomically(folder / f"{card.role}.json", card.to_json().encode())
+    return card
+
+
+def read_scores(folder: Path, role: str) -> tuple[pa.Table, ModelCard] | None:
+    """The scores and card that :func:`write_scores` wrote for ``role``, None where it is known by more than its scores.
+
+    Raises :class:`~tasks.errors.ModelError` where the scores are not the card's.
+    """
+    path, card_path = folder / f"{role}.parquet", folder / f"{role}.json"
+    if not (path.exists() and card_path.exists()):
+        return None
+    card = ModelCard.from_json(card_path.read_bytes(), origin=str(card_path))
+    try:
+        scores = pq.ParquetFile(path).read()
+    except pa.ArrowException as error:
+        raise _not_loadable(f"{role} in {folder}", f"scores that cannot be read ({type(error).__name__})") from None
+    if logical_hash(scores, ("row_key",)) != card.logical_hash or card.role != role:
+        raise _not_loadable(f"{role} in {folder}", "other scores than its card tells of")
+    return scores, card
+
+
 def remove_model(folder: Path, role: str) -> None:
-    """Remove a role's model, card first."""
-    for suffix in ("json", "skops"):
+    """Remove a role's model or scores, card first."""
+    for suffix in ("json", "skops", "parquet"):
         (folder / f"{role}.{suffix}").unlink(missing_ok=True)
 
 

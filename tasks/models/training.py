@@ -117,29 +117,38 @@ def seed_estimator(estimator: Any, seed: int) -> None:
             value.random_state = derive_seed(seed, f"{name}__random_state")
 
 
-def describe_stored_model(stored: StoredModel, model: Any, features: Iterable[str], task: Task = "binary") -> ModelCard:
-    """The card of a champion that was fitted elsewhere; how, nobody here can know.
+def describe_stored_model(
+    stored: StoredModel,
+    model: Any,
+    features: Iterable[str],
+    task: Task = "binary",
+    *,
+    role: Literal["champion", "challenger"] = "champion",
+) -> ModelCard:
+    """The card of a model that was fitted elsewhere; how, nobody here can know.
 
     Raises :class:`~tasks.errors.ModelError` for a model of the raw view: features are masked, and a model is never scored on
     a view it was not trained on.
     """
     if stored.view != "masked":
         raise ModelError(
-            f"champion {stored.model}",
+            f"{role} {stored.model}",
             found=f"the view {stored.view}",
             expected="the view masked, on which features are computed; scored on another view a model looks worse than it is",
-            next_step="log its scores in production and name them as models.champion: { scores: ..., version: ... }",
+            next_step="log its scores in production and name them as models.champion: { scores: ..., version: ... }"
+            if role == "champion"
+            else "bring its scores as a score file with view: raw",
         )
     if not hasattr(model, "get_params"):
         raise ModelError(
-            f"champion {stored.model}",
+            f"{role} {stored.model}",
             found=f"a {type(model).__name__}",
             expected="a fitted scikit-learn estimator",
             next_step="store the estimator itself",
         )
     return ModelCard(
-        role="champion",
-        name=Path(stored.model).stem,
+        role=role,
+        name=stored_name(stored),
         basis="stored_model",
         estimator=type(model).__name__,
         parameters=describe_parameters(model),
@@ -152,6 +161,11 @@ def describe_stored_model(stored: StoredModel, model: Any, features: Iterable[st
         classes=class_names(model) if task == "multiclass" else (),
         logical_hash=None,
     )
+
+
+def stored_name(stored: StoredModel) -> str:
+    """A stored model's short name: its file's, or what stands behind the scheme of its URI."""
+    return stored.model.partition(":/")[2] if ":/" in stored.model else Path(stored.model).stem
 
 
 def describe_parameters(estimator: Any) -> str:

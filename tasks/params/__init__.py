@@ -15,7 +15,7 @@ from tasks.params.base import Section, split_reference
 from tasks.params.features import FeaturesParams
 from tasks.params.judging import EvaluationParams, EvidenceCriterion, GatesParams, MetricCriterion
 from tasks.params.masking import MaskingParams
-from tasks.params.models import LabelParams, LoggedScores, ModelsParams, Recipe
+from tasks.params.models import Command, LabelParams, LoggedScores, ModelsParams, Recipe
 from tasks.params.refresh import RefreshParams
 from tasks.params.snapshot import SnapshotParams
 from tasks.params.splits import SplitParams, resolve_parts
@@ -99,7 +99,7 @@ class Params(Section):
     def _splits_named_elsewhere_are_declared(self) -> None:
         wanted: dict[str, tuple[str, str | tuple[str, ...]]] = {"evaluation": (self.evaluation.split, self.evaluation.part)}
         for role, model in (("champion", self.models.champion), ("challenger", self.models.challenger)):
-            if isinstance(model, Recipe):
+            if isinstance(model, Recipe | Command):
                 wanted[f"models.{role}"] = (model.split, model.part)
         for where, (name, part) in wanted.items():
             if name not in self.splits:

@@ -64,8 +64,9 @@ class StoredModel(Section):
     """A fitted model in skops format, with the view it was trained on."""
 
     model: str
+    """A file, or a model in an MLflow registry: ``models:/name/version``, ``models:/name@alias``, ``runs:/run/path``."""
     sha256: str
-    """Hash of ``model``: DVC sees the file's changes through it, and a stage refuses a file with another one."""
+    """Hash of the model's file: DVC sees its changes through it, and a stage refuses a file with another one."""
     view: View
 
 
@@ -90,6 +91,59 @@ class Recipe(Section):
         return self
 
 
+class ScoreFile(Section):
+    """Scores that somebody else computed, row by row, with the view that they were computed on."""
+
+    score_file: str
+    sha256: str
+    """Hash of ``score_file``."""
+    view: View
+
+
+class CommandLimits(Section):
+    """What a command may use: time of the whole, memory of each of its processes, and bytes that it prints or leaves in files."""
+
+    time_seconds: int = Field(default=3600, ge=1)
+    memory_bytes: int = Field(default=8_000_000_000, ge=1_000_000)
+    output_bytes: int = Field(default=1_000_000_000, ge=1_000)
+
+
+class Command(Section):
+    """A program that is given training rows and rows to score, and writes scores."""
+
+    command: tuple[str, ...] = Field(min_length=1)
+    """Program and arguments; ``{train}``, ``{score}``, ``{train_csv}``, ``{score_csv}``, ``{out}`` and ``{seed}`` are filled in."""
+    files: dict[str, str] = Field(default_factory=dict)
+    """File of the project -> its SHA-256; each is laid into the program's working folder under its own name."""
+    limits: CommandLimits = CommandLimits()
+    split: str
+    part: str | tuple[str, ...]
+
+    @model_validator(mode="after")
+    def _is_told_where_rows_lie(self) -> "Command":
+        said = " ".join(self.command)
+        if "{out}" not in said or not ("{score}" in said or "{score_csv}" in said):
+            raise ValueError("command: its arguments must name {out}, and {score} or {score_csv}")
+        names = [name.rpartition("/")[2] for name in self.files]
+        if len(set(names)) != len(names):
+            raise ValueError("files: two have one name, and all are laid into one folder")
+        return self
+
+
+class MlflowParams(Section):
+    """Where models that are named by a URI lie; the environment variable MLFLOW_TRACKING_URI wins over it."""
+
+    tracking_uri: str = Field(min_length=1)
+
+
+def _challenger_kind(value: Any) -> str | None:
+    keys = value if isinstance(value, dict) else getattr(type(value), "model_fields", {})
+    for kind, key in (("command", "command"), ("score_file", "score_file"), ("model", "model"), ("recipe", "estimator")):
+        if key in keys:
+            return kind
+    return "recipe" if {"file", "split"} & set(keys) else None
+
+
 def _champion_kind(value: Any) -> str | None:
     keys = value if isinstance(value, dict) else getattr(type(value), "model_fields", {})
     for kind, key in (("scores", "scores"), ("model", "model"), ("recipe", "split")):
@@ -106,9 +160,23 @@ Champion = Annotated[
 ]
 
 
+Challenger = Annotated[
+    Annotated[Recipe, Tag("recipe")]
+    | Annotated[StoredModel, Tag("model")]
+    | Annotated[ScoreFile, Tag("score_file")]
+    | Annotated[Command, Tag("command")],
+    Discriminator(
+        _challenger_kind,
+        custom_error_type="challenger",
+        custom_error_message="name an estimator or a file, a model and its view, a score_file and its view, or a command",
+    ),
+]
+
+
 class ModelsParams(Section):
     """The model in production and the one that wants to replace it."""
 
     champion: Champion | None = None
     """None: there is no model in production yet, and a verdict on the first one is a rubber stamp."""
-    challenger: Recipe = Field()
+    challenger: Challenger
+    mlflow: MlflowParams | None = None

@@ -7,7 +7,7 @@ import re
 
 from tasks.records import Evaluation, Verdict
 from tasks.reporting.figures import NONE, format_count, format_day
-from tasks.reporting.narrative import headline
+from tasks.reporting.narrative import EVIDENCE_WORDS, headline
 from tasks.reporting.rows import VerdictRow, verdict_table
 
 _HEAD = ("Criterion", "Metric", "Champion", "Challenger", "Difference (interval)", "Limit", "Rows", "Status")
@@ -56,7 +56,7 @@ def _judged(verdict: Verdict, evaluation: Evaluation | None) -> str:
     if evaluation is not None:
         period = f"{format_day(evaluation.from_utc)} to {format_day(evaluation.to_utc)}"
         where = f"{format_count(evaluation.rows)} rows of {where}, {period}"
-    return f"Judged: the {what} on {where}. Views: {escape_markdown(views)}."
+    return f"Judged: the {what} on {where}. Evidence: {EVIDENCE_WORDS[verdict.evidence_level]}. Views: {escape_markdown(views)}."
 
 
 def escape_markdown(text: str) -> str:

@@ -21,9 +21,17 @@ _MISSING_NAMED = 4
 _LONGEST_NAME = 48
 _EVIDENCE = {
     "refitted_here": ("Rehearsed, not live", "The recipe was refitted here and scored on stored data; no live traffic was served."),
-    "scored_here": ("Rehearsed, not live", "The stored model was scored here on stored data; no live traffic was served."),
+    "scored_here": ("Rehearsed, not live", "It was scored here on stored data, fitted unseen; no live traffic was served."),
     "scores_brought_along": ("Scores brought along", "The challenger's scores were handed in; they were not computed here."),
 }
+
+
+EVIDENCE_WORDS = {
+    "refitted_here": "refitted here",
+    "scored_here": "scored here, fitted unseen",
+    "scores_brought_along": "scores brought along, computed unseen",
+}
+"""What was seen of how the challenger's scores came about."""
 
 
 @dataclass(frozen=True)

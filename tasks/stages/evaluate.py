@@ -21,7 +21,8 @@ from tasks.evaluation import (
     roc_csv,
     summarise,
 )
-from tasks.models import feature_frame, predict_scores, read_model
+from tasks.models import open_model
+from tasks.models.challengers import Role
 from tasks.params import Params
 from tasks.params.models import LoggedScores, Task
 from tasks.paths import ProjectPaths
@@ -35,12 +36,11 @@ _CODE = ("tasks/stages/evaluate.py", "tasks/evaluation", "tasks/models", "tasks/
 
 def _run(context: StageContext) -> None:
     paths, params = context.paths, context.params
-    split, part = params.evaluation.split, params.evaluation.part
+    split, part, task = params.evaluation.split, params.evaluation.part, params.label.task
     require_measurable(params)
     evidence = open_evidence(paths, split, params.splits[split].part_names)
     require_examined(context, "features", {"features": evidence.features.logical_hash})
     require_examined(context, "splits", {f"splits/{split}": evidence.assignments.logical_hash})
-    task = params.label.task
     champion, challenger = _champion(paths, params), _contender(paths, "challenger", task)
     rows = read_part(evidence, params, part)
     for contender in (champion, challenger):
@@ -73,9 +73,9 @@ def _champion(paths: ProjectPaths, params: Params) -> Contender | LoggedScores |
     return champion if champion is None or isinstance(champion, LoggedScores) else _contender(paths, "champion", params.label.task)
 
 
-def _contender(paths: ProjectPaths, role: str, task: Task) -> Contender:
-    model, card = read_model(paths.models, role)
-    return Contender(card, lambda features: predict_scores(model, feature_frame(features, card.features), task, card.classes))
+def _contender(paths: ProjectPaths, role: Role, task: Task) -> Contender:
+    model = open_model(paths.models, role)
+    return Contender(model.card, lambda features: model.score(features, task))
 
 
 def _write_predictions(paths: ProjectPaths, evidence: Evidence, contest: Contest) -> Manifest:

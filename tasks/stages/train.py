@@ -1,34 +1,23 @@
-"""Stage ``train``: fit the challenger, and a champion that is given as a recipe; a stored champion is taken over.
+"""Stage ``train``: make the challenger, and a champion that is not in production, able to score.
 
-A champion that is known by its logged scores needs no model: ``evaluate`` reads the scores. Without a champion none is stored.
+Recipes are fitted, stored models are taken over, commands are run, and brought scores are checked. A champion that is known by
+its logged scores needs no model: ``evaluate`` reads the scores.
 """
 
-from typing import Literal
-
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from tasks.datasets import hash_file, read_manifest, read_table
+from tasks.datasets import read_manifest, read_table
 from tasks.errors import DatasetError, ModelError
-from tasks.models import (
-    describe_stored_model,
-    feature_frame,
-    load_model,
-    predict_scores,
-    select_parts,
-    train_recipe,
-    training_seed,
-    write_model,
-)
+from tasks.models import Workbench, bring_model, keep_model, select_parts, training_seed
 from tasks.models.store import remove_model
-from tasks.params.models import LoggedScores, Recipe, StoredModel
+from tasks.params.models import Challenger, Champion, Command, LoggedScores, Recipe
 from tasks.params.splits import assignments_of, resolve_parts
 from tasks.records import Manifest, ModelCard
 from tasks.stages import Stage, StageContext
 from tasks.stages.evidence import require_examined
 
 _CODE = ("tasks/stages/train.py", "tasks/models", "tasks/seeds.py")
-_TRIED_ROWS = 1000
-"""Rows that a stored champion must be able to score before anything is judged by it."""
 
 
 def _run(context: StageContext) -> None:
@@ -40,23 +29,39 @@ def _run(context: StageContext) -> None:
     rows = read_table(paths.features, features, "features")
     for role in ("champion", "challenger"):
         remove_model(paths.models, role)
-    if isinstance(champion, StoredModel):
-        _take_over(context, champion, rows)
-    elif isinstance(champion, Recipe):
-        _train(context, champion, "champion", features, rows)
-    _train(context, challenger, "challenger", features, rows)
+    bench = _workbench(context, features, rows)
+    if champion is not None and not isinstance(champion, LoggedScores):
+        _tell(keep_model(paths.models, bring_model(champion, bench, "champion")))
+    _tell(keep_model(paths.models, bring_model(challenger, bench, "challenger")))
 
 
-def _train(
-    context: StageContext, recipe: Recipe, role: Literal["champion", "challenger"], features: Manifest, rows: pa.Table
-) -> None:
-    paths, params = context.paths, context.params
-    wanted = resolve_parts(params.splits[recipe.split], recipe.part)
-    chosen = select_parts(rows, _read_assignments(context, features, recipe.split, wanted), wanted)
+def _workbench(context: StageContext, features: Manifest, rows: pa.Table) -> Workbench:
+    params = context.params
     names = tuple(params.features.columns)
-    seed = training_seed(params.seed)
-    model, card = train_recipe(recipe, paths.root, chosen, names, parts=wanted, seed=seed, role=role, task=params.label.task)
-    _tell(write_model(paths.models, model, card))
+
+    def read_training(declared: Recipe | Command) -> tuple[tuple[str, ...], pa.Table]:
+        parts = resolve_parts(params.splits[declared.split], declared.part)
+        return parts, select_parts(rows, _read_assignments(context, features, declared.split, parts), parts)
+
+    def read_judged() -> pa.Table:
+        parts = (params.evaluation.part,)
+        judged = select_parts(rows, _read_assignments(context, features, params.evaluation.split, parts), parts)
+        return judged.select(["row_key", "at_utc", *names])
+
+    def read_classes() -> tuple[str, ...]:
+        return tuple(sorted(pc.drop_null(rows.column("label")).unique().to_pylist()))
+
+    return Workbench(
+        root=context.paths.root,
+        features=names,
+        key=params.snapshot.tables[params.features.rows].key,
+        task=params.label.task,
+        seed=training_seed(params.seed),
+        tracking_uri=params.models.mlflow.tracking_uri if params.models.mlflow else None,
+        read_classes=read_classes,
+        read_training=read_training,
+        read_judged=read_judged,
+    )
 
 
 def _read_assignments(context: StageContext, features: Manifest, split: str, parts: tuple[str, ...]) -> pa.Table:
@@ -68,27 +73,8 @@ def _read_assignments(context: StageContext, features: Manifest, split: str, par
     return read_table(folder, assignments, assignments_of(parts[0]), ("row_key", "part"))
 
 
-def _take_over(context: StageContext, stored: StoredModel, rows: pa.Table) -> None:
-    """Copy a stored champion, once it is known to be the one that was named and to score these features."""
-    path = context.paths.root / stored.model
-    names = tuple(context.params.features.columns)
-    found = hash_file(path) if path.is_file() else "no such file"
-    if found != stored.sha256:
-        raise ModelError(
-            f"champion {stored.model}",
-            found=found,
-            expected=f"a file with the hash {stored.sha256}, as params.yaml says",
-            next_step=f"put the model back, or the hash of `sha256sum {stored.model}` into params.yaml",
-        )
-    model = load_model(path)
-    task = context.params.label.task
-    card = describe_stored_model(stored, model, names, task)
-    predict_scores(model, feature_frame(rows.slice(0, _TRIED_ROWS), names), task, card.classes)
-    _tell(write_model(context.paths.models, model, card))
-
-
-def _require_one_split(champion: LoggedScores | StoredModel | Recipe | None, challenger: Recipe) -> None:
-    if isinstance(champion, Recipe) and champion.split != challenger.split:
+def _require_one_split(champion: Champion | None, challenger: Challenger) -> None:
+    if isinstance(champion, Recipe) and isinstance(challenger, Recipe | Command) and champion.split != challenger.split:
         raise ModelError(
             "models.champion",
             found=f"a recipe on the split {champion.split}",
@@ -113,12 +99,8 @@ def _tell(card: ModelCard) -> None:
 
 
 STAGE = Stage(
-    reads=lambda context: (
-        "data/features/manifest.json",
-        f"data/splits/{context.params.models.challenger.split}/manifest.json",
-        "data/validation/features.json",
-        "data/validation/splits.json",
-    ),
+    # Splits reach DVC through the report that examined each of them: a challenger that is not fitted here names none.
+    reads=lambda _: ("data/features/manifest.json", "data/validation/features.json", "data/validation/splits.json"),
     writes=lambda _: ("data/models",),
     code=_CODE,
     run=_run,

@@ -12,7 +12,6 @@ from tasks.stages import FOUNDATION, STAGE_NAMES, StageContext, load_stage
 ROOT = Path(__file__).resolve().parents[2]
 PARAMS: Params = load_params(ROOT / "params.yaml")
 FILLED = {
-    "${models.challenger.split}": PARAMS.models.challenger.split,
     "${evaluation.split}": PARAMS.evaluation.split,
 }
 

@@ -181,6 +181,15 @@ MISTAKES: dict[str, Callable[[dict[str, Any]], object]] = {
     "label has one column of scores, table.column": _set(
         "models.champion.scores", {"on time": "predictions.score", "late": "predictions.score"}
     ),
+    "name an estimator or a file, a model and its view, a score_file and its view, or a command": _set(
+        "models.challenger", {"part": "train"}
+    ),
+    "command: its arguments must name {out}, and {score} or {score_csv}": _set(
+        "models.challenger", {**RECIPE, "command": ["fit", "{out}"]}
+    ),
+    "files: two have one name, and all are laid into one folder": _set(
+        "models.challenger", {**RECIPE, "command": ["fit", "{score}", "{out}"], "files": {"a/x": "0", "b/x": "1"}}
+    ),
     "name exactly one of estimator and file": _set("models.challenger", RECIPE),
     "file and sha256 go together": _set("models.challenger", {**RECIPE, "file": "a.py"}),
     "name bound, margin or both: a criterion that cannot fail judges nothing": _set("gates.criteria.idle", BOUND),

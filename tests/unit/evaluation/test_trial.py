@@ -5,11 +5,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
 import pytest
 from toy_evidence import PARTS, PER_DAY, make_params, replaced, toy_rows, train_toy, write_reports, write_toy
 
 from tasks.errors import EvaluationError, EvidenceError, ModelError
+from tasks.export import export_rows
 from tasks.records import Evaluation
 from tasks.stages import StageContext, load_stage
 from tasks.trial import Trial, try_challenger
@@ -127,3 +130,21 @@ def test_neither_prefect_nor_great_expectations_is_imported():
     source = "import sys, tasks.trial; print([m for m in ('prefect', 'great_expectations', 'sklearn') if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", source], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_scores_of_the_validation_part_are_tried(project):
+    """A score file is as good as a model, if it holds each row of the part; the verdict says that it was brought along."""
+    rows = export_rows(project, make_params(), project.root / "rows.parquet", part="validation")
+    scores = pa.table({"row_key": rows["row_key"], "score": [number / len(rows) for number in range(len(rows))]})
+    pq.write_table(scores, project.root / "mine.parquet")
+    found = attempt(project, "mine.parquet")
+    assert (found.verdict.evidence_level, found.file) == ("scores_brought_along", "mine.parquet")
+    pq.write_table(scores.slice(1), project.root / "mine.parquet")
+    with pytest.raises(ModelError, match="score file"):
+        attempt(project, "mine.parquet")
+
+
+def test_without_a_name_the_declared_challenger_is_tried(project):
+    """A command, for one, has no file of its own."""
+    found = try_challenger(project, make_params(gates=GATES), None)
+    assert (found.verdict.evidence_level, found.file) == ("refitted_here", "sklearn.linear_model.LogisticRegression")

@@ -1,0 +1,172 @@
+"""From what params.yaml says of a model to what scores rows here: a fitted model, or the scores that it brings.
+
+What belongs here: one way for each kind of champion and challenger that is not in production. What does not: which rows are
+read (a :class:`Workbench` holds functions that do), and where models are kept (``store``).
+"""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from tasks.datasets import logical_hash
+from tasks.models.command import run_command, working_folder
+from tasks.models.frames import feature_frame
+from tasks.models.mlflow_store import fetch_model, is_registry_uri
+from tasks.models.scores import look_up_scores, read_scores_file
+from tasks.models.scoring import Floats, predict_scores
+from tasks.models.sources import find_source, require_hash
+from tasks.models.store import load_model, read_model, read_scores, write_model, write_scores
+from tasks.models.training import describe_stored_model, train_recipe
+from tasks.params.models import Command, Recipe, ScoreFile, StoredModel, Task
+from tasks.records import ModelCard
+
+Role = Literal["champion", "challenger"]
+_TRIED_ROWS = 1000
+"""Rows that a stored model must be able to score before anything is judged by it."""
+
+
+@dataclass(frozen=True)
+class Workbench:
+    """What models are made from: the project, and functions that read rows once a model needs them."""
+
+    root: Path
+    features: tuple[str, ...]
+    key: tuple[str, ...]
+    """The key columns of the masked rows."""
+    task: Task
+    seed: int
+    """A :func:`~tasks.models.training.training_seed`."""
+    tracking_uri: str | None
+    read_classes: Callable[[], tuple[str, ...]]
+    """The label's classes, sorted."""
+    read_training: Callable[[Recipe | Command], tuple[tuple[str, ...], pa.Table]]
+    """The parts that a model is fitted on, and their rows: row_key, at_utc, label, the features."""
+    read_judged: Callable[[], pa.Table]
+    """The rows of the judged part: row_key, at_utc, the features."""
+
+
+@dataclass(frozen=True)
+class Brought:
+    """A model that can score rows: fitted, or known by its scores alone."""
+
+    card: ModelCard
+    model: Any = None
+    scores: pa.Table | None = None
+    """row_key and :func:`~tasks.models.scores.score_columns` of the judged rows."""
+
+    def score(self, rows: pa.Table, task: Task) -> Floats:
+        """The scores of ``rows`` (row_key and features), as :func:`~tasks.models.scoring.predict_scores` gives them.
+
+        Of a multiclass label: one column for each of the card's classes, in their order.
+        """
+        if self.scores is not None:
+            return look_up_scores(self.scores, rows.column("row_key"), task=task, classes=self.card.classes)
+        return predict_scores(self.model, feature_frame(rows, self.card.features), task, self.card.classes)
+
+
+def bring_model(declared: Recipe | StoredModel | ScoreFile | Command, bench: Workbench, role: Role) -> Brought:
+    """Make the ``role`` that ``declared`` describes able to score.
+
+    Raises :class:`~tasks.errors.ModelError` where it cannot be fitted, found, loaded or run, or its scores are not those of the
+    judged rows.
+    """
+    if isinstance(declared, Recipe):
+        parts, rows = bench.read_training(declared)
+        model, card = train_recipe(
+            declared, bench.root, rows, bench.features, parts=parts, seed=bench.seed, role=role, task=bench.task
+        )
+        return Brought(card, model)
+    if isinstance(declared, StoredModel):
+        return _load(declared, bench, role)
+    return _read_scores(declared, bench, role) if isinstance(declared, ScoreFile) else _run(declared, bench, role)
+
+
+def keep_model(folder: Path, brought: Brought) -> ModelCard:
+    """Write a model, or its scores, and its card into ``folder``; returns the card as it is kept."""
+    if brought.scores is not None:
+        return write_scores(folder, brought.scores, brought.card)
+    return write_model(folder, brought.model, brought.card)
+
+
+def open_model(folder: Path, role: Role) -> Brought:
+    """What :func:`keep_model` wrote for ``role``; raises :class:`~tasks.errors.ModelError` where it is not whole."""
+    found = read_scores(folder, role)
+    if found is not None:
+        return Brought(found[1], scores=found[0])
+    model, card = read_model(folder, role)
+    return Brought(card, model)
+
+
+def _load(stored: StoredModel, bench: Workbench, role: Role) -> Brought:
+    """A stored model, once it is known to be the one that was named and to score these features."""
+    what = f"{role} {stored.model}"
+    if is_registry_uri(stored.model):
+        fetched = fetch_model(stored.model, bench.tracking_uri, bench.root)
+        require_hash(what, fetched.sha256, stored.sha256)
+        model = load_model(fetched.archive)
+    else:
+        model = load_model(find_source(bench.root, stored.model, stored.sha256, role))
+    card = describe_stored_model(stored, model, bench.features, bench.task, role=role)
+    brought = Brought(card, model)
+    brought.score(bench.read_judged().slice(0, _TRIED_ROWS), bench.task)
+    return brought
+
+
+def _read_scores(declared: ScoreFile, bench: Workbench, role: Role) -> Brought:
+    path = find_source(bench.root, declared.score_file, declared.sha256, "score file")
+    scores = _read(path, bench, f"score file {declared.score_file}")
+    card = ModelCard(
+        role=role,
+        name=path.stem,
+        basis="score_file",
+        estimator=f"scores in {path.name}",
+        parameters="{}",
+        view=declared.view,
+        split=None,
+        part=None,
+        rows=None,
+        features=(),
+        seed=None,
+        classes=_classes(bench),
+        logical_hash=logical_hash(scores, ("row_key",)),
+    )
+    return Brought(card, scores=scores)
+
+
+def _run(declared: Command, bench: Workbench, role: Role) -> Brought:
+    parts, rows = bench.read_training(declared)
+    labelled = rows.filter(pc.is_valid(rows.column("label"))).select(["row_key", "at_utc", *bench.features, "label"])
+    judged = bench.read_judged().select(["row_key", "at_utc", *bench.features])
+    with working_folder() as folder:
+        out = run_command(declared, bench.root, labelled, judged, seed=bench.seed, folder=Path(folder))
+        scores = _read(out, bench, f"scores of the command {declared.command[0]}")
+    card = ModelCard(
+        role=role,
+        name=Path(next(iter(declared.files), declared.command[0])).stem,
+        basis="command",
+        estimator=" ".join(declared.command),
+        parameters=json.dumps({"files": declared.files}, sort_keys=True, separators=(",", ":")),
+        view="masked",
+        split=declared.split,
+        part=", ".join(parts),
+        rows=labelled.num_rows,
+        features=bench.features,
+        seed=bench.seed,
+        classes=_classes(bench),
+        logical_hash=logical_hash(scores, ("row_key",)),
+    )
+    return Brought(card, scores=scores)
+
+
+def _read(path: Path, bench: Workbench, what: str) -> pa.Table:
+    wanted = bench.read_judged().column("row_key")
+    return read_scores_file(path, wanted, bench.key, task=bench.task, classes=_classes(bench), what=what)
+
+
+def _classes(bench: Workbench) -> tuple[str, ...]:
+    return bench.read_classes() if bench.task == "multiclass" else ()

@@ -1,0 +1,107 @@
+"""Models in a real MLflow registry (SQLite): found by URI, pinned by their bytes, and never unpickled."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from sklearn.linear_model import LogisticRegression
+
+from tasks.errors import ModelError
+from tasks.models import load_model
+from tasks.models.mlflow_store import fetch_model, is_registry_uri
+
+FILL = """
+import json, os, sys
+os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
+import mlflow
+import mlflow.sklearn
+from sklearn.linear_model import LogisticRegression
+
+mlflow.set_tracking_uri(sys.argv[1])
+found = {}
+with mlflow.start_run() as run:
+    for name, form in (("late", "skops"), ("pickled", "cloudpickle")):
+        model = LogisticRegression(C=2.0).fit([[0.0], [1.0]], [0, 1])
+        mlflow.sklearn.log_model(
+            model, name=name, serialization_format=form, registered_model_name=name, pip_requirements=["scikit-learn"]
+        )
+mlflow.MlflowClient().set_registered_model_alias("late", "candidate", 1)
+print(json.dumps({"run": run.info.run_id}))
+"""
+
+
+@pytest.fixture(scope="module")
+def registry(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """A project with a registry beside it, filled by a process of its own; (project, id of the run that logged its models)."""
+    root = tmp_path_factory.mktemp("registry")
+    filled = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", FILL, f"sqlite:///{root}/mlflow.db"],
+        cwd=root,
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**os.environ, "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false"},
+    )
+    return root, json.loads(filled.stdout.splitlines()[-1])["run"]
+
+
+@pytest.fixture(autouse=True)
+def _no_registry_in_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    monkeypatch.setenv("MLFLOW_DISABLE_TELEMETRY", "true")
+
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.filterwarnings("ignore"),  # MLflow's own, at import and from its database
+]
+
+
+def test_a_version_an_alias_and_a_run_are_the_same_bytes(registry):
+    """An alias is resolved to the version that it stands for."""
+    root, run = registry
+    uris = ("models:/late/1", "models:/late@candidate", f"runs:/{run}/late")
+    found = [fetch_model(uri, "sqlite:///mlflow.db", root) for uri in uris]
+    assert [model.uri for model in found] == ["models:/late/1", "models:/late/1", f"runs:/{run}/late"]
+    assert len({model.sha256 for model in found}) == 1
+    loaded = load_model(found[0].archive)
+    assert isinstance(loaded, LogisticRegression)
+    assert loaded.C == 2.0
+
+
+def test_the_environment_names_the_registry_before_params_do(registry, monkeypatch):
+    """As with keys."""
+    root, _ = registry
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{root}/mlflow.db")
+    assert fetch_model("models:/late/1", "sqlite:////nowhere/else.db", root).uri == "models:/late/1"
+
+
+def test_a_pickled_model_is_refused_with_what_to_do(registry):
+    """A pickle runs code when it is loaded, so it is not loaded."""
+    root, _ = registry
+    with pytest.raises(ModelError, match="models:/pickled/1") as caught:
+        fetch_model("models:/pickled/1", "sqlite:///mlflow.db", root)
+    assert caught.value.found == "a model scikit-learn's, stored as cloudpickle"
+    assert 'serialization_format="skops"' in caught.value.next_step
+
+
+@pytest.mark.parametrize("uri", ["models:/late/9", "models:/nothing/1", "models:/late@nobody", "runs:/0/late"])
+def test_a_model_that_is_not_there_is_one_clear_error(registry, uri):
+    """Whatever MLflow's store raises."""
+    root, _ = registry
+    with pytest.raises(ModelError, match="MLflow cannot hand it over"):
+        fetch_model(uri, "sqlite:///mlflow.db", root)
+
+
+def test_no_tracking_uri_is_refused(tmp_path):
+    """Nothing is guessed: MLflow would make an empty registry in the working folder."""
+    with pytest.raises(ModelError, match="no tracking URI"):
+        fetch_model("models:/late/1", None, tmp_path)
+
+
+def test_what_is_a_registrys_and_what_a_file():
+    """A file of that name is a file."""
+    assert [is_registry_uri(name) for name in ("models:/a/1", "runs:/x/y", "models/a.skops")] == [True, True, False]
