@@ -57,7 +57,7 @@ def convert(column: pa.Array, kind: str, csv: CsvParams) -> pa.Array:
     if kind in _EPOCH_UNITS:
         return _from_epoch(column, _EPOCH_UNITS[kind], csv)
     if _is_text(column.type) and not (pa.types.is_string(target) or pa.types.is_binary(target)):
-        return text_to(column, kind, csv)
+        return _text_to(column, kind, csv)
     if pa.types.is_timestamp(target) and not (pa.types.is_timestamp(column.type) or pa.types.is_date(column.type)):
         raise TextError(0, looks_like="integers" if pa.types.is_integer(column.type) else str(column.type))
     # A safe cast refuses nanoseconds that do not end in 000.
@@ -69,18 +69,37 @@ def _is_text(kind: pa.DataType) -> bool:
     return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind))
 
 
-def text_to(text: pa.Array, kind: str, csv: CsvParams) -> pa.Array:
-    """A column of text as ``kind`` (declared or canonical); raises :class:`TextError` at the first value that is none."""
+def fits(text: pa.Array, kind: str, csv: CsvParams) -> bool:
+    """Whether every value of a column of text can be read as ``kind``."""
+    try:
+        _parse(text, kind, csv)
+    except pa.ArrowInvalid:
+        return False
+    return True
+
+
+def _text_to(text: pa.Array, kind: str, csv: CsvParams) -> pa.Array:
+    try:
+        return _located(lambda part: _parse(part, kind, csv), text)
+    except TextError as error:
+        if arrow_type(kind) != MOMENT:
+            raise
+        is_number = pc.match_substring_regex(text.slice(error.row, 1), "^[0-9]+([.][0-9]*)?$")
+        raise TextError(error.row, looks_like="integers" if pc.all(is_number).as_py() else "") from None
+
+
+def _parse(text: pa.Array, kind: str, csv: CsvParams) -> pa.Array:
+    """A column of text as ``kind``; raises ``pa.ArrowInvalid`` where a value is none."""
     target = arrow_type(kind)
     if pa.types.is_boolean(target):
-        return _located(_to_bool, text)
+        return _to_bool(text)
     if pa.types.is_timestamp(target):
         return _to_moments(text, csv)
     if pa.types.is_date(target):
-        return _located(lambda part: _to_dates(part, csv), text)
+        return _to_dates(text, csv)
     if csv.decimal == "," and pa.types.is_floating(target):
         text = pc.replace_substring(text, ",", ".")
-    return _located(lambda part: _to_number(part, target), text)
+    return _to_number(text, target)
 
 
 def _to_number(text: pa.Array, target: pa.DataType) -> pa.Array:
@@ -102,7 +121,7 @@ def _to_dates(text: pa.Array, csv: CsvParams) -> pa.Array:
     try:
         return text.cast(pa.date32())
     except pa.ArrowInvalid:
-        moments = _moments_of(text, csv)
+        moments = _to_moments(text, csv)
         dates = moments.cast(pa.date32(), safe=False)
         if not pc.all(pc.equal(dates.cast(MOMENT), moments)).as_py():
             raise
@@ -110,14 +129,6 @@ def _to_dates(text: pa.Array, csv: CsvParams) -> pa.Array:
 
 
 def _to_moments(text: pa.Array, csv: CsvParams) -> pa.Array:
-    try:
-        return _located(lambda part: _moments_of(part, csv), text)
-    except TextError as error:
-        is_number = pc.match_substring_regex(text.slice(error.row, 1), "^[0-9]+([.][0-9]*)?$")
-        raise TextError(error.row, looks_like="integers" if pc.all(is_number).as_py() else "") from None
-
-
-def _moments_of(text: pa.Array, csv: CsvParams) -> pa.Array:
     """Moments in UTC; raises ``pa.ArrowInvalid`` where a value is neither ISO 8601 nor of a declared format."""
     for kind in (pa.timestamp("us"), MOMENT):
         try:

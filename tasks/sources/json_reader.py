@@ -30,6 +30,23 @@ class JsonLinesFile:
         self._rewind = rewind
         self.seen: set[str] = set()
         """The columns that any line read so far has."""
+        self.nested: set[str] = set()
+        """Those of them whose values are lists or objects."""
+
+    def scan_names(self) -> tuple[str, ...]:
+        """The columns that any line has, in order of their first; reads the whole file."""
+        found: dict[str, None] = {}
+        rows = 0
+        for block in self._blocks():
+            table = self._parse(block, {}, rows)
+            rows += table.num_rows
+            self._remember(table)
+            found |= dict.fromkeys(table.column_names)
+        return tuple(found)
+
+    def _remember(self, table: pa.Table) -> None:
+        self.seen.update(table.column_names)
+        self.nested.update(field.name for field in table.schema if pa.types.is_nested(field.type))
 
     def batches(self, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
         """``columns`` in the file's order of rows.
@@ -41,7 +58,7 @@ class JsonLinesFile:
         rows = 0
         for block in self._blocks():
             table = self._parse(block, {}, rows)
-            self.seen.update(table.column_names)
+            self._remember(table)
             # Arrow takes texts that look like times for times, and their spelling would be lost.
             times = [name for name in columns if name in table.column_names and pa.types.is_timestamp(table.column(name).type)]
             if times:

@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 
 from tasks.errors import LakeError
 from tasks.params.snapshot import SourceParams, TableParams
-from tasks.sources.convert import MOMENT, TextError, canonical_name, text_to
+from tasks.sources.convert import MOMENT, canonical_name, fits
 from tasks.sources.json_reader import JsonLinesFile
 from tasks.sources.layout import folder_values
 from tasks.sources.parquet_reader import ParquetFile
@@ -128,12 +128,20 @@ def observe_rows(file: SourceFile, table: str, declared: TableParams, as_of: dat
 
 
 def column_types(
-    file: SourceFile, opened: OpenedFile, source: TableSource[SourceParams], columns: Sequence[str], *, refuses_mixed: bool = True
+    file: SourceFile,
+    opened: OpenedFile,
+    source: TableSource[SourceParams],
+    columns: Sequence[str],
+    *,
+    null_words: Sequence[str] | None = None,
 ) -> ColumnTypes:
-    """Begin to gather the types of ``columns`` of ``file``; in JSON, a text in quotes is never a number."""
+    """Begin to gather the types of ``columns`` of ``file``; in JSON, a text in quotes is never a number.
+
+    Mixed types are refused, unless ``null_words`` are given: words that may stand for no value among numbers and times.
+    """
     kinds = TIMES if isinstance(opened, JsonLinesFile) else ANY
     spelling = spelling_of(file.path, source.params)
-    text = TextTypes(file.path, columns, spelling, kinds=kinds, refuses_mixed=refuses_mixed)
+    text = TextTypes(file.path, columns, spelling, kinds=kinds, null_words=null_words)
     return ColumnTypes(file.path, columns, text)
 
 
@@ -184,29 +192,21 @@ def newest_moment(path: str, column: str, microseconds: int | None) -> datetime 
         ) from None
 
 
-def folder_types(paths: Sequence[str], declared: TableParams, columns: Sequence[str]) -> dict[str, str]:
+def folder_types(paths: Sequence[str], declared: SourceParams, columns: Sequence[str], known: str | None = None) -> dict[str, str]:
     """The types of ``columns`` that the folders of ``paths`` name: whole numbers, dates, times, or else text.
 
-    Unlike in files, a number may begin with a zero: ``month=01`` is one.
+    The column ``known`` is one of times. Unlike in files, a number may begin with a zero: ``month=01`` is one.
     """
     found = {}
     for column in columns:
-        if column in declared.types or column == declared.known:
+        if column in declared.types or column == known:
             found[column] = canonical_name(declared.types.get(column, "timestamp"))
             continue
         values = sorted({value for path in paths if (value := folder_values(path).get(column)) is not None})
         text = pa.array(values, pa.string())
         kinds = ("int64", "date", _MOMENT) if values else ()
-        found[column] = next((kind for kind in kinds if _is_all(text, kind, declared)), "string" if values else "null")
+        found[column] = next((kind for kind in kinds if fits(text, kind, declared.csv)), "string" if values else "null")
     return found
-
-
-def _is_all(text: pa.Array, kind: str, declared: TableParams) -> bool:
-    try:
-        text_to(text, kind, declared.csv)
-    except TextError:
-        return False
-    return True
 
 
 def virtual_types(columns: Sequence[str]) -> dict[str, str]:

@@ -152,7 +152,11 @@ def _agreed_folders(name: str, folders: Mapping[str, tuple[str, ...]]) -> tuple[
 def _column_types(
     name: str, declared: TableParams, stored: Mapping[str, str], folders: tuple[str, ...], listing: tuple[LakeFile, ...]
 ) -> dict[str, str]:
-    found = {**stored, **folder_types([file.path for file in listing], declared, folders), **virtual_types(declared.columns)}
+    found = {
+        **stored,
+        **folder_types([file.path for file in listing], declared, folders, declared.known),
+        **virtual_types(declared.columns),
+    }
     for column in declared.columns:
         if column not in found:
             raise LakeError(

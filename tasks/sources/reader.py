@@ -67,12 +67,13 @@ class SourceFile:
         """The file in its format; raises :class:`~tasks.errors.LakeError`, and Arrow's own errors on broken Parquet."""
         match format_of(self.path, params):
             case "csv":
-                return CsvFile(self.path, self._rewind, params.csv)
+                return CsvFile(self.path, self.rewind, params.csv)
             case "jsonl":
-                return JsonLinesFile(self.path, self._rewind)
+                return JsonLinesFile(self.path, self.rewind)
         return ParquetFile(self.stream)
 
-    def _rewind(self) -> ByteStream:
+    def rewind(self) -> ByteStream:
+        """The file's bytes from their start, unpacked."""
         self.stream.seek(0)
         if self.path.lower().endswith(".gz"):
             return _Gunzip(self.stream)
@@ -109,8 +110,10 @@ def find_origins(file: SourceFile, opened: OpenedFile, table: str, columns: Sequ
     return Origins(stored, folders, virtual)
 
 
-def read_rows(file: SourceFile, source: TableSource[SourceParams], types: Mapping[str, str]) -> Iterator[pa.RecordBatch]:
-    """All rows of ``file``, in its order: the columns of ``types``, in its order and of the canonical types that it names.
+def read_rows(
+    file: SourceFile, source: TableSource[SourceParams], types: Mapping[str, str], *, rows: int | None = None
+) -> Iterator[pa.RecordBatch]:
+    """The rows of ``file`` (all, or its first ``rows``) in their order: the columns and canonical types of ``types``.
 
     Text is converted as ``source`` declares. Raises :class:`~tasks.errors.LakeError` naming column and row where a value is
     not of its type, never the value; and Arrow's own errors on broken Parquet.
@@ -120,13 +123,16 @@ def read_rows(file: SourceFile, source: TableSource[SourceParams], types: Mappin
     if isinstance(opened, ParquetFile):
         _require_types(file.path, source, opened, origins.stored, types)
     row = 0
-    for batch in opened.batches(origins.stored):
+    for stored in opened.batches(origins.stored):
+        batch = stored if rows is None else stored.slice(0, rows - row)
         arrays = []
         for column, kind in types.items():
             values = take_column(file, origins, batch, column, first_row=row)
             arrays.append(convert_column(file.path, source, column, values, kind=kind, first_row=row))
         yield pa.RecordBatch.from_arrays(arrays, names=list(types))
         row += batch.num_rows
+        if rows is not None and row >= rows:
+            return
 
 
 def _require_types(

@@ -25,10 +25,14 @@ class SchemaDriftError(LakeError):
 class TableTypes:
     """The types of a table's declared columns, gathered file by file; a second type for a column is refused."""
 
-    def __init__(self, table: str, *, is_text: bool = False) -> None:
-        """Begin with no column of ``table``; where its files ``is_text``, whole numbers and fractions go together."""
+    def __init__(self, table: str, *, is_text: bool = False, is_mixed_text: bool = False) -> None:
+        """Begin with no column of ``table``.
+
+        Where its files are text (``is_text``), whole numbers and fractions go together; with ``is_mixed_text``, all types do.
+        """
         self._table = table
         self._is_text = is_text
+        self._is_mixed_text = is_mixed_text
         self._seen: dict[str, tuple[str, str]] = {}
 
     def add(self, path: str, types: Mapping[str, str]) -> None:
@@ -39,6 +43,8 @@ class TableTypes:
                 self._seen[column] = (kind, path)
             elif self._is_text and (joined := join_types(known, kind)):
                 self._seen[column] = (joined, first if joined == known else path)
+            elif kind not in ("null", known) and self._is_mixed_text:
+                self._seen[column] = ("string", path)
             elif kind not in ("null", known):
                 raise SchemaDriftError(
                     f"lake table {self._table}: column {column}",

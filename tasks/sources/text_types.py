@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 
 from tasks.errors import LakeError
 from tasks.params.snapshot import CsvParams
-from tasks.sources.convert import TextError, text_to
+from tasks.sources.convert import fits
 
 _WIDER = {"int64": "double", "date": "timestamp[UTC]"}
 """Type -> the one that takes all of its values and more, before a column is nothing but text."""
@@ -31,18 +31,22 @@ _SHAPES = {
 class TextTypes:
     """The types of one file's columns of text, gathered batch by batch."""
 
-    def __init__(self, path: str, columns: Sequence[str], csv: CsvParams, *, kinds: Sequence[str], refuses_mixed: bool) -> None:
+    def __init__(
+        self, path: str, columns: Sequence[str], csv: CsvParams, *, kinds: Sequence[str], null_words: Sequence[str] | None
+    ) -> None:
         """Begin with no value of ``columns`` of the file at ``path``.
 
-        ``kinds`` names what a text may stand for beside itself (:data:`ANY`, :data:`TIMES`); where mixed types are not
-        refused, they are text.
+        ``kinds`` names what a text may stand for beside itself (:data:`ANY`, :data:`TIMES`). Mixed types are refused, unless
+        ``null_words`` are given: these are then passed over in columns of numbers and times, and noted; what is mixed is text.
         """
         self._path = path
         self._csv = csv
         self._kinds = kinds
-        self._refuses_mixed = refuses_mixed
+        self._refuses_mixed = null_words is None
+        self._null_words = pa.array(null_words or (), pa.string())
         self._found = dict.fromkeys(columns, "null")
         self._values = dict.fromkeys(columns, 0)
+        self._words: dict[str, set[str]] = {column: set() for column in columns}
 
     def add(self, batch: pa.RecordBatch, columns: Sequence[str]) -> None:
         """Look at every value of ``columns`` of ``batch``, which are text.
@@ -60,25 +64,33 @@ class TextTypes:
 
     def _widen(self, column: str, found: str, values: pa.Array) -> str:
         start = (found,) if found != "null" else self._kinds
-        if not _has_codes(values):
-            for family in start:
-                kind: str | None = family
-                while kind is not None:
-                    if self._fits(values, kind):
-                        return kind
-                    kind = _WIDER.get(kind)
-            if self._refuses_mixed:
-                self._refuse_mixed(column, found, values)
-        return "string"
+        if _has_codes(values):
+            return "string"
+        kind = self._fit(values, start)
+        if kind is None and len(self._null_words):
+            is_word = pc.is_in(values, self._null_words)
+            others = values.filter(pc.invert(is_word))
+            kind = self._fit(others, start) if len(others) else found
+            if kind is not None:
+                self._words[column].update(values.filter(is_word).unique().to_pylist())
+        if kind is None and self._refuses_mixed:
+            self._refuse_mixed(column, found, values)
+        return kind or "string"
 
-    def _fits(self, values: pa.Array, kind: str) -> bool:
-        if kind == "bool" and not pc.all(pc.match_substring_regex(values, _SHAPES["bool"])).as_py():
-            return False  # 0 and 1, yes and no are taken for truth values only where they are declared to be
-        try:
-            text_to(values, kind, self._csv)
-        except TextError:
-            return False
-        return True
+    def _fit(self, values: pa.Array, start: Sequence[str]) -> str | None:
+        for family in start:
+            kind: str | None = family
+            while kind is not None:
+                # 0 and 1, yes and no are taken for truth values only where they are declared to be.
+                is_bool = kind != "bool" or pc.all(pc.match_substring_regex(values, _SHAPES["bool"])).as_py()
+                if is_bool and fits(values, kind, self._csv):
+                    return kind
+                kind = _WIDER.get(kind)
+        return None
+
+    def null_words(self) -> set[str]:
+        """The words passed over in columns of numbers and times."""
+        return {word for column, found in self._found.items() if found != "string" for word in self._words[column]}
 
     def _refuse_mixed(self, column: str, found: str, values: pa.Array) -> None:
         """What was found so far fits ``found``; do nearly all of ``values`` too?"""

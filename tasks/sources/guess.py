@@ -1,0 +1,261 @@
+"""How files of an unknown table are written down: format, encoding, delimiter, quotes, header, decimal mark, dates.
+
+What belongs here: guesses, each with its reason, for whoever writes ``params.yaml``. What does not: reading for a pin or a
+snapshot, which guesses nothing.
+"""
+
+import codecs
+import csv
+import io
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from tasks.errors import LakeError
+from tasks.params.snapshot import CsvParams, FileFormat, SourceParams
+from tasks.sources.lake import Lake, LakeFile
+from tasks.sources.layout import format_by_ending
+from tasks.sources.pin import unreadable_file
+from tasks.sources.reader import SourceFile
+
+_HEAD_BYTES = 1 << 20
+_ROWS = 2_000
+_BLOCK_BYTES = 8 << 20
+_DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
+_DATE_SHAPES: tuple[tuple[str, tuple[str, ...]], ...] = (
+    (r"\d{1,2}\.\d{1,2}\.\d{4}", ("%d.%m.%Y",)),
+    (r"\d{1,2}/\d{1,2}/\d{4}", ("%d/%m/%Y", "%m/%d/%Y")),
+    (r"\d{1,2}-\d{1,2}-\d{4}", ("%d-%m-%Y", "%m-%d-%Y")),
+    (r"\d{1,2}/\d{1,2}/\d{2}", ("%d/%m/%y", "%m/%d/%y")),
+    (r"\d{4}/\d{1,2}/\d{1,2}", ("%Y/%m/%d",)),
+    (r"\d{1,2}[- ][A-Za-z]{3}[- ]\d{4}", ("%d-%b-%Y", "%d %b %Y")),
+)
+_CLOCKS = (("", ""), (r" \d{1,2}:\d{2}", " %H:%M"), (r" \d{1,2}:\d{2}:\d{2}", " %H:%M:%S"))
+_NUMBER = re.compile(r"\s*[+-]?(\d+([.,]\d*)?|[.,]\d+)([eE][+-]?\d+)?\s*")
+_DATE = re.compile(r"\s*\d{1,4}[-./]\d{1,2}[-./]\d{1,4}.*")
+
+
+@dataclass(frozen=True)
+class FormatGuess:
+    """How a table's files seem to be written, and why."""
+
+    format: FileFormat
+    csv: CsvParams
+    """Its defaults where the format is not CSV."""
+    reasons: tuple[str, ...]
+
+    def apply(self, source: SourceParams) -> SourceParams:
+        """``source`` with what was guessed; the format only where the files' ending does not say it."""
+        return source.model_copy(update={"csv": self.csv, "format": source.format or self.format})
+
+
+def guess_format(lake: Lake, files: Sequence[LakeFile]) -> FormatGuess:
+    """How ``files``, those of one table, are written: the first one's head, and every byte of all for the encoding.
+
+    Raises :class:`~tasks.errors.LakeError` where there is no file, or the first holds nothing or nothing readable.
+    """
+    if not files:
+        raise LakeError("a table of the lake", found="no files", expected="at least one", next_step="look at snapshot.lake")
+    first = files[0]
+    ending = format_by_ending(first.path)
+    if ending == "parquet" or (ending is None and _read_head(lake, first).startswith(b"PAR1")):
+        return FormatGuess(
+            "parquet", CsvParams(), ("Parquet, as the files are called",) if ending else ("Parquet, by its first bytes",)
+        )
+    if ending == "jsonl" or (ending is None and _read_head(lake, first).lstrip(b"\xef\xbb\xbf \r\n\t").startswith(b"{")):
+        return FormatGuess(
+            "jsonl", CsvParams(), ("JSON lines, as the files are called" if ending else "JSON lines: it begins with {",)
+        )
+    head = _read_head(lake, first)
+    if not head.strip(b"\xef\xbb\xbf\xff\xfe \r\n\t"):
+        raise LakeError(f"lake file {first.path}", found="an empty file", expected="rows", next_step="take it out of the lake")
+    encoding, why = _guess_encoding(lake, files, head)
+    text = _whole_lines(codecs.getincrementaldecoder(encoding)(errors="replace").decode(head), is_all=len(head) < _HEAD_BYTES)
+    guessed, reasons = _guess_csv(text, is_all=len(head) < _HEAD_BYTES)
+    return FormatGuess("csv", guessed.model_copy(update={"encoding": encoding}), (why, *reasons))
+
+
+def _stream(lake: Lake, listed: LakeFile, size: int) -> Iterator[bytes]:
+    try:
+        with lake.open_file(listed) as stream:
+            unpacked = SourceFile(listed.path, listed.mtime_utc, stream).rewind()
+            while chunk := unpacked.read(size):
+                yield chunk
+    except OSError as error:
+        raise unreadable_file(listed.path, error) from None
+
+
+def _read_head(lake: Lake, listed: LakeFile) -> bytes:
+    head = b""
+    for chunk in _stream(lake, listed, _HEAD_BYTES):
+        head += chunk
+        if len(head) >= _HEAD_BYTES:
+            break
+    return head[:_HEAD_BYTES]
+
+
+def _guess_encoding(lake: Lake, files: Sequence[LakeFile], head: bytes) -> tuple[str, str]:
+    if head.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return "utf-16", "UTF-16, by its byte-order mark"
+    if _is_all(lake, files, "utf-8"):
+        return "utf-8", "UTF-8: every byte of it is"
+    if _is_all(lake, files, "cp1252"):
+        return "cp1252", "Windows-1252: its bytes are no UTF-8, and all of them are letters there"
+    return "latin-1", "Latin-1: its bytes are neither UTF-8 nor Windows-1252"
+
+
+def _is_all(lake: Lake, files: Sequence[LakeFile], encoding: str) -> bool:
+    for listed in files:
+        decoder = codecs.getincrementaldecoder(encoding)()
+        try:
+            for chunk in _stream(lake, listed, _BLOCK_BYTES):
+                decoder.decode(chunk)
+            decoder.decode(b"", final=True)
+        except UnicodeDecodeError:
+            return False
+    return True
+
+
+def _whole_lines(text: str, *, is_all: bool) -> str:
+    text = text.removeprefix("\ufeff")
+    return text if is_all else text[: text.rfind("\n") + 1] or text
+
+
+def _rows(text: str, delimiter: str, quote: str) -> list[list[str]]:
+    csv.field_size_limit(len(text) + 1)
+    lines = csv.reader(
+        io.StringIO(text, newline=""),
+        delimiter=delimiter,
+        quotechar=quote or None,
+        quoting=csv.QUOTE_MINIMAL if quote else csv.QUOTE_NONE,
+    )
+    found: list[list[str]] = []
+    try:
+        for row in lines:
+            if row:
+                found.append(row)
+            if len(found) >= _ROWS:
+                break
+    except csv.Error:
+        return []
+    return found
+
+
+@dataclass(frozen=True)
+class _Dialect:
+    """One way to take a text apart, and how evenly it does."""
+
+    delimiter: str
+    quote: str
+    width: int
+    share: float
+    """Of rows that have the commonest width; 0 where that is 1."""
+    rows: list[list[str]]
+
+
+def _guess_csv(text: str, *, is_all: bool) -> tuple[CsvParams, tuple[str, ...]]:
+    found = _guess_dialect(text, is_all=is_all)
+    rows, reasons = found.rows, []
+    if found.share:
+        uneven = (
+            "" if found.share == 1 else f"; {1 - found.share:.1%} of the rows have another number, and the pin will refuse them"
+        )
+        reasons.append(f"{_DELIMITERS[found.delimiter]} between values: {found.width} in a row{uneven}")
+    else:
+        reasons.append("one column: no delimiter parts the rows evenly")
+    if found.quote != '"':
+        reasons.append(
+            "single quotes around values" if found.quote else "quotes are letters: taken for marks, rows would be uneven"
+        )
+    is_trimmed = _has_spaces(rows)
+    if is_trimmed:
+        reasons.append("spaces around values are cut off: each delimiter has one behind it")
+        rows = [[value.strip() for value in row] for row in rows]
+    has_header, why = _guess_header(rows)
+    reasons.append(why)
+    columns = [list(column) for column in zip(*(row for row in rows[has_header:] if len(row) == found.width), strict=True)]
+    decimal = _guess_decimal(columns, found.delimiter)
+    if decimal == ",":
+        reasons.append("decimal comma: the numbers of a column have one")
+    formats, said = _guess_dates(columns)
+    guessed = CsvParams(
+        delimiter=found.delimiter, quote=found.quote, header=has_header, decimal=decimal, date_formats=formats, trim=is_trimmed
+    )
+    return guessed, (*reasons, *said)
+
+
+def _guess_dialect(text: str, *, is_all: bool) -> _Dialect:
+    """The most even one; of equals the widest, then the one with double quotes."""
+    found = []
+    for quote in ('"', "'", ""):
+        if quote == '"' and is_all and text.count(quote) % 2:
+            continue  # one of them would never be closed
+        if quote == "'" and not re.search("(^|[,;|\t] ?)'", text, re.MULTILINE):
+            continue
+        for delimiter in _DELIMITERS:
+            rows = _rows(text, delimiter, quote)
+            widths = [len(row) for row in rows]
+            width = max(set(widths), key=widths.count, default=1)
+            found.append(_Dialect(delimiter, quote, width, widths.count(width) / len(widths) if width > 1 else 0.0, rows))
+    return max(found, key=lambda dialect: (dialect.share, dialect.width))
+
+
+def _has_spaces(rows: Sequence[Sequence[str]]) -> bool:
+    later = [value for row in rows[1:] for value in row[1:] if value]
+    return bool(later) and all(value.startswith(" ") for value in later)
+
+
+def _guess_header(rows: Sequence[Sequence[str]]) -> tuple[bool, str]:
+    first = rows[0] if rows else []
+    if any(_NUMBER.fullmatch(name) or _DATE.fullmatch(name) for name in first):
+        return False, "no header: the first row holds numbers or dates"
+    if len(set(first)) < len(first) or not all(name.strip() for name in first):
+        return False, "no header: words of the first row stand twice, or are missing"
+    others = [set(column) for column in zip(*(row for row in rows[1:] if len(row) == len(first)), strict=True)]
+    if others and all(name in values for name, values in zip(first, others, strict=True)):
+        return False, "no header: each word of the first row stands among the values below it"
+    return True, "a header: the words of the first row differ from each other and hold no number"
+
+
+def _guess_decimal(columns: Sequence[Sequence[str]], delimiter: str) -> Literal[".", ","]:
+    if delimiter == ",":
+        return "."
+    for column in columns:
+        values = [value for value in column if value.strip()]
+        is_comma = re.compile(r"\s*[+-]?\d+,\d+\s*").fullmatch
+        if (
+            values
+            and all(is_comma(value) or re.fullmatch(r"\s*[+-]?\d+\s*", value) for value in values)
+            and any(map(is_comma, values))
+        ):
+            return ","
+    return "."
+
+
+def _guess_dates(columns: Sequence[Sequence[str]]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    formats: dict[str, None] = {}
+    reasons: dict[str, None] = {}
+    for column in columns:
+        values = sorted({value.strip() for value in column if value.strip()})
+        for shape, patterns in _DATE_SHAPES:
+            for clock, suffix in _CLOCKS:
+                if not values or not all(re.fullmatch(shape + clock, value) for value in values):
+                    continue
+                fitting = [pattern for pattern in patterns if _all_dates(values, pattern + suffix)]
+                if fitting:
+                    formats[fitting[0] + suffix] = None
+                    said = f"dates as {fitting[0]}{suffix}"
+                    doubt = f"; {fitting[1]}{suffix} would fit as well: check it" if len(fitting) > 1 else ""
+                    reasons[said + doubt] = None
+    return tuple(formats), tuple(reasons)
+
+
+def _all_dates(values: Sequence[str], pattern: str) -> bool:
+    try:
+        for value in values:
+            datetime.strptime(value, pattern)
+    except ValueError:
+        return False
+    return True
