@@ -161,12 +161,13 @@ def land(worktree: Worktree, branch: str, message: str, receipts: Sequence[Path]
     if former and git(main, "rev-parse", f"{former}^{{tree}}") == tree:
         return former
     parents = ["-p", worktree.commit, *(["-p", former] if former else [])]
-    commit = call(["git", "commit-tree", tree, *parents, "-m", message], root, _identity(main)).decode().strip()
+    commit = call(["git", "commit-tree", tree, *parents, "-m", message], root, identity(main)).decode().strip()
     git(main, "update-ref", f"refs/heads/{branch}", commit, former or "0" * 40)
     return commit
 
 
-def _identity(main: Path) -> dict[str, str]:
+def identity(main: Path) -> dict[str, str]:
+    """What a commit in ``main`` needs in its environment: nothing where Git knows whose it is, else a name of ours."""
     known = subprocess.run(["git", "var", "GIT_COMMITTER_IDENT"], cwd=main, capture_output=True, check=False).returncode == 0  # noqa: S607
     return {} if known else {f"GIT_{role}_{key}": value for role in ("AUTHOR", "COMMITTER") for key, value in _IDENTITY.items()}
 

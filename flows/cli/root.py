@@ -15,7 +15,7 @@ from tasks.errors import ExitCode, ParameterError, WindtunnelError
 from tasks.paths import ProjectPaths
 
 SECTIONS = {
-    "Start here": ("demo", "run", "try", "gate", "report"),
+    "Start here": ("demo", "init", "run", "try", "gate", "report"),
     "Workflow server": ("up", "down", "status", "doctor"),
     "More": ("data", "pin", "stage", "upgrade", "demo-lake"),
 }

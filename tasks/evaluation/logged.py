@@ -27,15 +27,15 @@ def read_logged(evidence: Evidence, params: Params, champion: LoggedScores) -> p
     key = params.snapshot.tables[params.features.rows].key
     time = params.snapshot.tables[champion.table].time
     names = [split_reference(reference)[1] for reference in champion.columns]
-    version = split_reference(champion.version)[1]
-    columns = tuple(dict.fromkeys((*key, time, version, *names)))
+    version = split_reference(champion.version)[1] if champion.version else None
+    columns = tuple(dict.fromkeys((*key, time, *([version] if version else []), *names)))
     record = table_record(evidence.masked, champion.table, "masked tables")
     require_columns(record, champion.table, "models.champion", columns)
     logged = read_table(evidence.paths.masked, evidence.masked, champion.table, columns)
     found = {
         "row_key": row_keys(logged, key),
         "scored_utc": logged.column(time).cast(pa.timestamp("us", "UTC")),
-        "champion_version": logged.column(version).cast(pa.string()),
+        "champion_version": logged.column(version).cast(pa.string()) if version else pa.nulls(logged.num_rows, pa.string()),
     }
     for number, (reference, name) in enumerate(zip(champion.columns, names, strict=True)):
         kind = logged.column(name).type

@@ -12,7 +12,7 @@ from tasks.features.types import TIMES, is_number, is_text
 from tasks.params.base import split_reference
 from tasks.params.features import Count, Feature, FeaturesParams, Latest, Mean, Share, Take, TimePart
 from tasks.params.models import LabelParams
-from tasks.params.snapshot import TableParams
+from tasks.params.snapshot import FILE_TIME_COLUMN, TableParams
 
 Aggregate = Latest | Mean | Count | Share
 Schemas = Mapping[str, Mapping[str, str]]
@@ -54,7 +54,9 @@ def check_features(features: FeaturesParams, tables: Mapping[str, TableParams], 
     _check_label(label, schemas)
     late = _late_columns(features, tables, label)
     where = f"features.at.column: {features.at.column}"
-    _refuse_late(where, features.at.column, late, "take the prediction time from a column that is known before it")
+    # When a file appeared is told of all its rows alike, and nothing of any: tables without times have no other.
+    if features.at.column != FILE_TIME_COLUMN:
+        _refuse_late(where, features.at.column, late, "take the prediction time from a column that is known before it")
     _check_time(where, features.rows, features.at.column, schemas)
     for key in tables[features.rows].key:
         _kind(f"features.rows: the key of {features.rows}", features.rows, key, schemas)

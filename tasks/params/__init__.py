@@ -80,7 +80,8 @@ class Params(Section):
         champion = self.models.champion
         if isinstance(champion, LoggedScores):
             references |= {f"models.champion.scores: {reference}": reference for reference in champion.columns}
-            references["models.champion.version"] = champion.version
+            if champion.version is not None:
+                references["models.champion.version"] = champion.version
         for name, split in self.splits.items():
             references |= {f"splits.{name}: {column}": f"{self.features.rows}.{column}" for column in split.columns}
         for where, reference in references.items():

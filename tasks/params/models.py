@@ -27,19 +27,21 @@ class LabelParams(Section):
 
 
 class LoggedScores(Section):
-    """The champion as production ran it: its logged scores (view raw), and the column that names its version.
+    """The champion as production ran it: its logged scores (view raw), and the column that names its version,
+    if there is one.
 
     ``scores`` is a column (of the positive class's probability, or of the prediction of a number), or class -> column.
     """
 
     scores: str | dict[str, str]
-    version: str
+    version: str | None = None
 
     @model_validator(mode="after")
     def _one_table(self) -> "LoggedScores":
         if not self.columns:
             raise ValueError("scores: name a column for each class")
-        if {split_reference(reference)[0] for reference in (*self.columns, self.version)} != {self.table}:
+        named = (*self.columns, *([self.version] if self.version else []))
+        if {split_reference(reference)[0] for reference in named} != {self.table}:
             raise ValueError("scores and version must lie in one table")
         return self
 
@@ -57,7 +59,7 @@ class LoggedScores(Section):
     @property
     def table(self) -> str:
         """The table that scores and version lie in."""
-        return split_reference(self.version)[0]
+        return split_reference(self.columns[0])[0]
 
 
 class StoredModel(Section):

@@ -1,0 +1,179 @@
+"""The steps from one table to a project: profile, guesses, classes, anonymity, proposal, suites, files.
+
+What belongs here: the order of the steps, and handing their results on. What does not: any of the steps. Nothing is written.
+"""
+
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from tasks.errors import ProjectError
+from tasks.projects.anonymity import Generalisation, anonymise
+from tasks.projects.classes import Classed, class_columns
+from tasks.projects.contrast import measure_contrast, measure_days
+from tasks.projects.files import as_written, key_path, project_files
+from tasks.projects.policy import Policy, domain_name, propose_policy
+from tasks.projects.profile import ColumnProfile, open_table, profile_table, quote
+from tasks.projects.proposal import Findings, Proposal, Setting, needed_columns, propose_project
+from tasks.projects.roles import FILE_TIME, ROW, Roles, Wishes, guess_roles
+from tasks.projects.suites import Known, draft_suites, few_values
+from tasks.projects.survey import LakeTable, survey_columns
+from tasks.validation.target_leakage import find_target_leakage
+
+_LEAK_ROWS = 100_000
+
+
+@dataclass(frozen=True)
+class Founded:
+    """A project as it is to be written, and everything that was guessed, for whoever prints it."""
+
+    files: Mapping[str, str]
+    key: Path
+    table: str
+    rows: int
+    roles: Roles
+    classed: Mapping[str, Classed]
+    policy: Policy
+    generalisation: Generalisation
+    excluded: Mapping[str, str]
+    left_out: tuple[str, ...]
+    proposal: Proposal
+
+
+def found_project(
+    source: LakeTable, *, folder: Path, lake: str, wishes: Wishes, k: int, now: datetime, s3: Mapping[str, str]
+) -> Founded:
+    """The project on the table ``source``, to lie in ``folder``; nothing is written.
+
+    Raises :class:`~tasks.errors.ProjectError` where the label cannot be judged, or a wish does not fit the table.
+    """
+    table, dropped_columns = survey_columns(source, wishes)
+    profiles = profile_table(table)
+    empty = {
+        name: "left out: no row has a value" for name, profile in profiles.items() if not profile.filled and name != wishes.label
+    }
+    profiles = {name: profile for name, profile in profiles.items() if name not in empty}
+    table = table.select(list(profiles))
+    roles = guess_roles(table, profiles, wishes)
+    profiles |= {name: _virtual(name, table.num_rows, now) for name in needed_columns(roles)}
+    contrast = measure_contrast(table, roles)
+    excluded = _find_excluded(table, profiles, roles)
+    classed = class_columns(profiles, roles.by_column())
+    quasi = [profiles[name] for name, found in classed.items() if found.column_class == "quasi"]
+    generalisation = anonymise(table, quasi, k, roles.entity)
+    tokens = {name: domain_name(name) for name, role in roles.by_column().items() if role in ("key", "entity")}
+    policy = propose_policy(profiles, classed, generalisation, tokens)
+    days, boundaries = measure_days(table, roles.time) if roles.has_time else (0, None)
+    findings = Findings(source.name, profiles, roles, policy, excluded, contrast, boundaries, days, source.declared)
+    name = re.sub(r"[^a-z0-9]+", "-", folder.name.lower()).strip("-") or "project"
+    key = key_path(name)
+    proposal = propose_project(findings, Setting(lake, name, now, as_written(key), s3))
+    if not proposal.features:
+        raise ProjectError(
+            f"table {source.name}",
+            found="no column that a model could learn from: each has a role, is masked away, or gives the label away",
+            expected="at least one",
+            next_step="look at the columns; --key, --entity, --time and --k change what becomes of them",
+        )
+    suites = draft_suites(Known(source.name, profiles, roles, policy, _few_values(table, profiles, policy)), proposal.features)
+    left_out = (*(f"{column}: {why}" for column, why in {**dropped_columns, **empty}.items()), *proposal.left_out)
+    founded = Founded({}, key, source.name, table.num_rows, roles, classed, policy, generalisation, excluded, left_out, proposal)
+    return replace(founded, files=project_files(proposal.params, suites, _readme(founded, name, lake, as_written(key))))
+
+
+def _virtual(name: str, rows: int, now: datetime) -> ColumnProfile:
+    """The profile of a column that no file holds."""
+    if name == ROW:
+        return ColumnProfile(ROW, "string", rows, rows, rows)
+    moment = now.timestamp() * 1e6
+    return ColumnProfile(FILE_TIME, "timestamp[UTC]", rows, rows, 1, moment, moment)
+
+
+def _find_excluded(table: pa.Table, profiles: Mapping[str, ColumnProfile], roles: Roles) -> dict[str, str]:
+    """Columns that are no features: known only after the row's time, or telling the label alone, with the figure."""
+    has_role = roles.by_column()
+    found: dict[str, str] = {}
+    asked = [name for name in table.column_names if name not in has_role]
+    if roles.has_time:
+        moment = table.column(roles.time).cast(pa.timestamp("us"), safe=False)
+        for name in asked:
+            if profiles[name].is_time:
+                later = pc.mean(pc.greater(table.column(name).cast(pa.timestamp("us"), safe=False), moment)).as_py() or 0.0
+                if later > 0.5:
+                    found[name] = f"known only after: {later:.0%} of its times lie after {roles.time}"
+    step = max(1, math.ceil(table.num_rows / _LEAK_ROWS))
+    columns = [name for name in asked if profiles[name].is_text or profiles[name].is_number or profiles[name].kind == "bool"]
+    sample = table.select([roles.label, *columns])
+    sample = sample.take(pa.array(range(0, table.num_rows, step))) if step > 1 else sample
+    # Columns may be called anything, also "label": they go by numbers.
+    numbered = pa.table(
+        {"label": _label_values(sample.column(roles.label), roles)} | {f"c{n}": sample.column(c) for n, c in enumerate(columns)}
+    )
+    for finding in find_target_leakage(numbered, [f"c{n}" for n in range(len(columns))], task=roles.task):
+        if finding.kind == "suspected_target_leakage":
+            found[columns[int(finding.name[1:])]] = finding.found.replace(f"{finding.name} alone", "gives the label away: alone it")
+    return found
+
+
+def _label_values(column: pa.ChunkedArray, roles: Roles) -> pa.ChunkedArray:
+    """The label as the features dataset will have it: 0 and 1, the class's name, or a number."""
+    if pa.types.is_floating(column.type):
+        column = pc.if_else(pc.is_nan(column), pa.scalar(None, column.type), column)
+    if roles.task == "binary":
+        return pc.equal(column, pa.scalar(roles.positive).cast(column.type)).cast(pa.int8())
+    return column.cast(pa.string() if roles.task == "multiclass" else pa.float64())
+
+
+def _few_values(table: pa.Table, profiles: Mapping[str, ColumnProfile], policy: Policy) -> dict[str, list[Any]]:
+    """The values of kept columns that have few, in order."""
+    chosen = [name for name in table.column_names if few_values(profiles[name], policy)]
+    if not chosen:
+        return {}
+    with open_table(table.select(chosen)) as con:
+        statement = "SELECT DISTINCT {0} AS v FROM t WHERE {0} IS NOT NULL ORDER BY v"
+        return {name: [value for (value,) in con.execute(statement.format(quote(name))).fetchall()] for name in chosen}
+
+
+def anonymity_words(generalisation: Generalisation) -> str:
+    """What the generalisation comes to, in a sentence."""
+    if not generalisation.rules:
+        return f"No column was taken for a quasi-identifier, so k = {generalisation.k} holds for want of any."
+    kept = [name for name, rule in generalisation.rules.items() if rule.get("transform") != "drop"]
+    if not kept:
+        dropped = ", ".join(generalisation.rules)
+        return f"Of the quasi-identifiers none could be kept within k = {generalisation.k}: {dropped} are dropped."
+    return (
+        f"k = {generalisation.k}: of {generalisation.rows:,} rows {generalisation.below_before:,} stood in a crowd below k, "
+        f"{generalisation.below:,} do after masking; the smallest crowd over {', '.join(kept)} is {generalisation.smallest:,}."
+    )
+
+
+def _readme(founded: Founded, name: str, lake: str, key_file: str) -> dict[str, Any]:
+    columns = [
+        {
+            "name": c.name,
+            "column_class": c.column_class,
+            "treatment": founded.policy.words(c.name),
+            "evidence": c.evidence.replace("|", "/"),
+        }
+        for c in founded.classed.values()
+    ]
+    return {
+        "name": name,
+        "label": founded.roles.label,
+        "table": founded.table,
+        "lake": lake,
+        "key_file": key_file,
+        "guesses": list(founded.roles.reasons.items()),
+        "columns": columns,
+        "anonymity": anonymity_words(founded.generalisation),
+        "excluded": list(founded.excluded.items()),
+        "left_out": founded.left_out,
+    }

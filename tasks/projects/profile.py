@@ -1,0 +1,170 @@
+"""The profile of a table: what each column holds, as counts, ranges and shares, never as values.
+
+What belongs here: measuring, in few passes over an Arrow table (DuckDB). What does not: what the figures mean (``classes``,
+``roles``). Ranges of numbers and times are kept for drafting suites; they are not shown.
+"""
+
+# Statements are put together from names that are quoted, and constants of this package.
+# ruff: noqa: S608
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+import duckdb
+import pyarrow as pa
+
+from tasks.datasets import canonical_type
+from tasks.projects.patterns import PATTERNS
+
+_SAMPLED_ROWS = 20_000
+"""Rows whose texts are held against the patterns, evenly spread; a share of 20,000 is exact to half a point."""
+_FEW = 1000
+"""Approximate numbers of distinct values below this are counted again, exactly."""
+_NEARLY_ALL = 0.8
+_INTEGERS = frozenset(f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64))
+_FLOATS = frozenset({"halffloat", "float", "double"})
+_TIMES = frozenset({"timestamp[UTC]", "timestamp"})
+
+
+@dataclass(frozen=True)
+class ColumnProfile:
+    """One column in figures; ``low`` and ``high`` are numbers, or microseconds since 1970 UTC for dates and times."""
+
+    name: str
+    kind: str
+    """The canonical type, as manifests name it."""
+    rows: int
+    filled: int
+    """Rows with a value; NaN is none."""
+    distinct: int
+    """Distinct values; exact where they are few or nearly all rows, else within some percent."""
+    low: float | None = None
+    high: float | None = None
+    length: float = 0
+    """Mean characters of a text."""
+    words: float = 0
+    """Mean words of a text."""
+    shares: Mapping[str, float] = field(default_factory=dict)
+    """Pattern -> the share of distinct texts (of a sample) that have it."""
+
+    @property
+    def distinct_share(self) -> float:
+        """Distinct values per row with a value; 1 where each stands once."""
+        return self.distinct / self.filled if self.filled else 0.0
+
+    @property
+    def is_unique(self) -> bool:
+        """Whether every row has a value, and no value stands twice."""
+        return 0 < self.rows == self.filled == self.distinct
+
+    @property
+    def is_text(self) -> bool:
+        """True for texts."""
+        return self.kind == "string"
+
+    @property
+    def is_integer(self) -> bool:
+        """True for integers; booleans are none."""
+        return self.kind in _INTEGERS
+
+    @property
+    def is_number(self) -> bool:
+        """True for integers and floats."""
+        return self.kind in _INTEGERS or self.kind in _FLOATS
+
+    @property
+    def is_time(self) -> bool:
+        """True for timestamps."""
+        return self.kind in _TIMES
+
+    @property
+    def is_date(self) -> bool:
+        """True for dates and timestamps."""
+        return self.kind == "date" or self.is_time
+
+
+def quote(name: str) -> str:
+    """A name as an SQL identifier."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def open_table(table: pa.Table) -> duckdb.DuckDBPyConnection:
+    """A connection in which ``table`` is the view ``t``."""
+    con = duckdb.connect()
+    con.execute("SET TimeZone='UTC'")
+    con.register("t", table)
+    return con
+
+
+def profile_table(table: pa.Table) -> dict[str, ColumnProfile]:
+    """The profile of each column of ``table``, whose column names differ also when case is folded, in its order."""
+    kinds = {column.name: canonical_type(column.type) for column in table.schema}
+    with open_table(table) as con:
+        profiles = _measure(con, kinds, table.num_rows)
+        profiles = _count_exactly(con, profiles)
+    texts = [name for name, profile in profiles.items() if profile.is_text or (profile.is_integer and (profile.high or 0) >= 1e6)]
+    if not texts:
+        return profiles
+    step = max(1, math.ceil(table.num_rows / _SAMPLED_ROWS))
+    ordinals = list(range(0, table.num_rows, step))
+    with open_table(table.select(texts).take(ordinals) if step > 1 else table) as con:
+        for name in texts:
+            profiles[name] = _look_at_texts(con, profiles[name])
+    return profiles
+
+
+def _value(name: str, kind: str) -> str:
+    """The column, with NaN as NULL."""
+    return f"nullif({quote(name)}, 'NaN'::{'DOUBLE' if kind == 'double' else 'FLOAT'})" if kind in _FLOATS else quote(name)
+
+
+def _range(name: str, kind: str) -> Sequence[str]:
+    if kind in _INTEGERS or kind in _FLOATS:
+        value = _value(name, kind)
+        finite = f" FILTER (isfinite({value}))" if kind in _FLOATS else ""
+        return (f"min({value}){finite}::DOUBLE", f"max({value}){finite}::DOUBLE")
+    if kind in _TIMES or kind == "date":
+        moment = f"epoch_us({quote(name)}::TIMESTAMP)"
+        return (f"min({moment})::DOUBLE", f"max({moment})::DOUBLE")
+    return ("NULL", "NULL")
+
+
+def _measure(con: duckdb.DuckDBPyConnection, kinds: Mapping[str, str], rows: int) -> dict[str, ColumnProfile]:
+    figures: list[str] = []
+    for name, kind in kinds.items():
+        value = _value(name, kind)
+        distinct = "0" if kind == "null" else f"approx_count_distinct({value})"
+        figures += [f"count({value})", distinct, *_range(name, kind)]
+    (found,) = con.execute(f"SELECT {', '.join(figures)} FROM t").fetchall() if figures else ((),)
+    profiles = {}
+    for number, (name, kind) in enumerate(kinds.items()):
+        filled, distinct, low, high = found[4 * number : 4 * number + 4]
+        profiles[name] = ColumnProfile(name, kind, rows, filled, min(distinct, filled), low, high)
+    return profiles
+
+
+def _count_exactly(con: duckdb.DuckDBPyConnection, profiles: dict[str, ColumnProfile]) -> dict[str, ColumnProfile]:
+    """Count the distinct values again where little hangs on percents: few of them, or so many that they may be a key."""
+    chosen = [
+        p
+        for p in profiles.values()
+        if p.filled and (p.distinct < _FEW or (p.distinct_share > _NEARLY_ALL and p.kind not in _FLOATS and p.kind != "bool"))
+    ]
+    if not chosen:
+        return profiles
+    figures = ", ".join(f"count(DISTINCT {_value(p.name, p.kind)})" for p in chosen)
+    (found,) = con.execute(f"SELECT {figures} FROM t").fetchall()
+    return profiles | {p.name: replace(p, distinct=count) for p, count in zip(chosen, found, strict=True)}
+
+
+def _look_at_texts(con: duckdb.DuckDBPyConnection, profile: ColumnProfile) -> ColumnProfile:
+    shares = ", ".join(f"avg(({pattern.sql})::INT)" for pattern in PATTERNS)
+    name = quote(profile.name)
+    statement = f"""
+        WITH d AS (SELECT DISTINCT trim({name}::VARCHAR) AS v FROM t WHERE {name} IS NOT NULL)
+        SELECT avg(length(v)), avg(1 + length(v) - length(replace(v, ' ', ''))), {shares} FROM d WHERE v <> ''
+    """
+    ((length, words, *found),) = con.execute(statement).fetchall()
+    named = {pattern.name: float(share or 0) for pattern, share in zip(PATTERNS, found, strict=True)}
+    return replace(profile, length=float(length or 0), words=float(words or 0), shares=named)

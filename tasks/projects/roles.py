@@ -1,0 +1,347 @@
+"""What the columns of a table are for: label, key, entity, times, production's scores; guessed, with the reason.
+
+What belongs here: guesses from a profile and names, and refusing what cannot be judged. What does not: reading, and what is
+made of the roles (``proposal``). Every guess can be given instead.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from tasks.errors import ProjectError
+from tasks.params.models import Task
+from tasks.projects.patterns import snake_case
+from tasks.projects.profile import ColumnProfile
+
+ROW, FILE_TIME = "lake_row", "lake_file_utc"
+"""The columns that any table of a lake can be asked for: which row of which file, and when the file appeared."""
+MOST_CLASSES = 100
+_FEW_NUMBERS = 20
+"""Distinct whole numbers up to which they are classes rather than amounts."""
+_YES = ("1", "true", "t", "yes", "y", "positive", "pos", "bad", "late", "fraud", "churned", "default", "malignant")
+_ENTITY = re.compile(
+    r"(^|_)(customer|user|client|patient|account|person|member|household|subscriber|driver|employee|passenger|student|store|shop|"
+    r"device|machine|sensor|vehicle|aircraft|tailnum|vendor|merchant|seller|company|group)(_?(id|no|number|nr|num|key|code))?$"
+)
+_KEY = re.compile(r"(^|_)(id|key|no|number|nr|uuid|guid|index|row)(_|$)|id$|^unnamed")
+_TIME = re.compile(r"(^|_)(time|timestamp|ts|date|datetime|utc|at|day|created|scheduled|event|opened|started|hour)(_|$)")
+_KNOWN = re.compile(r"(^|_)(known|updated|closed|settled|resolved|arrived|arrival|ended|finished|observed|labell?ed|recorded)(_|$)")
+_BIRTH = re.compile(r"birth|dob|born")
+_SCORE = re.compile(r"(^|_)(score|prob|proba|probability|prediction|predicted|pred|forecast)(_|$)")
+_VERSION = re.compile(r"(^|_)(model_?version|version|model)(_|$)")
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """What the user gave; None where it is to be guessed."""
+
+    label: str
+    task: Task | None = None
+    key: tuple[str, ...] = ()
+    entity: str | None = None
+    time: str | None = None
+    known: str | None = None
+    score: str | None = None
+
+
+@dataclass(frozen=True)
+class Roles:
+    """What the columns are for; ``reasons`` says of each role why, in the order in which they were found."""
+
+    label: str
+    task: Task
+    key: tuple[str, ...]
+    time: str
+    known: str
+    positive: int | str | bool | None = None
+    entity: str | None = None
+    score: str | None = None
+    version: str | None = None
+    reasons: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def has_time(self) -> bool:
+        """Whether the table itself says when its rows happened."""
+        return self.time != FILE_TIME
+
+    def by_column(self) -> dict[str, str]:
+        """Column -> role; where a column has several, the one that decides what becomes of it."""
+        found = {self.known: "known", self.time: "time"}
+        for role, column in (("version", self.version), ("entity", self.entity), ("score", self.score)):
+            if column:
+                found[column] = role
+        return found | dict.fromkeys(self.key, "key") | {self.label: "label"}
+
+
+def guess_roles(table: pa.Table, profiles: Mapping[str, ColumnProfile], wishes: Wishes) -> Roles:
+    """The roles of the columns of ``table``; what ``wishes`` names is taken, the rest is guessed.
+
+    Raises :class:`~tasks.errors.ProjectError` where a named column is missing or unfit, or the label cannot be judged.
+    """
+    label = require_column(profiles, wishes.label, "--label")
+    reasons: dict[str, str] = {}
+    task = _guess_task(profiles[label], wishes.task, reasons)
+    positive = _guess_positive(table, label, reasons) if task == "binary" else None
+    taken = {label}
+    score = _guess_score(profiles, wishes.score, label, task, reasons)
+    taken |= {score} if score else set()
+    time = _guess_time(profiles, wishes.time, taken, reasons)
+    known = _guess_known(table, profiles, wishes.known, time, reasons)
+    taken |= {time, known}
+    key = _guess_key(profiles, wishes.key, taken, reasons)
+    entity = _guess_entity(profiles, wishes.entity, taken | set(key), reasons)
+    version = _guess_version(profiles, score, taken | set(key) | {entity or ""}, reasons)
+    return Roles(label, task, key, time, known, positive, entity, score, version, reasons)
+
+
+def require_column(profiles: Mapping[str, ColumnProfile], name: str, option: str) -> str:
+    """The column called ``name``, or, where there is none, the only one that differs from it by case alone."""
+    if name in profiles:
+        return name
+    alike = [column for column in profiles if column.casefold() == name.casefold()]
+    if len(alike) == 1:
+        return alike[0]
+    shown = ", ".join(list(profiles)[:40])
+    raise ProjectError(
+        f"{option} {name}", found=f"no such column; there are {shown}", expected="one of them", next_step=f"mend {option}"
+    )
+
+
+def _unfit(option: str, column: str, found: str, expected: str) -> ProjectError:
+    return ProjectError(
+        f"{option} {column}", found=found, expected=expected, next_step=f"give another column by {option}, or mend the data"
+    )
+
+
+def _guess_task(profile: ColumnProfile, wished: Task | None, reasons: dict[str, str]) -> Task:
+    if profile.filled == 0:
+        raise _unfit("--label", profile.name, f"no value in any of {profile.rows:,} rows", "a label that is known in some rows")
+    if profile.distinct < 2:
+        raise _unfit("--label", profile.name, f"one value only, in all {profile.filled:,} labelled rows", "a label that varies")
+    task = wished or _natural_task(profile)
+    if task == "binary" and profile.distinct != 2:
+        raise _unfit("--label", profile.name, f"{profile.distinct:,} distinct values", "two, for --task binary")
+    if task == "regression" and not profile.is_number:
+        raise _unfit("--label", profile.name, f"values of type {profile.kind}", "numbers, for --task regression")
+    if task == "multiclass" and profile.distinct > MOST_CLASSES:
+        found = f"{profile.distinct:,} distinct values in {profile.filled:,} rows"
+        raise _unfit("--label", profile.name, found, f"at most {MOST_CLASSES} classes, or numbers")
+    missing = profile.rows - profile.filled
+    without = f"; {missing:,} of {profile.rows:,} rows have none and are not judged" if missing else ""
+    said = "as given" if wished else f"the label has {profile.distinct:,} distinct values of type {profile.kind}"
+    reasons["task"] = f"{task}: {said}{without}"
+    return task
+
+
+def _natural_task(profile: ColumnProfile) -> Task:
+    if profile.distinct == 2:
+        return "binary"
+    if profile.is_number and (profile.distinct > _FEW_NUMBERS or not profile.is_integer):
+        return "regression"
+    return "multiclass"
+
+
+def _guess_positive(table: pa.Table, label: str, reasons: dict[str, str]) -> int | str | bool:
+    """The value that counts as 1: one that means yes, else the rarer one."""
+    column = table.column(label)
+    if pa.types.is_floating(column.type):
+        column = column.filter(pc.invert(pc.fill_null(pc.is_nan(column), False)))
+    counts = sorted(((entry["counts"], entry["values"]) for entry in pc.value_counts(column.drop_null()).to_pylist()), key=str)
+    rarest_first = [value for _, value in sorted(counts, key=lambda entry: entry[0])]
+    yes = [value for value in rarest_first if _plain(value) in _YES]
+    chosen = yes[0] if len(yes) == 1 else rarest_first[0]
+    total = sum(count for count, _ in counts)
+    share = next(count for count, value in counts if value == chosen) / total
+    why = "it means yes" if len(yes) == 1 else "it is the rarer one"
+    reasons["positive"] = f"{chosen!r} counts as 1, because {why}: {share:.1%} of the labelled rows"
+    return int(chosen) if isinstance(chosen, float) else chosen
+
+
+def _plain(value: object) -> str:
+    text = str(value).strip().lower()
+    return text.removesuffix(".0")
+
+
+def _guess_score(
+    profiles: Mapping[str, ColumnProfile], wished: str | None, label: str, task: Task, reasons: dict[str, str]
+) -> str | None:
+    if wished is not None:
+        column = require_column(profiles, wished, "--production-score")
+        profile = profiles[column]
+        if column == label or not profile.is_number:
+            raise _unfit(
+                "--production-score", column, f"values of type {profile.kind}", "numbers, in another column than the label"
+            )
+        if task == "binary" and ((profile.low or 0) < 0 or (profile.high or 0) > 1):
+            raise _unfit("--production-score", column, "numbers outside 0 to 1", "the probability of the positive value")
+        if task == "multiclass":
+            raise _unfit(
+                "--production-score",
+                column,
+                "one column",
+                "none, for a label of several classes: name one per class in params.yaml",
+            )
+        reasons["production score"] = f"{column}: as given; no feature"
+        return column
+    fitting = [
+        p
+        for p in profiles.values()
+        if p.name != label
+        and task == "binary"
+        and p.is_number
+        and not p.is_integer
+        and _SCORE.search(snake_case(p.name))
+        and p.low is not None
+        and p.low >= 0
+        and (p.high or 0) <= 1
+        and p.distinct > 2
+    ]
+    if len(fitting) == 1:
+        reasons["production score"] = (
+            f"{fitting[0].name}: by its name, numbers between 0 and 1; no feature (--production-score names another)"
+        )
+        return fitting[0].name
+    reasons["production score"] = (
+        "none found: there is no champion, and the verdict will say rubber_stamp (--production-score names one)"
+    )
+    return None
+
+
+def _guess_time(profiles: Mapping[str, ColumnProfile], wished: str | None, taken: set[str], reasons: dict[str, str]) -> str:
+    if wished is not None:
+        column = require_column(profiles, wished, "--time")
+        profile = profiles[column]
+        if not profile.is_date and column != FILE_TIME:
+            raise _unfit(
+                "--time", column, f"values of type {profile.kind}", "dates or timestamps (params.yaml: snapshot.tables.<t>.types)"
+            )
+        if profile.filled < profile.rows:
+            raise _unfit("--time", column, f"{profile.rows - profile.filled:,} rows without a time", "a time in every row")
+        reasons["time"] = f"{column}: as given"
+        return column
+
+    def rank(profile: ColumnProfile) -> tuple[bool, bool, int]:
+        words = snake_case(profile.name)
+        return (bool(_KNOWN.search(words)), not _TIME.search(words), not profile.is_time)
+
+    fitting = [
+        p
+        for p in profiles.values()
+        if p.is_date
+        and p.filled == p.rows
+        and p.distinct > 1
+        and p.name not in (*taken, FILE_TIME)
+        and not _BIRTH.search(snake_case(p.name))
+        and not (p.kind == "date" and class_spans_lives(p))
+    ]
+    if fitting:
+        best = min(fitting, key=rank)
+        others = [p.name for p in fitting if p is not best]
+        also = f"; also possible: {', '.join(others)} (--time)" if others else ""
+        reasons["time"] = f"{best.name}: a {'timestamp' if best.is_time else 'date'} in every row{also}"
+        return best.name
+    reasons["time"] = f"none found: {FILE_TIME}, when the file appeared in the lake, stands in for it (--time names one)"
+    return FILE_TIME
+
+
+def class_spans_lives(profile: ColumnProfile) -> bool:
+    """Whether dates lie as far apart as dates of birth do."""
+    return (profile.high or 0) - (profile.low or 0) > 30 * 365.25 * 86_400e6
+
+
+def _guess_known(
+    table: pa.Table, profiles: Mapping[str, ColumnProfile], wished: str | None, time: str, reasons: dict[str, str]
+) -> str:
+    if wished is not None:
+        column = require_column(profiles, wished, "--known")
+        if not (profiles[column].is_time or column == FILE_TIME):
+            raise _unfit("--known", column, f"values of type {profiles[column].kind}", "timestamps")
+        reasons["known"] = f"{column}: as given"
+        return column
+    if time != FILE_TIME:
+        for profile in profiles.values():
+            is_later = profile.is_time and profile.name not in (time, FILE_TIME) and _KNOWN.search(snake_case(profile.name))
+            if is_later and profile.filled == profile.rows and _is_never_before(table, profile.name, time):
+                reasons["known"] = f"{profile.name}: by its name, and never before {time} (--known names another)"
+                return profile.name
+    reasons["known"] = f"{FILE_TIME}: no column says when a row became known; when its file appeared is the latest it can have been"
+    return FILE_TIME
+
+
+def _is_never_before(table: pa.Table, later: str, earlier: str) -> bool:
+    moments = [table.column(name).cast(pa.timestamp("us"), safe=False) for name in (later, earlier)]
+    return bool(pc.all(pc.greater_equal(*moments)).as_py())
+
+
+def _guess_key(
+    profiles: Mapping[str, ColumnProfile], wished: Sequence[str], taken: set[str], reasons: dict[str, str]
+) -> tuple[str, ...]:
+    if wished:
+        columns = tuple(require_column(profiles, name, "--key") for name in wished)
+        profile = profiles[columns[0]]
+        if len(columns) == 1 and not profile.is_unique and columns[0] != ROW:
+            found = f"{profile.distinct:,} distinct values in {profile.rows:,} rows"
+            raise _unfit("--key", columns[0], found, "a value of its own in each row; --key may be given more than once")
+        reasons["key"] = f"{', '.join(columns)}: as given"
+        return columns
+    fitting = [
+        p for p in profiles.values() if p.is_unique and (p.is_text or p.is_integer) and p.name not in (*taken, ROW) and p.rows > 1
+    ]
+    named = [p for p in fitting if _KEY.search(snake_case(p.name))]
+    if named:
+        reasons["key"] = f"{named[0].name}: by its name, and a value of its own in each of {named[0].rows:,} rows"
+        return (named[0].name,)
+    reasons["key"] = (
+        f"{ROW}: no column is called a key and tells all rows apart; the row's place in its file does (--key names another)"
+    )
+    return (ROW,)
+
+
+def _guess_entity(
+    profiles: Mapping[str, ColumnProfile], wished: str | None, taken: set[str], reasons: dict[str, str]
+) -> str | None:
+    if wished is not None:
+        column = require_column(profiles, wished, "--entity")
+        profile = profiles[column]
+        if not (profile.is_text or profile.is_integer):
+            raise _unfit("--entity", column, f"values of type {profile.kind}", "texts or integers that name somebody or something")
+        if profile.filled and profile.distinct == profile.filled:
+            found = f"a value of its own in each of {profile.filled:,} rows: a key, not an entity"
+            raise _unfit(
+                "--entity", column, found, "one that recurs, such as a customer; without --entity rows are parted by their key"
+            )
+        if column in taken:
+            raise _unfit("--entity", column, "the label, a time, a score or the key", "another column")
+        reasons["entity"] = f"{column}: as given; {profile.distinct:,} of them in {profile.rows:,} rows"
+        return column
+
+    def recurs(profile: ColumnProfile) -> bool:
+        return profile.distinct >= 10 and profile.distinct_share <= 0.8 and profile.filled >= 0.5 * profile.rows
+
+    for profile in profiles.values():
+        is_candidate = (
+            (profile.is_text or profile.is_integer) and profile.name not in taken and _ENTITY.search(snake_case(profile.name))
+        )
+        if is_candidate and recurs(profile):
+            reasons["entity"] = f"{profile.name}: by its name, and it recurs: {profile.distinct:,} of them in {profile.rows:,} rows"
+            return profile.name
+    reasons["entity"] = "none found: rows are taken to be independent of each other (--entity names one)"
+    return None
+
+
+def _guess_version(
+    profiles: Mapping[str, ColumnProfile], score: str | None, taken: set[str], reasons: dict[str, str]
+) -> str | None:
+    if score is None:
+        return None
+
+    def is_version(profile: ColumnProfile) -> bool:
+        return profile.is_text and profile.distinct <= 50 and bool(_VERSION.search(snake_case(profile.name)))
+
+    found = next((p.name for p in profiles.values() if p.name not in taken and is_version(p)), None)
+    if found:
+        reasons["model version"] = f"{found}: by its name"
+    return found

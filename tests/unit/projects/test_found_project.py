@@ -1,0 +1,213 @@
+"""Founding a project on tables of seven shapes: what is guessed, masked and excluded, and that the parameters load."""
+
+from collections.abc import Callable
+from datetime import datetime, timezone
+from pathlib import Path
+
+import own_lakes
+import pyarrow as pa
+import pytest
+import yaml
+
+from tasks.errors import ProjectError, WindtunnelError
+from tasks.founding import Founded, found_project
+from tasks.params import load_params
+from tasks.projects.roles import Wishes
+from tasks.projects.survey import LakeTable, choose_table
+from tasks.validation.suites import load_suites
+
+NOW = datetime(2026, 1, 1, tzinfo=timezone.utc)
+
+
+def found(table: pa.Table, label: str, folder: Path = Path("/tmp/own"), k: int = 5, **wishes: object) -> Founded:
+    """The project on ``table``, called ``rows``."""
+    source = LakeTable("rows", tuple(table.column_names), lambda: table)
+    return found_project(source, folder=folder, lake="/lake", wishes=Wishes(label, **wishes), k=k, now=NOW, s3={})
+
+
+SHAPES: dict[str, tuple[Callable[[], pa.Table], str]] = {
+    "breast_cancer": (own_lakes.breast_cancer, "benign"),
+    "iris": (own_lakes.iris, "species"),
+    "wine": (own_lakes.wine, "cultivar"),
+    "digits": (own_lakes.digits, "digit"),
+    "diabetes": (own_lakes.diabetes, "progress"),
+    "flights": (lambda: own_lakes.flights(2000), "is_late"),
+    "people": (own_lakes.people, "churned"),
+}
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_every_shape_gives_files_that_load(shape: str, tmp_path: Path) -> None:
+    """Parameters that the grammar takes, in DVC too, and a suite of each dataset that can be used."""
+    make, label = SHAPES[shape]
+    founded = found(make(), label)
+    for path, content in founded.files.items():
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).write_text(content)
+    params = load_params(tmp_path / "params.yaml")
+    from dvc.utils.serialize import load_yaml
+
+    assert load_yaml(str(tmp_path / "params.yaml")) == yaml.safe_load((tmp_path / "params.yaml").read_text())
+    columns = params.snapshot.tables["rows"].columns
+    assert load_suites(tmp_path / "expectations/raw", {"rows": columns})["rows"].unasked_columns == ()
+    kept = [column for column in columns if column not in founded.policy.dropped]
+    assert load_suites(tmp_path / "expectations/masked", {"rows": kept})["rows"].unasked_columns == ()
+    assert load_suites(tmp_path / "expectations/features", {"features": None})
+    assert load_suites(tmp_path / "expectations/predictions", {"predictions": None})
+    assert load_suites(tmp_path / "expectations/splits", {"assignments": None})
+
+
+@pytest.mark.parametrize(
+    ("shape", "task"),
+    [
+        ("breast_cancer", "binary"),
+        ("iris", "multiclass"),
+        ("wine", "multiclass"),
+        ("digits", "multiclass"),
+        ("diabetes", "regression"),
+    ],
+)
+def test_task_is_guessed_from_the_label(shape: str, task: str) -> None:
+    """Two values, a few classes, a number."""
+    make, label = SHAPES[shape]
+    assert found(make(), label).roles.task == task
+
+
+def test_flights_have_everything() -> None:
+    """Times, entity, key and score are found, and the delay that gives the label away is no feature."""
+    founded = found(own_lakes.flights(2000), "is_late")
+    roles = founded.roles
+    assert (roles.time, roles.known, roles.entity, roles.key) == ("scheduled", "arrived", "tailnum", ("flight_id",))
+    assert (roles.score, roles.positive) == ("production_score", 1)
+    assert "AUC" in founded.excluded["arr_delay"]
+    assert not {"arr_delay", "production_score", "flight_id", "tailnum"} & set(founded.proposal.features)
+    assert list(founded.proposal.params["splits"]) == ["by_time", "by_entity"]
+
+
+def test_what_a_table_lacks_is_left_out_visibly() -> None:
+    """Without time and entity rows are parted by their class, keyed by their place, and it is said."""
+    founded = found(own_lakes.breast_cancer(), "benign")
+    assert founded.roles.key == ("lake_row",)
+    assert founded.roles.time == "lake_file_utc"
+    assert list(founded.proposal.params["splits"]) == ["by_row"]
+    assert [line for line in founded.left_out if "no split by time" in line]
+    assert [line for line in founded.left_out if "no split by entity" in line]
+    assert "rubber_stamp" in founded.roles.reasons["production score"]
+
+
+def test_people_are_masked() -> None:
+    """Names, addresses and notes go, the customer's number becomes a token, places and birth dates lose detail."""
+    founded = found(own_lakes.people(), "churned")
+    assert set(founded.policy.dropped) >= {"full_name", "contact", "reachable_at", "remark"}
+    assert founded.policy.domains == {"customer_no": "customer_no"}
+    assert founded.generalisation.below == 0
+    assert "born_on" not in founded.policy.safe
+    assert "closing_code" in founded.excluded
+
+
+def test_no_value_of_a_person_stands_in_any_file() -> None:
+    """Names, e-mail addresses, numbers, notes: none of them in parameters, suites or README."""
+    table = own_lakes.people(300)
+    text = "\n".join(found(table, "churned").files.values())
+    for column in ("customer_no", "full_name", "contact", "reachable_at", "remark"):
+        assert not [value for value in table.column(column).to_pylist() if value in text]
+
+
+def test_the_key_is_another_for_each_project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Among the user's settings, and never one that is there already."""
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "settings"))
+    first = found(own_lakes.iris(), "species").key
+    assert first == tmp_path / "settings/windtunnel/keys/own.key"
+    first.parent.mkdir(parents=True)
+    first.touch()
+    assert found(own_lakes.iris(), "species").key.name == "own-2.key"
+
+
+def _with_label(values: list[object]) -> pa.Table:
+    return pa.table({"x": list(range(len(values))), "w": [number % 7 for number in range(len(values))], "y": values})
+
+
+@pytest.mark.parametrize(
+    ("table", "wishes", "said"),
+    [
+        (_with_label([1] * 50), {}, "one value only"),
+        (_with_label([None] * 50), {}, "no value"),
+        (_with_label([float("nan")] * 50), {}, "no value"),
+        (_with_label([f"class {number}" for number in range(10_000)]), {}, "10,000 distinct values"),
+        (_with_label([1]), {}, "one value only"),
+        (_with_label([1] * 5 + [0] * 45), {}, "5 rows of the second most frequent"),
+        (_with_label([0, 1] * 50), {"entity": "x"}, "a value of its own in each"),
+        (_with_label([0, 1] * 50), {"time": "x"}, "values of type"),
+        (_with_label([0, 1] * 50), {"entity": "z"}, "no such column"),
+        (_with_label([0, 1] * 50), {"key": ("y",)}, "2 distinct values"),
+        (_with_label([0, 1] * 50), {"score": "x"}, "outside 0 to 1"),
+        (_with_label(["a", "b"] * 50), {"task": "regression"}, "values of type string"),
+        (_with_label([1, 2, 3] * 50), {"task": "binary"}, "3 distinct values"),
+        (pa.table({"x": pa.array([], pa.int64()), "y": pa.array([], pa.int64())}), {}, "no rows"),
+    ],
+)
+def test_what_cannot_be_judged_is_refused(table: pa.Table, wishes: dict, said: str) -> None:
+    """Each with what was found, before anything is written."""
+    with pytest.raises(ProjectError) as caught:
+        found(table, "y", **wishes)
+    assert said in caught.value.found
+
+
+def test_labels_that_are_missing_are_counted() -> None:
+    """NaN is no label; the others are judged."""
+    founded = found(_with_label([0.0, 1.0, float("nan")] * 50), "y")
+    assert "50 of 150 rows have none" in founded.roles.reasons["task"]
+    assert founded.roles.positive == 1
+
+
+def test_names_that_stand_twice_or_differ_by_case_are_left_out() -> None:
+    """SQL could not tell them apart; the first of those that differ by case alone counts."""
+    numbers = pa.array([number % 7 for number in range(100)])
+    table = pa.Table.from_arrays(
+        [numbers, numbers, numbers, numbers, pa.array([0, 1] * 50)],
+        names=["a", "A", "b", "b", "y"],
+    )
+    founded = found(table, "y")
+    assert founded.proposal.params["snapshot"]["tables"]["rows"]["columns"][:2] == ["a", "y"]
+    assert [line for line in founded.left_out if line.startswith("A: ")]
+    assert [line for line in founded.left_out if line.startswith("b: ")]
+
+
+def test_a_label_that_stands_twice_is_refused() -> None:
+    """Which of the two is meant cannot be asked."""
+    table = pa.Table.from_arrays([pa.array([0, 1] * 50), pa.array([0, 1] * 50)], names=["y", "y"])
+    with pytest.raises(ProjectError, match="--label y"):
+        found(table, "y")
+
+
+def test_columns_of_other_types_and_without_values_are_left_out() -> None:
+    """Lists cannot be copied; what holds nothing would block validation."""
+    table = pa.table({"l": [[1]] * 100, "n": pa.nulls(100, pa.float64()), "x": range(100), "y": [0, 1] * 50})
+    founded = found(table, "y")
+    assert {line.split(":")[0] for line in founded.left_out} >= {"l", "n"}
+
+
+def test_a_table_with_nothing_to_learn_from_is_refused() -> None:
+    """The label alone is no data."""
+    with pytest.raises(ProjectError) as caught:
+        found(pa.table({"y": [0, 1] * 50}), "y")
+    assert "learn from" in caught.value.found
+
+
+def _tables(**columns: tuple[str, ...]) -> list[LakeTable]:
+    return [LakeTable(name, names, lambda: pa.table({})) for name, names in columns.items()]
+
+
+def test_the_table_that_holds_the_label_is_found() -> None:
+    """By the exact name first, by another case then."""
+    tables = _tables(a=("Label",), b=("label", "x"), c=("y",))
+    assert choose_table(tables, None, "label").name == "b"
+    assert choose_table(tables, None, "Y").name == "c"
+    assert choose_table(tables, "a", "label").name == "a"
+
+
+@pytest.mark.parametrize(("wanted", "label"), [(None, "z"), (None, "x"), ("q", "x")])
+def test_a_label_of_no_table_or_of_several_is_refused(wanted: str | None, label: str) -> None:
+    """The tables are named."""
+    with pytest.raises(WindtunnelError, match="--"):
+        choose_table(_tables(a=("x",), b=("x",)), wanted, label)
