@@ -28,7 +28,7 @@ from tasks.sources.reader import (
     spelling_of,
     take_column,
 )
-from tasks.sources.schema import join_types, type_name
+from tasks.sources.schema import join_types, require_columns, type_name
 from tasks.sources.text_types import ANY, TIMES, TextTypes
 from tasks.sources.times import from_microseconds, to_microseconds
 
@@ -124,6 +124,7 @@ def observe_rows(file: SourceFile, table: str, declared: TableParams, as_of: dat
     types |= inferred.names()
     if isinstance(opened, JsonLinesFile):
         types = {column: kind for column, kind in types.items() if column in opened.seen}
+        require_columns(file.path, table, sorted(opened.seen), tuple(types))
     return Observed(types, tuple(sorted(origins.folders)), known)
 
 

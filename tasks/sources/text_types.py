@@ -5,6 +5,7 @@ from every value of a file, never from its first rows: a snapshot must not depen
 """
 
 from collections.abc import Sequence
+from functools import reduce
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -64,7 +65,7 @@ class TextTypes:
 
     def _widen(self, column: str, found: str, values: pa.Array) -> str:
         start = (found,) if found != "null" else self._kinds
-        if _has_codes(values):
+        if found in ("null", "int64") and _has_codes(values):
             return "string"
         kind = self._fit(values, start)
         if kind is None and len(self._null_words):
@@ -115,4 +116,6 @@ class TextTypes:
 
 def _has_codes(values: pa.Array) -> bool:
     """Whether a value is a code like a postcode, which would lose its zeros as a number (``007``)."""
-    return bool(pc.any(pc.match_substring_regex(values, "^[+-]?0[0-9xX][0-9a-fA-F]*$")).as_py())
+    signs = (pc.starts_with(values, start) for start in ("0", "-0", "+0"))  # many times as fast as the pattern
+    begin = values.filter(reduce(pc.or_, signs))
+    return bool(pc.any(pc.match_substring_regex(begin, "^[+-]?0[0-9xX][0-9a-fA-F]*$")).as_py())

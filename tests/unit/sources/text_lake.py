@@ -24,11 +24,11 @@ class TextLake:
         file.write_bytes(data.encode() if isinstance(data, str) else data)
         return file
 
-    def params(self, columns: list[str], **changes: object) -> SnapshotParams:
-        """The table with ``columns``: the first is its key; its time and known are ``at``, or else the file's."""
-        moment = "at" if "at" in columns else "lake_file_utc"
-        columns = columns if "at" in columns else [*columns, moment]
-        table = {"key": columns[:1], "time": moment, "known": moment, "columns": columns, **changes}
+    def params(self, names: list[str], **changes: object) -> SnapshotParams:
+        """The table with the columns ``names``: the first is its key; its time and known are ``at``, or else the file's."""
+        moment = "at" if "at" in names else "lake_file_utc"
+        columns = names if "at" in names else [*names, moment]
+        table = {"key": columns[:1], "time": moment, "known": moment, "columns": columns} | changes
         as_of = "2020-01-01T00:00:00Z" if "at" in columns else "2200-01-01T00:00:00Z"
         return SnapshotParams.model_validate({"lake": "lake", "as_of_utc": as_of, "purpose": "to test", "tables": {"t": table}})
 
