@@ -5,7 +5,7 @@ INSTALLED := .venv/installed
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export DO_NOT_TRACK := 1
 
-.PHONY: install demo test test-faults test-browser check lint bench lock clean
+.PHONY: install demo test test-faults test-browser test-swift check lint bench lock clean
 
 install: $(INSTALLED)
 
@@ -20,9 +20,9 @@ $(INSTALLED): requirements.lock pyproject.toml
 demo: install
 	@windtunnel demo
 
-# Everything but the tests of faults and those that need a component of their own (test-faults, test-browser).
+# Everything but the tests of faults and those that need a component of their own (test-faults, test-browser, test-swift).
 test: install
-	pytest -q -n 2 --dist loadscope -m "not faults and not browser"
+	pytest -q -n 2 --dist loadscope -m "not faults and not browser and not swift"
 
 # Runs and servers that are killed, stopped, doubled, out of disk; and the Prefect server with its worker.
 test-faults: install
@@ -36,11 +36,15 @@ lint: install
 
 # Lint, types, import contracts and the fast tests with their coverage, in about two minutes.
 check: lint
-	pytest -q -n 2 --dist loadscope -m "not slow and not browser" --cov --cov-report=term-missing:skip-covered
+	pytest -q -n 2 --dist loadscope -m "not slow and not browser and not swift" --cov --cov-report=term-missing:skip-covered
 
 # The report and the Prefect UI in headless Chromium (Debian: apt-get install chromium).
 test-browser: install
 	pytest -q -m browser
+
+# The lake and the remotes on OpenStack Swift (Debian, as root: see tests/swift/swift_up.sh).
+test-swift: install
+	pytest -q -m swift tests/swift
 
 # Timings as ratios and CPU seconds, with the peer beside; nothing is asserted.
 bench: install

@@ -8,7 +8,7 @@ import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
@@ -46,9 +46,9 @@ class Store:
     def client(self, account: Account) -> Any:
         return _client("s3", self.endpoint, account)
 
-    def account(self, name: str, actions: list[str]) -> Account:
-        """A new account that may do ``actions``, and nothing else."""
-        return _make_account(_client("iam", self.endpoint, self.admin), name, actions)
+    def account(self, name: str, actions: list[str], resources: Sequence[str] = ("*",)) -> Account:
+        """A new account that may do ``actions`` on ``resources``, and nothing else."""
+        return _make_account(_client("iam", self.endpoint, self.admin), name, actions, resources)
 
     def bucket(self, name: str, *, has_versions: bool = True) -> str:
         """A new bucket."""
@@ -73,9 +73,9 @@ def _client(service: str, endpoint: str, account: Account) -> Any:
     return session.client(service, endpoint_url=endpoint, config=config)
 
 
-def _make_account(iam: Any, name: str, actions: list[str]) -> Account:
+def _make_account(iam: Any, name: str, actions: list[str], resources: Sequence[str] = ("*",)) -> Account:
     iam.create_user(UserName=name)
-    policy = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": actions, "Resource": "*"}]}
+    policy = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": actions, "Resource": list(resources)}]}
     iam.put_user_policy(UserName=name, PolicyName="only", PolicyDocument=json.dumps(policy))
     key = iam.create_access_key(UserName=name)["AccessKey"]
     return Account(key["AccessKeyId"], key["SecretAccessKey"])

@@ -209,7 +209,7 @@ def test_pin_tells_that_writes_were_refused(as_reader: Store, small: SmallLake) 
     """The probe's report is part of the pin, and holds no clock and no account."""
     bucket = _bucket(as_reader, small.root)
     assert _pin(_open(as_reader, bucket), small).access == (
-        f"object store; DeleteObject, CopyObject, CreateMultipartUpload, PutObject on s3://{bucket}/prod/{CANARY} "
+        f"object store; DeleteObject, CreateMultipartUpload, PutObject, CopyObject on s3://{bucket}/prod/{CANARY} "
         "each refused: 403 AccessDenied; files pinned by version and ETag"
     )
 

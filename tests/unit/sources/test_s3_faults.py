@@ -122,12 +122,13 @@ def test_nothing_is_listed_twice(faults: Faults, bucket: str, small: SmallLake, 
     [
         (0, _BUSY, "503"),
         (1, silence(1), "no whole answer"),
-        (2, answer(403, "RequestTimeTooSkewed"), "RequestTimeTooSkewed"),
+        (1, answer(403, "RequestTimeTooSkewed"), "RequestTimeTooSkewed"),
         (3, answer(403, "InvalidAccessKeyId"), "does not accept these credentials"),
         (0, answer(204, ""), "was carried out"),
-        (1, answer(404, "NoSuchKey"), "answered 404 NoSuchKey"),
-        (2, answer(405, "MethodNotAllowed"), "answered 405 MethodNotAllowed"),
-        (3, answer(204, ""), "was carried out"),
+        (1, answer(405, "MethodNotAllowed"), "answered 405 MethodNotAllowed"),
+        (2, answer(204, ""), "was carried out"),
+        (2, answer(404, "NoSuchKey"), "answered 404 NoSuchKey"),
+        (3, answer(404, "NoSuchKey"), "answered 404 NoSuchKey"),
     ],
 )
 def test_anything_but_a_refusal_proves_nothing(faults: Faults, bucket: str, call: int, fault: Fault, says: str) -> None:
@@ -144,6 +145,20 @@ def test_anything_but_a_refusal_proves_nothing(faults: Faults, bucket: str, call
     faults.plan, faults.seen, faults.before = [], [], lambda _: None
     assert _listed(lake).bytes == len(_BODY)
     assert len(faults.seen) == 4
+
+
+def test_copy_is_tried_from_a_file_where_the_store_looks_for_the_source_first(faults: Faults, bucket: str) -> None:
+    """404 for the canary proves nothing; a file of the lake is there to be refused."""
+
+    def begin(number: int) -> None:
+        faults.plan = [answer(404, "NoSuchKey")] if number == 3 else faults.plan
+
+    faults.part, faults.before = ".windtunnel-write-probe", begin
+    assert "CopyObject" in _lake(faults, bucket).access
+    assert [seen.get("x-amz-copy-source", "") for seen in faults.seen[3:]] == [
+        f"{bucket}/.windtunnel-write-probe",
+        f"{bucket}/t/a.parquet",
+    ]
 
 
 def test_nobody_listens_at_the_endpoint(as_reader: Store) -> None:
