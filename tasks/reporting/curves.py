@@ -25,7 +25,7 @@ class RocPoint:
 
 @dataclass(frozen=True)
 class CalibrationBin:
-    """One bin of scores: their mean, the observed share of positives, and its rows."""
+    """One bin of scores or predictions: their mean, the observed share or mean label, and its rows."""
 
     predicted: float
     observed: float
@@ -45,11 +45,15 @@ def read_roc(text: str, *, origin: str) -> dict[str, tuple[RocPoint, ...]]:
     return {model: tuple(found[model]) for model in _ROLES if model in found}
 
 
-def read_calibration(text: str, *, origin: str) -> dict[str, tuple[CalibrationBin, ...]]:
-    """Calibration bins per model from CSV with columns model, predicted, observed, rows; errors as :func:`read_roc`."""
+def read_calibration(text: str, *, origin: str, is_share: bool = True) -> dict[str, tuple[CalibrationBin, ...]]:
+    """Calibration bins per model from CSV with columns model, predicted, observed, rows; errors as :func:`read_roc`.
+
+    Values are shares, from 0 to 1, or (``is_share`` false) numbers in the label's unit.
+    """
+    read = _share if is_share else _figure
     found: dict[str, list[CalibrationBin]] = {}
     for model, line, row in _rows(text, ("predicted", "observed", "rows"), origin):
-        predicted, observed = (_share(row, column, line, origin) for column in ("predicted", "observed"))
+        predicted, observed = (read(row, column, line, origin) for column in ("predicted", "observed"))
         try:
             rows = int(row["rows"])
         except ValueError:
@@ -78,13 +82,24 @@ def _rows(text: str, columns: tuple[str, ...], origin: str) -> list[tuple[str, i
 
 
 def _share(row: dict[str, str], column: str, line: int, origin: str) -> float:
-    try:
-        value = float(row[column])
-    except ValueError:
-        raise _refusal(origin, f"line {line}: {column} is no number") from None
+    value = _number(row, column, line, origin)
     if not (math.isfinite(value) and -_ROUNDING <= value <= 1 + _ROUNDING):
         raise _refusal(origin, f"line {line}: {column} is not between 0 and 1")
     return min(max(value, 0.0), 1.0)
+
+
+def _figure(row: dict[str, str], column: str, line: int, origin: str) -> float:
+    value = _number(row, column, line, origin)
+    if not math.isfinite(value):
+        raise _refusal(origin, f"line {line}: {column} is no finite number")
+    return value
+
+
+def _number(row: dict[str, str], column: str, line: int, origin: str) -> float:
+    try:
+        return float(row[column])
+    except ValueError:
+        raise _refusal(origin, f"line {line}: {column} is no number") from None
 
 
 def _refusal(origin: str, found: str) -> ReportError:

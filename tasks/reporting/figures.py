@@ -16,6 +16,19 @@ _LABELS = {
     "log_loss": "Log loss",
     "brier": "Brier score",
     "accuracy": "Accuracy",
+    "balanced_accuracy": "Balanced accuracy",
+    "precision": "Precision",
+    "recall": "Recall",
+    "f1": "F1",
+    "macro_f1": "Macro F1",
+    "mcc": "MCC",
+    "ece": "ECE",
+    "roc_auc_ovr": "ROC AUC (one against the rest)",
+    "mae": "MAE",
+    "rmse": "RMSE",
+    "mape": "MAPE",
+    "r2": "R²",
+    "bias": "Bias",
 }
 _DIGITS = 4
 _MOST_DIGITS = 9
@@ -23,9 +36,12 @@ _BYTE_UNITS = ("B", "kB", "MB", "GB", "TB", "PB")
 
 
 def label_metric(metric: str | None) -> str:
-    """The metric's name as the field writes it; an unknown name with its underscores as spaces; a dash for no metric."""
+    """The metric's name as the field writes it, ``Recall of rain`` for one class; a dash for no metric."""
     if metric is None:
         return NONE
+    kind, bracket, name = metric.partition("[")
+    if bracket:
+        return f"{_LABELS.get(kind, kind)} of {name.removesuffix(']')}"
     return _LABELS.get(metric, metric.replace("_", " ").strip() or metric)
 
 
@@ -34,39 +50,46 @@ def is_figure(value: float | None) -> bool:
     return value is not None and math.isfinite(value)
 
 
-def format_level(value: float | None, digits: int = _DIGITS) -> str:
-    """A metric's own value, ``0.7512``."""
+def digits_of(*values: float | None) -> int:
+    """The digits after the point that the largest of ``values`` is shown with: four below 10, one less for each ten times more."""
+    largest = max((abs(value) for value in values if value is not None and is_figure(value)), default=0.0)
+    return max(0, _DIGITS - len(f"{largest:.0f}") + 1)
+
+
+def format_level(value: float | None, digits: int | None = None) -> str:
+    """A metric's own value, ``0.7512``, ``52.123``; with ``digits`` after the point, where given."""
     if value is None or not is_figure(value):
         return NONE
-    return _with_minus(f"{value:.{digits}f}")
+    return _with_minus(f"{value:.{digits_of(value) if digits is None else digits}f}")
 
 
-def format_change(value: float | None, digits: int = _DIGITS) -> str:
+def format_change(value: float | None, digits: int | None = None) -> str:
     """A difference in the metric's unit, signed: ``+0.0123``, ``−0.0050``; what rounds to zero has no sign."""
     if value is None or not is_figure(value):
         return NONE
-    text = f"{value:+.{digits}f}"
+    text = f"{value:+.{digits_of(value) if digits is None else digits}f}"
     return text[1:] if not text.strip("+-0.") else _with_minus(text)
 
 
-def format_interval(interval: Interval | None, *, is_change: bool, digits: int = _DIGITS) -> str:
+def format_interval(interval: Interval | None, *, is_change: bool, digits: int | None = None) -> str:
     """An interval's two ends, ``−0.0012 to +0.0034``."""
     if interval is None or not (is_figure(interval.low) and is_figure(interval.high)):
         return NONE
     write = format_change if is_change else format_level
+    digits = digits_of(interval.low, interval.high) if digits is None else digits
     return f"{write(interval.low, digits)} to {write(interval.high, digits)}"
 
 
 def digits_to_tell_apart(*pairs: tuple[float | None, float | None]) -> int:
-    """The fewest digits, from four on, at which no two different values of a pair look equal.
+    """The fewest digits, from four on for values below 10, at which no two different values of a pair look equal.
 
     A bound that misses its limit by little must not be shown as equal to it. Beyond nine digits two values are one.
     """
-    digits = _DIGITS
+    fewest = digits = digits_of(*(value for pair in pairs for value in pair))
     for one, other in pairs:
         if one is None or other is None or not (is_figure(one) and is_figure(other)):
             continue
-        for wanted in range(_DIGITS, _MOST_DIGITS + 1):
+        for wanted in range(fewest, _MOST_DIGITS + 1):
             if format_change(one, wanted) != format_change(other, wanted):
                 digits = max(digits, wanted)
                 break
@@ -88,6 +111,11 @@ def format_share(part: int | None, whole: int | None) -> str:
     if part < whole and share > 99.9:
         return "> 99.9 %"
     return f"{share:.1f} %" if part not in (0, whole) else f"{share:.0f} %"
+
+
+def format_fraction(fraction: float) -> str:
+    """A fraction in per cent, ``22.7 %``; more than none is never shown as ``0 %``."""
+    return "< 0.1 %" if 0 < fraction < 0.001 else f"{100 * fraction:.1f} %"
 
 
 def format_bytes(value: int) -> str:

@@ -166,7 +166,7 @@ def _forest_row(index: int, outcome: CriterionOutcome, mark: Mark, scale: Scale,
     limit = margin_edge(outcome) if is_change else outcome.bound
     shown = outcome.interval if is_change or outcome.margin is None else None
     interval = shown or (None if is_change else outcome.challenger_interval)
-    digits = digits_needed(outcome) if is_change else 4
+    digits = digits_needed(outcome) if is_change else None
     plus = "+" if is_change and limit is not None and limit > 0 else ""
     return ForestRow(
         index=index,

@@ -73,10 +73,12 @@ def limits_of(verdict: Verdict, evaluation: Evaluation, pin: Pin) -> tuple[Limit
     if verdict.missing_slices:
         found.append(Limit("Unseen slices", f"{_list(verdict.missing_slices)}: no judged rows, so nothing is known there."))
     found += _undecided(verdict)
+    found += _rare_classes(evaluation)
     found.append(Limit(*_EVIDENCE[verdict.evidence_level]))
     found += _view_limit(verdict, evaluation)
     if verdict.judged == "recipe":
         found.append(Limit("Recipe, not artefact", "How to fit the model was judged; the file that you ship is another fit."))
+    found += _late_scores(evaluation)
     found += _unjudged_rows(evaluation)
     period = f"{format_day(evaluation.from_utc)} to {format_day(evaluation.to_utc)}"
     days = f"{format_count(evaluation.days)} day{'' if evaluation.days == 1 else 's'}"
@@ -94,6 +96,19 @@ def _undecided(verdict: Verdict) -> list[Limit]:
     names = _list(tuple(o.slice or criterion_name(o) for o in waiting))
     verb = "criterion came" if len(waiting) == 1 else "criteria came"
     return [Limit("Undecided", f"{len(waiting)} advisory {verb} to no answer: {names}.")]
+
+
+def _rare_classes(evaluation: Evaluation) -> list[Limit]:
+    rare = tuple(f"{found.name} ({format_count(found.rows)} rows)" for found in evaluation.classes if found.is_rare)
+    return [Limit("Rare classes", f"{_list(rare)}: too few rows to say how well they are told.")] if rare else []
+
+
+def _late_scores(evaluation: Evaluation) -> list[Limit]:
+    if not evaluation.late_scores:
+        return []
+    share = format_share(evaluation.late_scores, evaluation.rows)
+    text = f"The champion scored {format_count(evaluation.late_scores)} rows ({share}) after their prediction time: it may have"
+    return [Limit("Late scores", f"{text} known more than the challenger.")]
 
 
 def _view_limit(verdict: Verdict, evaluation: Evaluation) -> list[Limit]:

@@ -15,12 +15,13 @@ from tasks.params.judging import EvidenceCriterion
 from tasks.records import Comparison, CriterionOutcome, ValidationReport
 from tasks.reporting import figures
 from tasks.reporting.chain import Provenance, chain_of, pinned_tables
-from tasks.reporting.charts import draw_calibration, draw_roc
+from tasks.reporting.classes import confusions_of, matrix_of
 from tasks.reporting.curves import CalibrationBin, RocPoint
 from tasks.reporting.forest import decisive_groups, slice_tables
 from tasks.reporting.narrative import action_of, headline, limits_of
 from tasks.reporting.quality import summarise_validation
 from tasks.reporting.rows import STATUS_WORDS, VerdictRow, verdict_table
+from tasks.reporting.squares import draw_calibration, draw_observed, draw_residuals, draw_roc
 
 MOST_BYTES = 3_000_000
 MOST_CRITERIA = 400
@@ -88,8 +89,13 @@ def render_report(inputs: ReportInputs) -> str:
             overall=[c for c in evaluation.comparisons if c.slice_column is None],
             parts=sorted(found.split.parts.items(), key=lambda part: _PARTS.index(part[0]) if part[0] in _PARTS else -1),
             slices=slice_tables(evaluation.comparisons, verdict),
-            roc=draw_roc(dict(inputs.roc), f"ROC curves: {_auc_text(evaluation.comparisons)}"),
-            calibration=draw_calibration(dict(inputs.calibration), "Calibration curves; the bins are tabled below"),
+            roc=draw_roc(inputs.roc, f"ROC curves: {_auc_text(evaluation.comparisons)}"),
+            calibration=(draw_observed if evaluation.task == "regression" else draw_calibration)(
+                inputs.calibration, "Predicted against observed; the bins are tabled below"
+            ),
+            residuals=draw_residuals(evaluation.residuals, "Residuals by size of the prediction; tabled below"),
+            matrix=matrix_of(evaluation.classes),
+            confusions=confusions_of(evaluation.classes),
             quality=[summarise_validation(report) for report in inputs.validations],
             treatments=found.privacy.treatments[:MOST_COLUMNS],
             chain=chain_of(found),
@@ -145,6 +151,6 @@ def thresholds_of(params: Params) -> tuple[Threshold, ...]:
 
 def _auc_text(comparisons: tuple[Comparison, ...]) -> str:
     for c in comparisons:
-        if c.metric == "roc_auc" and c.slice_column is None:
+        if c.metric in ("roc_auc", "roc_auc_ovr") and c.slice_column is None:
             return f"area {figures.format_level(c.champion)} champion, {figures.format_level(c.challenger)} challenger"
     return "champion dashed, challenger solid"

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Callable
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import TypeVar
@@ -65,14 +66,14 @@ def read_inputs(context: StageContext) -> ReportInputs:
     Raises :class:`~tasks.errors.ReportError` where a file is missing or cannot be read, and
     :class:`~tasks.errors.DatasetError` where it is not what it should be.
     """
-    paths = context.paths
+    paths, is_share = context.paths, context.params.label.task != "regression"
     return ReportInputs(
         provenance=_read_provenance(context),
         validations=tuple(
             _record(ValidationReport, paths.validation_report(subject), paths, f"validate_{subject}") for subject in _SUBJECTS
         ),
         roc=_curve(read_roc, paths.roc_curve, paths),
-        calibration=_curve(read_calibration, paths.calibration_curve, paths),
+        calibration=_curve(partial(read_calibration, is_share=is_share), paths.calibration_curve, paths),
         params=context.params,
         versions=tuple((name, version(name)) for name in _PACKAGES),
     )

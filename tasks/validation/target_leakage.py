@@ -4,7 +4,7 @@ What belongs here: how well each feature alone tells the label. What does not: l
 (``tasks.splits``). A feature is suspected, not convicted: the finding names it, and a person looks at where it comes from.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Literal
 
 import numpy as np
@@ -18,13 +18,14 @@ Task = Literal["binary", "multiclass", "regression"]
 Floats = NDArray[np.float64]
 
 THRESHOLD = 0.95
-"""AUC, or absolute rank correlation, above which one feature alone is too good to be true (below 0.05 it is, reversed)."""
+"""AUC above which one feature alone is too good to be true (below 0.05 it is, reversed)."""
 
 MIN_PER_CLASS = 10
 """Rows of each class below which an AUC says nothing: between 10 and 10 random rows it passes 0.95 in 3 of 10,000 cases."""
 
 _FOLDS = 5
-_EXPECTED = f"no single feature with an AUC above {THRESHOLD} or below {1 - THRESHOLD:.2f}"
+_BINS = 50
+"""Groups of equal size that a number is cut into, to see whether it tells classes that lie between others."""
 
 
 def find_target_leakage(features: pa.Table, names: Sequence[str], *, task: Task) -> tuple[Finding, ...]:
@@ -33,10 +34,13 @@ def find_target_leakage(features: pa.Table, names: Sequence[str], *, task: Task)
     ``features`` has ``label`` (0 and 1 for ``binary``, any value for ``multiclass``, a number for ``regression``; NULL where
     not known: those rows are left out) and the columns ``names`` (numbers, booleans, texts). Each feature is judged by its
     values where it has one, and by whether it has one. A number counts by its rank; a text by the label's mean over the rows
-    of the other folds that share it, so that a unique text tells nothing. ``binary`` and ``multiclass`` take the AUC (the
-    best of one class against the rest), by the rank-sum (Mann and Whitney 1947); ``regression`` takes Spearman's rank
-    correlation, moved to the scale of an AUC: (1 + rho) / 2. A label without rows, with one value only, or with fewer than
-    ``MIN_PER_CLASS`` rows in every class but one is a finding as well: nothing examined is no pass.
+    of the other folds that share it, so that a unique text tells nothing. ``binary`` takes the AUC, by the rank-sum (Mann and
+    Whitney 1947); ``regression`` Spearman's rank correlation, moved to the scale of an AUC: (1 + rho) / 2.
+
+    ``multiclass`` takes each class against the rest. A number also counts by the classes' shares in its quantile groups, since
+    classes between others have no rank of their own. A feature that tells some classes and not all is named without blocking, as
+    honest ones do (a petal's length tells one iris from two others). A label without rows, with one value only, or with fewer
+    than ``MIN_PER_CLASS`` rows in every class but one is a finding as well: nothing examined is no pass.
     """
     known = features.filter(pc.is_valid(features.column("label")))
     targets = _targets(known.column("label"), task)
@@ -44,11 +48,31 @@ def find_target_leakage(features: pa.Table, names: Sequence[str], *, task: Task)
         return (_label_finding(known.column("label")),)
     findings = []
     for name in names:
-        score = _tell(known.column(name), targets)
-        if score > THRESHOLD or score < 1 - THRESHOLD:
-            found = f"{name} alone tells the label with an AUC of {score:.4f}"
-            findings.append(Finding(kind="suspected_target_leakage", name=name, is_blocking=True, found=found, expected=_EXPECTED))
+        scores = _tell(known.column(name), targets, is_cut=len(targets) > 1)
+        best = max(scores, key=_distance)
+        if _distance(best) > THRESHOLD - 0.5:
+            is_all = sum(map(_distance, scores)) / len(scores) > THRESHOLD - 0.5
+            findings.append(_suspicion(name, best, task, is_all=is_all))
     return tuple(findings)
+
+
+def _distance(score: float) -> float:
+    return abs(score - 0.5)
+
+
+def _suspicion(name: str, score: float, task: Task, *, is_all: bool) -> Finding:
+    if task == "regression":
+        limit = 2 * THRESHOLD - 1
+        told, least, most = f"a rank correlation of {2 * score - 1:.4f}", -limit, limit
+    else:
+        told, least, most = f"an AUC of {score:.4f}", 1 - THRESHOLD, THRESHOLD
+    return Finding(
+        kind="suspected_target_leakage",
+        name=name,
+        is_blocking=is_all,
+        found=f"{name} alone tells {'the label' if is_all else 'one class of the label'} with {told}",
+        expected=f"no single feature beyond {least:.2f} and {most:.2f}",
+    )
 
 
 def _targets(label: pa.ChunkedArray, task: Task) -> list[Floats]:
@@ -71,21 +95,34 @@ def _label_finding(label: pa.ChunkedArray) -> Finding:
     return Finding(kind="label_without_contrast", name="label", is_blocking=True, found=found, expected=expected)
 
 
-def _tell(column: pa.ChunkedArray, targets: Sequence[Floats]) -> float:
-    """The AUC furthest from 0.5, over targets and over the feature's values and its absence."""
+def _tell(column: pa.ChunkedArray, targets: Sequence[Floats], *, is_cut: bool) -> list[float]:
+    """Of each target the AUC furthest from 0.5, over the feature's values and its absence."""
     if pa.types.is_floating(column.type):
         column = pc.if_else(pc.is_nan(column), pa.scalar(None, column.type), column)
     is_there = pc.is_valid(column).to_numpy().astype(bool)
     values = column.filter(pa.chunked_array([is_there]))
     is_text = pa.types.is_string(column.type) or pa.types.is_large_string(column.type)
-    told = [] if is_text or len(values) == 0 else [_rank(_numbers(values))]
-    scores = [0.5]
-    for target in targets:
-        seen = target[is_there]
-        ranks = told or ([_rank(_out_of_fold_means(_codes(values), seen))] if len(values) else [])
-        scores += [_association(rank, seen) for rank in ranks]
-        scores.append(_association(_rank(is_there), target))
-    return max(scores, key=lambda score: abs(score - 0.5))
+    ranks = None if is_text or len(values) == 0 else _rank(_numbers(values))
+    groups = None if len(values) == 0 else _codes(values) if is_text else _cut(_numbers(values)) if is_cut else None
+    absent = _rank(is_there)
+    return [max(_scores_of(target, is_there, ranks, groups, absent), key=_distance) for target in targets]
+
+
+def _scores_of(
+    target: Floats, is_there: NDArray[np.bool_], ranks: Floats | None, groups: NDArray[np.int64] | None, absent: Floats
+) -> Iterator[float]:
+    seen = target[is_there]
+    yield _association(absent, target)
+    if ranks is not None:
+        yield _association(ranks, seen)
+    if groups is not None:
+        yield _association(_rank(_out_of_fold_means(groups, seen)), seen)
+
+
+def _cut(values: Floats) -> NDArray[np.int64]:
+    """The quantile group of each of ``values``; equal values share one."""
+    edges = np.unique(np.quantile(values, np.linspace(0, 1, _BINS + 1)[1:-1]))
+    return np.searchsorted(edges, values, "left")
 
 
 def _association(ranks: Floats, target: Floats) -> float:

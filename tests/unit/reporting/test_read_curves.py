@@ -50,3 +50,11 @@ def test_bins_without_a_count_are_refused() -> None:
     """Rows must be a whole number."""
     with pytest.raises(ReportError, match=r"calibration\.csv"):
         read_calibration(f"{_BINS}challenger,0.1,0.1,many\n", origin="calibration.csv")
+
+
+def test_bins_of_numbers_may_lie_anywhere() -> None:
+    """A regression's bins are in the label's unit; what is no finite number is refused all the same."""
+    found = read_calibration(f"{_BINS}challenger,-120.5,300,12\n", origin="c.csv", is_share=False)
+    assert found == {"challenger": (CalibrationBin(-120.5, 300.0, 12),)}
+    with pytest.raises(ReportError, match="observed is no finite number"):
+        read_calibration(f"{_BINS}challenger,1,inf,12\n", origin="c.csv", is_share=False)

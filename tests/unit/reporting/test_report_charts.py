@@ -8,10 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from verdict_stories import HOSTILE, make_outcome, make_verdict
 
-from tasks.records import Interval
+from tasks.records import Interval, ResidualBin
 from tasks.reporting import CalibrationBin, RocPoint
-from tasks.reporting.charts import Mark, Scale, draw_axis, draw_calibration, draw_roc, draw_track, scale_of, ticks_of
+from tasks.reporting.charts import Mark, Scale, draw_axis, draw_track, scale_of, ticks_of
 from tasks.reporting.forest import decisive_groups
+from tasks.reporting.squares import draw_calibration, draw_observed, draw_residuals, draw_roc
 
 
 def _mark(value: float = 0.01, low: float = 0.0, high: float = 0.02, limit: float | None = -0.05, **changes: object) -> Mark:
@@ -157,8 +158,51 @@ def test_calibration_zooms_to_the_scores_there_are() -> None:
     """Rare events fill the plot: both axes end at the next tenth, and stay equal so that the diagonal is one."""
     bins = {"challenger": (CalibrationBin(0.02, 0.03, 10), CalibrationBin(0.11, 0.13, 10))}
     texts = [e.text for e in ET.fromstring(str(draw_calibration(bins, "Calibration"))).iter("text")]
-    assert texts[-4:-2] == ["0.2", "0.2"]
+    assert texts.count("0.2") == 2
     assert "0.3" not in texts
+
+
+def test_predictions_of_any_size_fill_the_plot() -> None:
+    """Both axes span what there is, in the label's unit, and short ticks stand for large numbers."""
+    bins = {"challenger": (CalibrationBin(1.2e6, 1.25e6, 10), CalibrationBin(2.4e6, 2.2e6, 10))}
+    svg = ET.fromstring(str(draw_observed(bins, "Predicted and observed")))
+    texts = [e.text for e in svg.iter("text")]
+    assert texts.count("1.5M") == 2
+    places = [(float(dot.get("cx", 0)), float(dot.get("cy", 0))) for dot in svg.iter("circle")]
+    assert places[0][0] < places[1][0]
+    assert places[0][1] > places[1][1]
+
+
+def _residuals(median: float) -> ResidualBin:
+    return ResidualBin(
+        rows=9,
+        predicted=1,
+        observed=1,
+        low=median - 4,
+        lower_quartile=median - 1,
+        median=median,
+        upper_quartile=median + 1,
+        high=median + 4,
+    )
+
+
+def test_residuals_stand_above_or_below_zero() -> None:
+    """Labels above the predictions are drawn above the line of no error; the two models stand side by side."""
+    bins = {"champion": (_residuals(-3), _residuals(3)), "challenger": (_residuals(-3), _residuals(3))}
+    svg = ET.fromstring(str(draw_residuals(bins, "Residuals")))
+    [zero] = [float(line.get("y1", 0)) for line in svg.iter("line") if line.get("class") == "diagonal"]
+    below, above = (float(dot.get("cy", 0)) for dot in svg.iter("circle"))
+    assert above < zero < below
+    boxes = [(box.get("class"), float(box.get("x", 0))) for box in svg.iter("rect") if (box.get("class") or "").startswith("box")]
+    assert [name for name, _ in boxes] == ["box champion"] * 2 + ["box challenger"] * 2
+    assert boxes[0][1] < boxes[2][1]
+
+
+@pytest.mark.parametrize("values", [(), (5.0, 5.0)])
+def test_a_plot_of_nothing_or_of_one_value_is_drawn(values: tuple[float, ...]) -> None:
+    """Equal predictions leave no span, and none is a frame without marks."""
+    bins = {"challenger": tuple(CalibrationBin(value, value, 1) for value in values)}
+    assert "nan" not in str(draw_observed(bins, "d"))
 
 
 def test_text_inside_a_drawing_is_escaped() -> None:

@@ -3,7 +3,7 @@
 import pytest
 from verdict_stories import STORIES, make_outcome, make_pin, make_verdict, story_inputs, story_verdict
 
-from tasks.records import CriterionOutcome, Interval
+from tasks.records import ClassOutcome, ClassScores, CriterionOutcome, Interval
 from tasks.reporting.narrative import Action, Limit, action_of, headline, limits_of
 
 
@@ -164,3 +164,13 @@ def test_the_first_screen_is_short(story: str) -> None:
     """A director reads at most eight limits and one action of two lines."""
     assert len(_limits(story)) <= 8
     assert len(_action(story).text) < 220
+
+
+def test_late_scores_and_rare_classes_are_told() -> None:
+    """What the champion may have known more, and what nobody can know of a class with few rows."""
+    scores = ClassScores(precision=None, recall=None, f1=None, predicted=(1,))
+    rare = ClassOutcome(name="frost", rows=12, fraction=0.001, is_rare=True, champion=None, challenger=scores)
+    found = _limits("reject", late_scores=4821, classes=(rare, rare.model_copy(update={"name": "sun", "is_rare": False})))
+    assert found["Late scores"].startswith("The champion scored 4,821 rows (10.0 %) after their prediction time")
+    assert found["Rare classes"].startswith("frost (12 rows):")
+    assert not {"Late scores", "Rare classes"} & set(_limits("reject"))

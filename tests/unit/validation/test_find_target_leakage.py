@@ -82,12 +82,35 @@ def test_feature_without_values_is_not_suspected() -> None:
     assert _find(pa.nulls(ROWS, pa.float64())) == []
 
 
-def test_one_class_of_many_given_away_is_suspected() -> None:
-    """Of several classes it is enough that one is told from the rest."""
-    label = np.arange(ROWS) % 3
-    names = [["on time", "late", "cancelled"][code] for code in label]
-    assert _find((label == 1) + 0.1 * _noise(), names, "multiclass") == ["suspected_target_leakage"]
-    assert _find(_noise(), names, "multiclass") == []
+NAMES = np.array(["on time", "late", "cancelled", "diverted"])
+
+
+def _of_classes(values: Any, code: np.ndarray) -> list[tuple[str, bool]]:
+    table = pa.table({"label": pa.array(NAMES[code]), "f": pa.array(values)})
+    return [(found.kind, found.is_blocking) for found in find_target_leakage(table, ["f"], task="multiclass")]
+
+
+def test_one_class_of_many_given_away_is_named_without_blocking() -> None:
+    """An honest feature may set one class apart from the others; that it does is said."""
+    code = np.arange(ROWS) % 4
+    assert _of_classes((code == 1) + 0.1 * _noise(), code) == [("suspected_target_leakage", False)]
+    assert _of_classes(_noise(), code) == []
+
+
+@pytest.mark.parametrize("as_text", [False, True])
+def test_all_classes_given_away_are_blocked(as_text: bool) -> None:
+    """A copy of the label under a code of its own, in whose order the classes mean nothing."""
+    code = np.random.default_rng(3).integers(0, 4, ROWS)
+    values = [f"code {number}" for number in code] if as_text else code + 0.01 * _noise()
+    assert _of_classes(values, code) == [("suspected_target_leakage", True)]
+
+
+def test_a_number_is_told_by_its_rank_correlation() -> None:
+    """The finding speaks of what was measured."""
+    table = pa.table({"label": pa.array(_noise(5)), "f": pa.array(-_noise(5))})
+    (finding,) = find_target_leakage(table, ["f"], task="regression")
+    assert "a rank correlation of -1.0000" in finding.found
+    assert "beyond -0.90 and 0.90" in finding.expected
 
 
 @pytest.mark.parametrize("sign", [1, -1])
