@@ -90,7 +90,7 @@ def _params(paths: ProjectPaths) -> Finding:
     return Finding(
         "params.yaml",
         True,
-        f"{len(params.snapshot.tables)} tables, {len(params.features.columns)} features, {len(params.gates.criteria)} criteria",
+        f"{len(params.snapshot.tables)} tables, {len(params.features.names)} features, {len(params.gates.criteria)} criteria",
     )
 
 

@@ -43,7 +43,7 @@ def export_rows(
     evidence = open_evidence(paths, split, parts)
     if with_label:
         _refuse_judged(paths, params, split, parts, evidence.parts.column("row_key"))
-    columns = ("at_utc", *params.features.columns, *(["label"] if with_label else []))
+    columns = ("at_utc", *params.features.names, *(["label"] if with_label else []))
     rows = read_features(evidence, parts, columns)
     rows = rows.take(pc.sort_indices(rows, sort_keys=[("at_utc", "ascending"), ("row_key", "ascending")]))
     buffer = io.BytesIO()

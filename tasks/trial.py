@@ -131,7 +131,7 @@ def _require_trial_possible(paths: ProjectPaths, params: Params) -> None:
 
 def _workbench(evidence: Evidence, params: Params) -> Workbench:
     """As the stage ``train`` has it, but that only the parts train and validation can be read."""
-    names = tuple(params.features.columns)
+    names = params.features.names
 
     def read_training(declared: Recipe | Command) -> tuple[tuple[str, ...], pa.Table]:
         source = evidence

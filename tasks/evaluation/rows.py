@@ -51,7 +51,7 @@ def read_part(evidence: Evidence, params: Params, part: str) -> PartRows:
     was scored more than once; :class:`~tasks.errors.DatasetError` where not each row has features, label and time once.
     """
     assigned = part_rows(evidence, part)
-    names = list(params.features.columns)
+    names = list(params.features.names)
     features = read_features(evidence, (part,), (*_LABEL, *names)).sort_by("row_key")
     con = duckdb.connect()
     con.execute("SET TimeZone='UTC'")

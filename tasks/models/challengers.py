@@ -19,11 +19,11 @@ from tasks.models.frames import feature_frame
 from tasks.models.mlflow_store import fetch_model, is_registry_uri
 from tasks.models.scores import look_up_scores, read_scores_file
 from tasks.models.scoring import Floats, predict_scores
-from tasks.models.sources import find_source, require_hash
 from tasks.models.store import load_model, read_model, read_scores, write_model, write_scores
 from tasks.models.training import describe_stored_model, train_recipe
 from tasks.params.models import Command, Recipe, ScoreFile, StoredModel, Task
 from tasks.records import ModelCard
+from tasks.user_code import find_source, require_hash
 
 Role = Literal["champion", "challenger"]
 _TRIED_ROWS = 1000

@@ -21,9 +21,9 @@ import pyarrow.parquet as pq
 
 from tasks.datasets import write_atomically
 from tasks.errors import ModelError
-from tasks.models.sources import find_source
 from tasks.params.models import Command
 from tasks.paths import ProjectPaths, main_root
+from tasks.user_code import find_source
 
 OUT = "scores"
 """The file that the program writes, Parquet or CSV."""

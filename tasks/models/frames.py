@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tasks.errors import DatasetError, ModelError
+from tasks.user_code import as_frame
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -21,10 +22,8 @@ def feature_frame(table: pa.Table, features: Iterable[str]) -> "pd.DataFrame":
     This is what every model sees, in training, in evaluation and in serving. Raises :class:`~tasks.errors.ModelError` where a
     feature is missing.
     """
-    import pandas as pd
-
-    columns = {}
-    for name in features:
+    wanted = tuple(features)
+    for name in wanted:
         if name not in table.column_names:
             raise ModelError(
                 f"feature {name}",
@@ -32,12 +31,7 @@ def feature_frame(table: pa.Table, features: Iterable[str]) -> "pd.DataFrame":
                 expected="every feature that params.yaml declares",
                 next_step="dvc repro features",
             )
-        column = table.column(name)
-        if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
-            columns[name] = pd.Series(column.to_pandas(ignore_metadata=True).to_numpy(dtype=object, na_value=None), dtype=object)
-        else:
-            columns[name] = pd.Series(column.cast(pa.float64()).to_numpy())
-    return pd.DataFrame(columns)
+    return as_frame(table, wanted)
 
 
 def select_parts(features: pa.Table, assignments: pa.Table, parts: Collection[str]) -> pa.Table:

@@ -6,14 +6,12 @@ What belongs here: importing, and saying plainly why something cannot be importe
 import hashlib
 import importlib
 import inspect
-import re
-import types
 from pathlib import Path
 from typing import Any
 
 from tasks.errors import ModelError
-from tasks.models.quoting import quote_error
 from tasks.params.models import Recipe, Task
+from tasks.user_code import quote_error, run_source
 
 _EXAMPLE = "estimator: sklearn.ensemble.HistGradientBoostingClassifier"
 
@@ -80,7 +78,7 @@ def _from_file(file: str, sha256: str | None, root: Path, task: Task) -> Any:
             expected=f"{sha256}, as params.yaml says",
             next_step=f"windtunnel run --challenger {file}, or put the new hash into params.yaml",
         )
-    module = _execute(source, file)
+    module = run_source(source, file, "challenger file")
     if not hasattr(module, "estimator"):
         raise ModelError(
             f"challenger file {file}",
@@ -90,27 +88,6 @@ def _from_file(file: str, sha256: str | None, root: Path, task: Task) -> Any:
         )
     _require_estimator(module.estimator, file, task)
     return module.estimator
-
-
-def _execute(source: bytes, file: str) -> types.ModuleType:
-    """Run the very bytes that were hashed; the name is no real path, so that no error shows where the project lies."""
-    module = types.ModuleType("windtunnel_challenger")
-    module.__file__ = file
-    try:
-        exec(compile(source, file, "exec"), module.__dict__)  # noqa: S102 - the user's own file, named by the user
-    except (Exception, SystemExit) as error:
-        raise ModelError(
-            f"challenger file {file}",
-            found=quote_error(error, file=file, known=_names_in(source)),
-            expected="a Python file that runs",
-            next_step=f"mend {file}; `python {file}` runs it alone",
-        ) from None
-    return module
-
-
-def _names_in(source: bytes) -> set[str]:
-    """The words of the user's file: they may be quoted back, since they come from no row."""
-    return set(re.findall(r"\w+", source.decode(errors="replace")))
 
 
 def _require_estimator(estimator: Any, where: str, task: Task) -> None:

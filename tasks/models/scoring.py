@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.errors import ModelError
-from tasks.models.quoting import quote_error
 from tasks.params.models import Task
+from tasks.user_code import quote_error
 
 if TYPE_CHECKING:
     import pandas as pd

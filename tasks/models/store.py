@@ -16,10 +16,10 @@ import pyarrow.parquet as pq
 from tasks.datasets import hash_text, logical_hash, write_atomically
 from tasks.errors import ModelError
 from tasks.models.canonical import canonicalise, read_entries
-from tasks.models.quoting import quote_error
 from tasks.models.trees import find_open_tree
 from tasks.models.trusted import TRUSTED_TYPES
 from tasks.records import ModelCard
+from tasks.user_code import quote_error
 
 
 def dump_model(model: Any) -> bytes:

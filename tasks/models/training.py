@@ -16,12 +16,12 @@ from numpy.typing import NDArray
 from tasks.errors import ModelError
 from tasks.models.frames import feature_frame
 from tasks.models.preprocessing import prepare
-from tasks.models.quoting import quote_error
 from tasks.models.recipe import load_estimator
 from tasks.models.scoring import class_names
 from tasks.params.models import Recipe, StoredModel, Task
 from tasks.records import ModelCard
 from tasks.seeds import derive_seed
+from tasks.user_code import quote_error
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -7,7 +7,7 @@ what was known by then (their ``known`` column) is used.
 import re
 from typing import Annotated, Any, Literal
 
-from pydantic import Discriminator, Field, Tag, field_validator
+from pydantic import Discriminator, Field, Tag, field_validator, model_validator
 
 from tasks.params.base import Section
 
@@ -111,18 +111,60 @@ Feature = Annotated[
 ]
 
 
+class UserFunction(Section):
+    """A user's own function from declared features to further ones, row by row: by import path, or in a file of the project."""
+
+    function: str
+    file: str | None = None
+    sha256: str
+    """Hash of the file that defines it: DVC sees its changes through it, and a stage refuses a file with another one."""
+    takes: tuple[str, ...] = Field(min_length=1)
+    gives: dict[str, Literal["number", "text"]] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _can_be_found(self) -> "UserFunction":
+        if self.file is None and "." not in self.function:
+            raise ValueError("function: give an import path such as package.module.name, or the file that defines it")
+        if self.file is not None and not self.function.isidentifier():
+            raise ValueError("function: with a file it is the name that the file defines")
+        return self
+
+
 class FeaturesParams(Section):
     """The rows to predict, the prediction time, and the features by name."""
 
     rows: str
     at: PredictionTime
     columns: dict[str, Feature] = Field(min_length=1)
+    functions: dict[str, UserFunction] = Field(default_factory=dict)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All features in the order of the dataset: the declared ones, then what functions give."""
+        return (*self.columns, *(name for function in self.functions.values() for name in function.gives))
 
     @field_validator("columns")
     @classmethod
     def _names_are_usable(cls, value: dict[str, Feature]) -> dict[str, Feature]:
         for name in value:
-            if name in RESERVED or not re.fullmatch(r"[a-z][a-z0-9_]*", name):
-                taken = ", ".join(sorted(RESERVED))
-                raise ValueError(f"{name!r}: a feature's name is lower-case letters, digits, underscores; not {taken}")
+            _require_usable(name)
         return value
+
+    @model_validator(mode="after")
+    def _functions_fit(self) -> "FeaturesParams":
+        for where, function in self.functions.items():
+            for name in function.takes:
+                if name not in self.columns:
+                    raise ValueError(f"functions.{where}.takes: {name!r} is not in features.columns")
+            for name in function.gives:
+                _require_usable(name)
+        twice = [name for name in self.names if self.names.count(name) > 1]
+        if twice:
+            raise ValueError(f"functions: the feature {twice[0]!r} is there already")
+        return self
+
+
+def _require_usable(name: str) -> None:
+    if name in RESERVED or not re.fullmatch(r"[a-z][a-z0-9_]*", name):
+        taken = ", ".join(sorted(RESERVED))
+        raise ValueError(f"{name!r}: a feature's name is lower-case letters, digits, underscores; not {taken}")

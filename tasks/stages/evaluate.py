@@ -31,7 +31,7 @@ from tasks.seeds import derive_seed
 from tasks.stages import Stage, StageContext
 from tasks.stages.evidence import require_examined
 
-_CODE = ("tasks/stages/evaluate.py", "tasks/evaluation", "tasks/models", "tasks/seeds.py")
+_CODE = ("tasks/stages/evaluate.py", "tasks/evaluation", "tasks/models", "tasks/user_code", "tasks/seeds.py")
 
 
 def _run(context: StageContext) -> None:

@@ -11,12 +11,12 @@ import pyarrow.compute as pc
 
 from tasks.datasets import DatasetWriter, logical_hash, read_manifest, read_table
 from tasks.errors import DatasetError
-from tasks.features import compute_features, needed_columns
+from tasks.features import add_user_features, compute_features, load_functions, needed_columns
 from tasks.records import Manifest
 from tasks.stages import Stage, StageContext
 from tasks.stages.evidence import require_examined
 
-_CODE = ("tasks/stages/features.py", "tasks/features")
+_CODE = ("tasks/stages/features.py", "tasks/features", "tasks/user_code")
 _KEY = ("row_key",)
 
 
@@ -52,9 +52,10 @@ def _kept(masked: Manifest, table: str, columns: tuple[str, ...]) -> list[str]:
 def _write(context: StageContext, features: pa.Table, masked: Manifest) -> tuple[int, int]:
     """Write the partitions that changed; returns (written, unchanged)."""
     written = unchanged = start = 0
+    functions = load_functions(context.params.features.functions, context.paths.root)
     with DatasetWriter(context.paths.features, "features") as writer:
         for partition in masked.tables[context.params.features.rows].partitions:
-            rows = features.slice(start, partition.rows)
+            rows = add_user_features(features.slice(start, partition.rows), functions)
             start += partition.rows
             path = "features/" + partition.path.split("/", 1)[1]
             # The content is the key: a row's features rest on many partitions, but most come out the same on another day.

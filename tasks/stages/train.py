@@ -17,7 +17,7 @@ from tasks.records import Manifest, ModelCard
 from tasks.stages import Stage, StageContext
 from tasks.stages.evidence import require_examined
 
-_CODE = ("tasks/stages/train.py", "tasks/models", "tasks/seeds.py")
+_CODE = ("tasks/stages/train.py", "tasks/models", "tasks/user_code", "tasks/seeds.py")
 
 
 def _run(context: StageContext) -> None:
@@ -37,7 +37,7 @@ def _run(context: StageContext) -> None:
 
 def _workbench(context: StageContext, features: Manifest, rows: pa.Table) -> Workbench:
     params = context.params
-    names = tuple(params.features.columns)
+    names = params.features.names
 
     def read_training(declared: Recipe | Command) -> tuple[tuple[str, ...], pa.Table]:
         parts = resolve_parts(params.splits[declared.split], declared.part)

@@ -100,7 +100,7 @@ def _examine_features(examination: _Examination) -> None:
     context = examination.context
     manifest = examination.examine_dataset(context.paths.features, "features", ("features",))
     if manifest.tables:
-        names = tuple(context.params.features.columns)
+        names = context.params.features.names
         table = read_table(context.paths.features, manifest, "features", ("row_key", "label", *names))
         examination.findings += find_duplicate_keys("features", table.column("row_key"))
         examination.findings += find_target_leakage(table, names, task=context.params.label.task)

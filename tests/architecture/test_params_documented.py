@@ -119,6 +119,7 @@ BOUND = {"metric": "roc_auc", "min_rows": 1, "critical": True}
 HASH_SPLIT = {"kind": "keyed_hash", "unit": "tailnum", "salt": "v1", "why": "x"}
 TIME_SPLIT = {"kind": "time", "column": "scheduled_utc", "why": "x"}
 RECIPE = {"split": "by_time", "part": "train"}
+FUNCTION = {"function": "f", "file": "f.py", "sha256": "0", "takes": ["hour"], "gives": {"x": "number"}}
 SHIFT = {"class": "quasi", "transform": "date_shift", "max_days": 3}
 DROP = {"class": "quasi", "transform": "drop"}
 QUASI = {"class": "quasi", "transform": "generalise"}
@@ -171,6 +172,14 @@ MISTAKES: dict[str, Callable[[dict[str, Any]], object]] = {
         "features.columns.both", {"take": "flights.carrier", "count": "bookings", "by": ["flight_id"]}
     ),
     "a feature's name is lower-case letters, digits, underscores": _set("features.columns.label", {"take": "flights.carrier"}),
+    "function: give an import path such as package.module.name, or the file that defines it": _set(
+        "features.functions", {"mine": {**FUNCTION, "file": None}}
+    ),
+    "function: with a file it is the name that the file defines": _set(
+        "features.functions", {"mine": {**FUNCTION, "function": "a.b"}}
+    ),
+    "is not in features.columns": _set("features.functions", {"mine": {**FUNCTION, "takes": ["gate"]}}),
+    "is there already": _set("features.functions", {"mine": {**FUNCTION, "gives": {"hour": "number"}}}),
     "no such split 'by_moon'": _set("evaluation.split", "by_moon"),
     "name scores and version, or model and view, or a recipe": _set("models.champion", {"version": "predictions.model_version"}),
     "scores and version must lie in one table": _set(

@@ -9,7 +9,7 @@ from small_models import small_frame
 
 from tasks.errors import ModelError
 from tasks.models import fit_recipe, predict_positive
-from tasks.models.quoting import quote_error
+from tasks.user_code import quote_error
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """The stage ``features`` on small masked tables: what it writes, leaves alone, and refuses."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pyarrow as pa
@@ -7,8 +8,9 @@ import pyarrow.parquet as pq
 import pytest
 from small_masked import MASKED_ABOUT, small_context, write_masked, write_report
 
-from tasks.datasets import read_manifest, read_table
+from tasks.datasets import hash_file, read_manifest, read_table
 from tasks.errors import DatasetError, EvidenceError, FeatureError
+from tasks.params.features import FeaturesParams
 from tasks.stages.features import STAGE
 
 
@@ -78,3 +80,25 @@ def test_a_failure_leaves_no_features_that_look_whole(root: Path):
     with pytest.raises(FeatureError, match="table"):
         _run(root)
     assert not (root / "data/features/manifest.json").exists()
+
+
+def test_a_users_function_is_called_for_each_partition(tmp_path: Path):
+    """Its columns are features as any other, and it sees the rows of one day at a time."""
+    (tmp_path / "own.py").write_text("def own(frame):\n    assert len(frame) <= 20\n    return {'double': frame['length'] * 2}\n")
+    functions = {
+        "mine": {
+            "function": "own",
+            "file": "own.py",
+            "sha256": hash_file(tmp_path / "own.py"),
+            "takes": ["length"],
+            "gives": {"double": "number"},
+        }
+    }
+    write_report(tmp_path, "masked", {"masked": write_masked(tmp_path).logical_hash})
+    context = small_context(tmp_path)
+    declared = context.params.features.model_dump() | {"functions": functions}
+    params = context.params.model_copy(update={"features": FeaturesParams.model_validate(declared)})
+    STAGE.run(replace(context, params=params))
+    found = read_table(tmp_path / "data/features", read_manifest(tmp_path / "data/features", made_by="features"), "features")
+    assert params.features.names == ("city", "length", "rain", "double")
+    assert found["double"].to_pylist() == [2 * length for length in found["length"].to_pylist()]
