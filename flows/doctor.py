@@ -101,7 +101,10 @@ def _lake(paths: ProjectPaths) -> Finding:
     lake = open_lake(params.snapshot.lake, paths.root, params.snapshot.s3)
     files = sum(len(list_table(lake, name, table)) for name, table in params.snapshot.tables.items())
     return Finding(
-        "lake", files > 0, f"{params.snapshot.lake}: {files:,} files", "" if files else "mend snapshot.lake in params.yaml"
+        "lake",
+        files > 0,
+        f"{params.snapshot.lake}: {files:,} files; {lake.access}",
+        "" if files else "mend snapshot.lake in params.yaml",
     )
 
 

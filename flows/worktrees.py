@@ -83,7 +83,14 @@ def _refuse_other_lock(worktree: Worktree) -> None:
 
 
 def _configure(worktree: Worktree) -> None:
-    """Share the main checkout's cache, and resolve remotes against it: a relative URL would push elsewhere without a word."""
+    """Share the main checkout's cache and its settings of remotes, which Git does not carry: keys, endpoints, URLs.
+
+    URLs are resolved against it: a relative one would push elsewhere without a word.
+    """
+    own, copy = (paths.root / ".dvc" / "config.local" for paths in (worktree.main, worktree.paths))
+    if own.exists():
+        write_atomically(copy, own.read_bytes())
+        copy.chmod(0o600)  # it may hold keys
     cache = dvc(worktree.main.root, "cache", "dir")
     dvc(worktree.paths.root, "config", "--local", "cache.dir", str((worktree.main.root / cache).resolve()))
     for name, url in remote_urls(worktree.main.root).items():
