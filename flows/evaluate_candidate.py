@@ -18,7 +18,6 @@ from tasks.datasets import hash_file
 from tasks.models import is_kept_in_git, name_challenger, require_challenger
 from tasks.params import load_params
 from tasks.params.models import Command, Recipe, View
-from tasks.paths import ProjectPaths, main_root
 from tasks.sources import read_pin
 
 CANDIDATE_BRANCHES = "candidates/"
@@ -81,7 +80,7 @@ def use_candidate(tree: Worktree, challenger: str | None, split: str | None, vie
     if challenger is not None:
         place = _lay_down(tree, Path(challenger)) if Path(challenger).is_file() else None
         sources = (place,) if place is not None and is_kept_in_git(place) else ()
-        section = name_challenger(challenger, params, main_root(tree.paths.root), place=place, view=view)
+        section = name_challenger(challenger, params, tree.main.root, place=place, view=view)
         changes["models.challenger"] = section
     if split is not None:
         changes["evaluation.split"] = split
@@ -98,8 +97,8 @@ def _lay_down(tree: Worktree, file: Path) -> str:
         relative = f"{CHALLENGERS}/{file.name}"
         place = tree.paths.root / relative
     else:
-        place = ProjectPaths(main_root(tree.paths.root)).state / CHALLENGERS / f"{hash_file(file)[:12]}-{file.name}"
-        relative = place.relative_to(main_root(tree.paths.root)).as_posix()
+        place = tree.main.state / CHALLENGERS / f"{hash_file(file)[:12]}-{file.name}"
+        relative = place.relative_to(tree.main.root).as_posix()
     place.parent.mkdir(parents=True, exist_ok=True)
     shutil.copy2(file, place)
     return relative

@@ -130,3 +130,22 @@ def test_stored_scores_that_were_changed_are_refused(root: Path):
     with pytest.raises(ModelError, match="challenger in") as caught:
         open_model(root / "data/models", "challenger")
     assert caught.value.found == "other scores than its card tells of"
+
+
+@pytest.mark.parametrize(
+    ("written", "found"),
+    [
+        ("b'nonsense\\n'", "no column score among 1"),
+        ("bytes(range(256)) * 9", "a file that cannot be read (ArrowInvalid)"),
+        ("b'row_key,score\\nx,0.5\\n'", "20 rows missing, 1 that were not asked for, 0 repeated, of 1"),
+    ],
+)
+def test_a_command_that_writes_nonsense_is_one_clear_error(root: Path, written: str, found: str):
+    """Nothing of it is kept."""
+    (root / "fit.py").write_text(f"import sys; open(sys.argv[1], 'wb').write({written})")
+    command = [sys.executable, "fit.py", "{out}", "{score}"]
+    files = {"fit.py": hash_file(root / "fit.py")}
+    with pytest.raises(ModelError, match="scores of the command") as caught:
+        make(root, {"command": command, "files": files, "split": "by_day", "part": "train"})
+    assert caught.value.found == found
+    assert list((root / "data/models").glob("challenger*")) == []
