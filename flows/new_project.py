@@ -26,7 +26,7 @@ def found(folder: Path, lake: str, wishes: Mapping[str, Any]) -> Founded:
     require_free(folder)
     uri = lake if "://" in lake else str(Path(lake).expanduser().absolute())
     s3 = {name: wishes[f"s3_{name}"] for name in ("endpoint", "region") if wishes.get(f"s3_{name}")}
-    tables = find_lake_tables(open_lake(uri, Path.cwd(), S3Params(**s3)), uri)
+    tables = find_lake_tables(open_lake(uri, Path.cwd(), S3Params(**s3)), uri, wishes["table"])
     given = {name: wishes[name] for name in ("label", "task", "key", "entity", "time", "known", "score")}
     return found_project(
         choose_table(tables, wishes["table"], wishes["label"]),

@@ -24,7 +24,7 @@ from tasks.projects.profile import ColumnProfile, open_table, profile_table, quo
 from tasks.projects.proposal import Findings, Proposal, Setting, needed_columns, propose_project
 from tasks.projects.roles import FILE_TIME, ROW, Roles, Wishes, guess_roles
 from tasks.projects.suites import Known, draft_suites, few_values
-from tasks.projects.survey import LakeTable, survey_columns
+from tasks.projects.survey import LakeTable, Reading, survey_columns
 from tasks.validation.target_leakage import find_target_leakage
 
 _LEAK_ROWS = 100_000
@@ -54,16 +54,18 @@ def found_project(
 
     Raises :class:`~tasks.errors.ProjectError` where the label cannot be judged, or a wish does not fit the table.
     """
-    table, dropped_columns = survey_columns(source, wishes)
+    reading = source.read()
+    table, dropped_columns = survey_columns(source, reading, wishes)
     profiles = profile_table(table)
     empty = {
         name: "left out: no row has a value" for name, profile in profiles.items() if not profile.filled and name != wishes.label
     }
     profiles = {name: profile for name, profile in profiles.items() if name not in empty}
     table = table.select(list(profiles))
-    roles = guess_roles(table, profiles, wishes)
+    roles = _on_all_rows(guess_roles(table, profiles, wishes), reading, wishes)
     profiles |= {name: _virtual(name, table.num_rows, now) for name in needed_columns(roles)}
     contrast = measure_contrast(table, roles)
+    contrast = replace(contrast, rows=contrast.rows * (reading.rows or table.num_rows) // table.num_rows)
     excluded = _find_excluded(table, profiles, roles)
     classed = class_columns(profiles, roles.by_column())
     quasi = [profiles[name] for name, found in classed.items() if found.column_class == "quasi"]
@@ -71,7 +73,7 @@ def found_project(
     tokens = {name: domain_name(name) for name, role in roles.by_column().items() if role in ("key", "entity")}
     policy = propose_policy(profiles, classed, generalisation, tokens)
     days, boundaries = measure_days(table, roles.time) if roles.has_time else (0, None)
-    findings = Findings(source.name, profiles, roles, policy, excluded, contrast, boundaries, days, source.declared)
+    findings = Findings(source.name, profiles, roles, policy, excluded, contrast, boundaries, days, reading.declared)
     name = re.sub(r"[^a-z0-9]+", "-", folder.name.lower()).strip("-") or "project"
     key = key_path(name)
     proposal = propose_project(findings, Setting(lake, name, now, as_written(key), s3))
@@ -86,6 +88,25 @@ def found_project(
     left_out = (*(f"{column}: {why}" for column, why in {**dropped_columns, **empty}.items()), *proposal.left_out)
     founded = Founded({}, key, source.name, table.num_rows, roles, classed, policy, generalisation, excluded, left_out, proposal)
     return replace(founded, files=project_files(proposal.params, suites, _readme(founded, name, lake, as_written(key))))
+
+
+def _on_all_rows(roles: Roles, reading: Reading, wishes: Wishes) -> Roles:
+    """``roles`` with how the table was read, and a key that tells all rows apart where only some were looked at."""
+    seen = f"{reading.table.num_rows:,} of {reading.rows:,} rows looked at, evenly spread" if not reading.is_whole else ""
+    told = {"files": "; ".join([*reading.reasons, seen] if seen else reading.reasons)} if reading.reasons else {}
+    if reading.is_whole or reading.count_distinct is None or roles.key == (ROW,):
+        return replace(roles, reasons={**told, **roles.reasons})
+    if reading.count_distinct(roles.key) == reading.rows:
+        return replace(roles, reasons={**told, **roles.reasons})
+    why = f"{', '.join(roles.key)} does not tell all {reading.rows:,} rows apart"
+    if wishes.key:
+        raise ProjectError(
+            f"--key {' '.join(roles.key)}",
+            found=why,
+            expected="a value of its own in each row",
+            next_step="mend --key, or leave it out",
+        )
+    return replace(roles, key=(ROW,), reasons={**told, **roles.reasons, "key": f"{ROW}: {why}"})
 
 
 def _virtual(name: str, rows: int, now: datetime) -> ColumnProfile:

@@ -90,7 +90,10 @@ def _snapshot(findings: Findings, setting: Setting) -> dict[str, Any]:
     roles = findings.roles
     columns = list(findings.profiles)
     late = [name for name in columns if name == roles.label or name in findings.excluded]
-    table = {"key": list(roles.key), "time": roles.time, "known": roles.known, "columns": columns, "late": late, **findings.source}
+    source = dict(findings.source)
+    if "types" in source:
+        source["types"] = {column: kind for column, kind in source["types"].items() if column in findings.profiles}
+    table = {"key": list(roles.key), "time": roles.time, "known": roles.known, "columns": columns, "late": late, **source}
     s3 = {"s3": dict(setting.s3)} if setting.s3 else {}
     return {
         "lake": setting.lake,

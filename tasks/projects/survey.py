@@ -17,15 +17,32 @@ from tasks.projects.roles import Wishes
 
 
 @dataclass(frozen=True)
+class Reading:
+    """What was read of a table: rows, bounded in number and evenly spread, and how its files are to be declared."""
+
+    table: pa.Table
+    declared: Mapping[str, Any] = field(default_factory=dict)
+    """Beside columns, key and times: path, format, csv, types."""
+    left_out: Mapping[str, str] = field(default_factory=dict)
+    rows: int | None = None
+    """Of the whole table; None: those that were read."""
+    reasons: tuple[str, ...] = ()
+    count_distinct: Callable[[Sequence[str]], int] | None = None
+    """Counts the distinct combinations of columns over the whole table; needed where not every row was read."""
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether every row was read."""
+        return self.rows is None or self.rows == self.table.num_rows
+
+
+@dataclass(frozen=True)
 class LakeTable:
-    """A table of a lake: its columns, how its files are declared in params.yaml, why, and how its rows are read."""
+    """A table of a lake: its columns, and how its rows are read."""
 
     name: str
     columns: tuple[str, ...]
-    read: Callable[[], pa.Table]
-    """Rows, bounded in number, evenly spread."""
-    declared: Mapping[str, Any] = field(default_factory=dict)
-    reason: str = ""
+    read: Callable[[], Reading]
 
 
 def choose_table(tables: Sequence[LakeTable], wanted: str | None, label: str) -> LakeTable:
@@ -59,18 +76,18 @@ def choose_table(tables: Sequence[LakeTable], wanted: str | None, label: str) ->
     )
 
 
-def survey_columns(source: LakeTable, wishes: Wishes) -> tuple[pa.Table, dict[str, str]]:
-    """The rows of ``source`` in columns that the pipeline can take, and why others are left out.
+def survey_columns(source: LakeTable, reading: Reading, wishes: Wishes) -> tuple[pa.Table, dict[str, str]]:
+    """The rows of ``source`` that were read, in columns that the pipeline can take, and why others are left out.
 
     A name that stands twice cannot be asked for; names that differ by case alone are one name to SQL, and the first counts.
     Raises :class:`~tasks.errors.ProjectError` where the label is among what is left out, or there is no row.
     """
-    table = source.read()
+    table = reading.table
     if table.num_rows == 0:
         raise ProjectError(
             f"table {source.name}", found="no rows", expected="rows, with a label", next_step="name another table by --table"
         )
-    left_out = _unusable(table.schema)
+    left_out = {**reading.left_out, **_unusable(table.schema)}
     if wishes.label in left_out:
         raise ProjectError(
             f"--label {wishes.label}",

@@ -13,7 +13,7 @@ from tasks.errors import ProjectError, WindtunnelError
 from tasks.founding import Founded, found_project
 from tasks.params import load_params
 from tasks.projects.roles import Wishes
-from tasks.projects.survey import LakeTable, choose_table
+from tasks.projects.survey import LakeTable, Reading, choose_table
 from tasks.validation.suites import load_suites
 
 NOW = datetime(2026, 1, 1, tzinfo=timezone.utc)
@@ -21,7 +21,7 @@ NOW = datetime(2026, 1, 1, tzinfo=timezone.utc)
 
 def found(table: pa.Table, label: str, folder: Path = Path("/tmp/own"), k: int = 5, **wishes: object) -> Founded:
     """The project on ``table``, called ``rows``."""
-    source = LakeTable("rows", tuple(table.column_names), lambda: table)
+    source = LakeTable("rows", tuple(table.column_names), lambda: Reading(table))
     return found_project(source, folder=folder, lake="/lake", wishes=Wishes(label, **wishes), k=k, now=NOW, s3={})
 
 
@@ -195,7 +195,7 @@ def test_a_table_with_nothing_to_learn_from_is_refused() -> None:
 
 
 def _tables(**columns: tuple[str, ...]) -> list[LakeTable]:
-    return [LakeTable(name, names, lambda: pa.table({})) for name, names in columns.items()]
+    return [LakeTable(name, names, lambda: Reading(pa.table({}))) for name, names in columns.items()]
 
 
 def test_the_table_that_holds_the_label_is_found() -> None:
