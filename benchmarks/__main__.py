@@ -5,6 +5,7 @@ import tempfile
 from pathlib import Path
 
 from benchmarks.pipeline import each_stage, one_more_day, one_trial, the_lake, unchanged_run, whole_demo
+from benchmarks.s3_lake import lake_on_s3
 
 
 def main() -> None:
@@ -20,6 +21,7 @@ def main() -> None:
         unchanged_run(project, scratch, stages=14)
         one_more_day(project, scratch)
         each_stage(project)
+        lake_on_s3(scratch)
 
 
 if __name__ == "__main__":
