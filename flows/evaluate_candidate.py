@@ -97,7 +97,7 @@ def _lay_down(tree: Worktree, file: Path) -> str:
         relative = f"{CHALLENGERS}/{file.name}"
         place = tree.paths.root / relative
     else:
-        place = tree.main.state / CHALLENGERS / f"{hash_file(file)[:12]}-{file.name}"
+        place = tree.main.state / CHALLENGERS / hash_file(file)[:12] / file.name
         relative = place.relative_to(tree.main.root).as_posix()
     place.parent.mkdir(parents=True, exist_ok=True)
     shutil.copy2(file, place)

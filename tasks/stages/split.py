@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
 
 from tasks.datasets import (
     DatasetWriter,
@@ -114,7 +115,7 @@ def _run(context: StageContext) -> None:
     partitions = list(_assign_whole(job, made_from) if job.is_whole else _assign(job, made_from))
     total = check_parts(name, split, (partition.tally for partition in partitions))
     with DatasetWriter(folder, f"split {name}") as writer:
-        written = sum(_write(job, writer, partition) for partition in partitions)
+        moved = [_write(job, writer, partition) for partition in partitions]
         tallies = Tallies(partitions={f"{ASSIGNMENTS}/{partition.path}": partition.tally for partition in partitions})
         write_atomically(folder / _TALLIES, tallies.to_json().encode())
         manifest = writer.finish(_about(job, definition_hash(definition)))
@@ -122,7 +123,10 @@ def _run(context: StageContext) -> None:
     metadata = make_metadata(name, split, definition, total, strata=strata, logical_hash=manifest.logical_hash)
     write_atomically(folder / _METADATA, metadata.to_json().encode())
     counts = ", ".join(f"{part} {rows:,}" for part, rows in metadata.parts.items())
+    written = sum(count is not None for count in moved)
     print(f"split {name}: {written:,} partitions written, {len(partitions) - written:,} unchanged; {counts}")
+    if any(moved):
+        print(f"  {sum(filter(None, moved)):,} rows changed their part: the lake's past was rewritten")
     for note in metadata.notes:
         print(f"  {note}")
 
@@ -251,24 +255,41 @@ def _whole(column: pa.ChunkedArray) -> pa.Array:
     return pa.concat_arrays(column.chunks) if column.num_chunks else pa.nulls(0, column.type)
 
 
-def _write(job: _Job, writer: DatasetWriter, partition: _Partition) -> bool:
-    """Keep the partition, or write it; False where it was kept."""
+def _write(job: _Job, writer: DatasetWriter, partition: _Partition) -> int | None:
+    """Keep the partition, or write it; None where it was kept, else the rows that were in another part before."""
     reuse_key = partition.tally.reuse_key
     paths = {table: f"{table}/{partition.path}" for table in job.split.tables}
     is_new = partition.parts is not None and not job.is_whole
     kept = set() if is_new else {table for table, path in paths.items() if writer.keep(path, reuse_key)}
     if len(kept) == len(paths):
-        return False
+        return None
     parts = partition.parts
     if parts is None:  # counted, but a file of it is gone
         parts, _ = _part(job, partition.source, reuse_key)
     raw = read_partition(job.context.paths.snapshots, partition.source, job.declared.key)
     masked = mask_table(job.rows, raw, job.context.params.masking, job.key)
     keys = row_keys(masked, job.declared.key)
+    moved = 0
     for table, path in paths.items():
         if table not in kept:
-            writer.write(path, reuse_key, pa.table({"row_key": keys, "part": parts[table]}), _KEY)
-    return True
+            assigned = pa.table({"row_key": keys, "part": parts[table]})
+            moved += _count_moved(job, path, assigned)
+            writer.write(path, reuse_key, assigned, _KEY)
+    return moved
+
+
+def _count_moved(job: _Job, path: str, assigned: pa.Table) -> int:
+    """Rows of a stratified split that the stored partition has in another part; growth moves none, a rewritten past can."""
+    stored = job.context.paths.split(job.name) / path
+    if not isinstance(job.split, StratifiedSplit) or not stored.is_file():
+        return 0
+    try:
+        before = pq.ParquetFile(stored).read()
+    except pa.ArrowException:  # cut off: what it held is not known, and it is written anew
+        return 0
+    place = pc.index_in(assigned.column("row_key"), value_set=before.column("row_key").combine_chunks())
+    was = before.column("part").combine_chunks().take(place.combine_chunks())
+    return pc.sum(pc.not_equal(assigned.column("part").combine_chunks(), was)).as_py() or 0
 
 
 def _about(job: _Job, definition: str) -> dict[str, str]:

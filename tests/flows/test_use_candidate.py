@@ -49,7 +49,7 @@ def test_models_and_scores_are_kept_beside_git_under_their_hash(tree: Worktree, 
     """A later run finds them in the main checkout, whose path is the same relative to it."""
     assert use_candidate(tree, given(tree, name), "by_aircraft", "raw") == ()
     sha256 = hash_file(tree.main.root / name)
-    assert section(tree) == {key: f".windtunnel/challengers/{sha256[:12]}-{name}", "sha256": sha256, "view": "raw"}
+    assert section(tree) == {key: f".windtunnel/challengers/{sha256[:12]}/{name}", "sha256": sha256, "view": "raw"}
     assert hash_file(tree.main.root / str(section(tree)[key])) == sha256
     assert load_params(tree.paths.params).evaluation.split == "by_aircraft"
 

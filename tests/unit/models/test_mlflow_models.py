@@ -10,8 +10,12 @@ import pytest
 from sklearn.linear_model import LogisticRegression
 
 from tasks.errors import ModelError
-from tasks.models import load_model
+from tasks.models import load_model, name_challenger
 from tasks.models.mlflow_store import fetch_model, is_registry_uri
+from tasks.params import load_params
+from tasks.params.models import MlflowParams
+
+ROOT = Path(__file__).resolve().parents[3]
 
 FILL = """
 import json, os, sys
@@ -70,6 +74,16 @@ def test_a_version_an_alias_and_a_run_are_the_same_bytes(registry):
     loaded = load_model(found[0].archive)
     assert isinstance(loaded, LogisticRegression)
     assert loaded.C == 2.0
+
+
+def test_a_name_on_the_command_line_is_pinned_to_version_and_bytes(registry):
+    """An alias moves; what was judged does not."""
+    root, _ = registry
+    params = load_params(ROOT / "params.yaml")
+    models = params.models.model_copy(update={"mlflow": MlflowParams(tracking_uri="sqlite:///mlflow.db")})
+    section = name_challenger("models:/late@candidate", params.model_copy(update={"models": models}), root)
+    sha256 = fetch_model("models:/late/1", "sqlite:///mlflow.db", root).sha256
+    assert section == {"model": "models:/late/1", "sha256": sha256, "view": "masked"}
 
 
 def test_the_environment_names_the_registry_before_params_do(registry, monkeypatch):

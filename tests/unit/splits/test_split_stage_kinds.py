@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 from splits_project import DAYS, TRIPS, SplitsProject, trips
 
-from tasks.datasets import row_keys
+from tasks.datasets import DatasetWriter, row_keys
 from tasks.errors import SplitError
 from tasks.params import load_params
 from tasks.params.splits import SplitParams
@@ -112,6 +112,25 @@ def test_a_column_that_masking_does_not_keep_makes_no_strata(project: SplitsProj
     with pytest.raises(SplitError, match="does not keep") as caught:
         project.split("balanced")
     assert "trips.car" in str(caught.value)
+
+
+def test_rows_that_a_rewritten_past_moves_are_counted(project: SplitsProject, capsys: pytest.CaptureFixture[str]) -> None:
+    """Half of a day's trips change their stratum after the fact: those behind them in turn may move, and the stage says so."""
+    project.split("balanced")
+    assert "changed their part" not in capsys.readouterr().out
+    before = project.assignments("balanced")
+    rewritten = trips(0).set_column(4, "is_late", pa.array([0] * TRIPS))
+    with DatasetWriter(project.paths.snapshots, "snapshots", mode=0o700) as writer:
+        for number in range(DAYS):
+            table = rewritten if number == 0 else trips(number)
+            writer.write(f"trips/day=2024-01-{number + 1:02}/part-0.parquet", str(number), table, ["trip"])
+        manifest = writer.finish({"pin": "p", "as_of_utc": "2024-06-01T00:00:00Z", "purpose": "test", "view": "raw"})
+    project.report(is_passed=True, examined=manifest.logical_hash)
+    project.split("balanced")
+    after = project.assignments("balanced")
+    moved = sum(after[key] != part for key, part in before.items())
+    assert moved > 0
+    assert f"  {moved} rows changed their part: the lake's past was rewritten" in capsys.readouterr().out
 
 
 def test_rare_strata_are_said(project: SplitsProject, capsys: pytest.CaptureFixture[str]) -> None:
