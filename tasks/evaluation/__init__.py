@@ -1,19 +1,12 @@
 """Champion and challenger on identical rows: metrics, slices, and intervals from a cluster bootstrap."""
 
 from tasks.evaluation.compare import MISSING, compare
-from tasks.evaluation.contest import (
-    Contender,
-    Contest,
-    evidence_hashes,
-    headline_metrics,
-    hold_contest,
-    require_measurable,
-    summarise,
-)
+from tasks.evaluation.contest import Contender, Contest, hold_contest, require_measurable
 from tasks.evaluation.curves import calibration_csv, roc_csv
 from tasks.evaluation.evidence import Evidence, open_evidence, read_features, refuse_training_rows
 from tasks.evaluation.metrics import METRICS
 from tasks.evaluation.rows import PartRows, read_part, read_slice_values
+from tasks.evaluation.summary import evidence_hashes, headline_metrics, summarise
 
 __all__ = [
     "METRICS",

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tasks.evaluation.bootstrap import FEWEST_CLUSTERS, cluster_weights, percentile_interval
-from tasks.evaluation.measures import Group, measures_of
+from tasks.evaluation.measures import Group, Key, measures_of
 from tasks.evaluation.metrics import check_labels, check_scores, metric_named
 from tasks.evaluation.sample import Floats, Ints, Metric
 from tasks.params.judging import BY_ROW, EvaluationParams
@@ -103,21 +103,15 @@ def _some_rows(whole: Group, column: str | None, value: str | None, chosen: Ints
 
 
 def _compare_group(group: Group, metrics: list[Metric], params: EvaluationParams, seed: int, task: Task) -> list[Comparison]:
-    measures = {role: measures_of(group, role, metrics, params.interval.replicates) for role in group.scores}
+    measures = measures_of(group, metrics, params.interval.replicates)
     everything = np.ones((1, group.cluster_count))
-    points = {
-        (name, role): float(values[0])
-        for role, of_role in measures.items()
-        for measure in of_role
-        for name, values in measure(everything).items()
-    }
-    found: dict[tuple[str, str], list[Floats]] = {}
+    points = {key: float(values[0]) for measure in measures for key, values in measure(everything).items()}
+    found: dict[Key, list[Floats]] = {}
     if group.cluster_count >= FEWEST_CLUSTERS:
         for weights in cluster_weights(group.cluster_count, params.interval.replicates, seed):
-            for role, of_role in measures.items():
-                for measure in of_role:
-                    for name, values in measure(weights).items():
-                        found.setdefault((name, role), []).append(values)
+            for measure in measures:
+                for key, values in measure(weights).items():
+                    found.setdefault(key, []).append(values)
     replicates = {key: np.concatenate(blocks) for key, blocks in found.items()}
     confidence = params.interval.confidence
     return [_comparison(group, metric, points, replicates, confidence=confidence, task=task) for metric in metrics]
@@ -126,8 +120,8 @@ def _compare_group(group: Group, metrics: list[Metric], params: EvaluationParams
 def _comparison(
     group: Group,
     metric: Metric,
-    points: dict[tuple[str, str], float],
-    replicates: dict[tuple[str, str], Floats],
+    points: dict[Key, float],
+    replicates: dict[Key, Floats],
     *,
     confidence: float,
     task: Task,

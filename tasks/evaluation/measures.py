@@ -4,18 +4,25 @@ What belongs here: sums by cluster, rankings by cluster, and metrics from these.
 intervals (``compare``).
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 import numpy as np
 
+from tasks.evaluation.bootstrap import MOST_DRAWN
+from tasks.evaluation.multiclass import ROC_AUC
 from tasks.evaluation.ranking import ClusterRanking
-from tasks.evaluation.sample import Floats, Ints, Metric, Sample, Statistics
+from tasks.evaluation.sample import Floats, Ints, Metric, Sample, Statistics, mean, with_count
 
-Measure = Callable[[Floats], dict[str, Floats]]
-"""Cluster weights (replicates x clusters) -> by metric, its value under each of them."""
+Key = tuple[str, str]
+"""A metric's name and a role."""
+Measure = Callable[[Floats], dict[Key, Floats]]
+"""Cluster weights (replicates x clusters) -> by metric and role, its value under each of them."""
+_AREAS = ("roc_auc", ROC_AUC)
+_FEWEST_LINEAR = 500
+"""Rows of the rarer class from which the area under a ROC curve is taken for linear in the rows."""
 
 
 @dataclass(frozen=True)
@@ -55,46 +62,105 @@ class Group:
         return ClusterRanking(labels, scores, clusters, self.cluster_count, replicates, weights=self.weights)
 
 
-def measures_of(group: Group, role: str, metrics: Sequence[Metric], replicates: int) -> list[Measure]:
-    """What turns cluster weights into ``metrics`` of the model ``role``; sums and rankings are shared between metrics."""
-    sample = Sample(group.labels, group.scores[role])
-    by_statistics: dict[Statistics, list[Metric]] = {}
-    for metric in metrics:
-        if metric.statistics is not None:
-            by_statistics.setdefault(metric.statistics, []).append(metric)
-    found: list[Measure] = [
-        partial(_from_sums, group.sum_by_cluster(statistics(sample)), tuple(shared)) for statistics, shared in by_statistics.items()
-    ]
-    names = [metric.name for metric in metrics if metric.statistics is None]
-    if names and sample.scores.ndim == 1:
-        found.append(partial(_from_ranking, group.rank(sample.labels, sample.scores, replicates), names))
-    elif names:
-        found.append(partial(_from_classes, _rank_classes(group, sample, replicates), names))
-    return found
+def measures_of(group: Group, metrics: Sequence[Metric], replicates: int) -> list[Measure]:
+    """What turns cluster weights into ``metrics`` of every role; sums and rankings are shared between metrics."""
+    summed = _Sums()
+    found: list[Measure] = []
+    for role, scores in group.scores.items():
+        sample = Sample(group.labels, scores)
+        by_statistics: dict[Statistics, list[Metric]] = {}
+        for metric in metrics:
+            if metric.statistics is not None:
+                by_statistics.setdefault(metric.statistics, []).append(metric)
+        for statistics, shared in by_statistics.items():
+            summed.add(group.sum_by_cluster(statistics(sample)), [((m.name, role), m.value) for m in shared])
+        ranked = [metric.name for metric in metrics if metric.statistics is None]
+        if ranked:
+            found += _rank(group, role, ranked, replicates, summed)
+    return [*found, summed.measure] if summed.has_any else found
 
 
-def _from_sums(sums: Any, metrics: Iterable[Metric], weights: Floats) -> dict[str, Floats]:
-    drawn = weights @ sums
-    with np.errstate(invalid="ignore"):
-        return {metric.name: metric.value(drawn) for metric in metrics}
+class _Sums:
+    """Sums by cluster of all metrics and roles side by side, so that a block of weights is read once for all of them."""
+
+    def __init__(self) -> None:
+        self._dense: list[Any] = []
+        self._sparse: list[Any] = []
+        self._values: list[tuple[Key, Callable[[Floats], Floats], bool, slice]] = []
+        self._joined: dict[bool, Any] | None = None
+
+    @property
+    def has_any(self) -> bool:
+        return bool(self._values)
+
+    def add(self, sums: Any, values: Iterable[tuple[Key, Callable[[Floats], Floats]]]) -> None:
+        """Add the columns ``sums`` (clusters x k), and what is made of their weighted totals (replicates x k)."""
+        is_dense = isinstance(sums, np.ndarray)
+        blocks = self._dense if is_dense else self._sparse
+        start = sum(block.shape[1] for block in blocks)
+        blocks.append(sums)
+        self._values += [(key, value, is_dense, slice(start, start + sums.shape[1])) for key, value in values]
+
+    def measure(self, weights: Floats) -> dict[Key, Floats]:
+        if self._joined is None:
+            self._joined = self._join()
+        totals = {is_dense: weights @ block for is_dense, block in self._joined.items()}
+        with np.errstate(invalid="ignore"):
+            return {key: value(totals[is_dense][:, columns]) for key, value, is_dense, columns in self._values}
+
+    def _join(self) -> dict[bool, Any]:
+        """The dense and the sparse columns, by whether they are dense; the blocks they were joined from are let go."""
+        from scipy.sparse import hstack
+
+        joined: dict[bool, Any] = {}
+        if self._dense:
+            joined[True] = np.hstack(self._dense)
+        if self._sparse:
+            joined[False] = hstack(self._sparse, format="csr")
+        self._dense, self._sparse = [], []
+        return joined
 
 
-def _from_ranking(ranking: ClusterRanking, names: Iterable[str], weights: Floats) -> dict[str, Floats]:
-    return {name: ranking.roc_auc(weights) if name == "roc_auc" else ranking.pr_auc(weights) for name in names}
+def _rank(group: Group, role: str, names: Sequence[str], replicates: int, summed: _Sums) -> Iterator[Measure]:
+    """Measures of the metrics ``names`` of the ranking; those that are linear in the rows are added to ``summed`` instead."""
+    labels, scores = group.labels, group.scores[role]
+    if scores.ndim == 1:
+        targets = [(labels, scores)]
+    else:
+        # Each class against the rest, of the classes that some rows have and others have not.
+        counts = np.bincount(labels.astype(np.intp), minlength=scores.shape[1])
+        places = np.flatnonzero((counts > 0) & (counts < len(labels)))
+        targets = [((labels == place).astype(np.float64), np.ascontiguousarray(scores[:, place])) for place in places]
+    is_linear = group.clusters is None and len(labels) > MOST_DRAWN and min(map(_rarest, targets), default=0) >= _FEWEST_LINEAR
+    exact = [name for name in names if not (is_linear and name in _AREAS)]
+    rankings = [group.rank(*target, replicates) for target in targets] if exact else []
+    if exact:
+        yield partial(_from_rankings, rankings, exact, role)
+    if len(exact) < len(names):
+        area, parts = 0.0, np.zeros(len(labels))
+        everything = np.ones((1, group.cluster_count))
+        for target in targets:
+            ranking = group.rank(*target, replicates)
+            area += float(ranking.roc_auc(everything)[0]) / len(targets)
+            parts += ranking.roc_auc_parts() / len(targets)
+        moved = group.sum_by_cluster(with_count(parts))
+        summed.add(moved, [((name, role), partial(_moved, area)) for name in names if name in _AREAS])
 
 
-def _rank_classes(group: Group, sample: Sample, replicates: int) -> list[ClusterRanking]:
-    """Each class against the rest, of the classes that some rows have and others have not."""
-    counts = np.bincount(sample.labels.astype(np.intp), minlength=sample.scores.shape[1])
-    asked = np.flatnonzero((counts > 0) & (counts < len(sample.labels)))
-    return [
-        group.rank((sample.labels == place).astype(np.float64), np.ascontiguousarray(sample.scores[:, place]), replicates)
-        for place in asked
-    ]
+def _rarest(target: tuple[Floats, Floats]) -> int:
+    """The rows of the class that has fewer."""
+    positives = int(np.count_nonzero(target[0] == 1))
+    return min(positives, len(target[0]) - positives)
 
 
-def _from_classes(rankings: Sequence[ClusterRanking], names: Iterable[str], weights: Floats) -> dict[str, Floats]:
+def _moved(area: float, sums: Floats) -> Floats:
+    return area + mean(sums)
+
+
+def _from_rankings(rankings: Sequence[ClusterRanking], names: Iterable[str], role: str, weights: Floats) -> dict[Key, Floats]:
     """The mean over classes; a replicate without one of them has none, as it would be of another set of classes."""
-    each = [ranking.roc_auc(weights) for ranking in rankings]
-    mean = np.mean(each, axis=0) if each else np.full(len(weights), np.nan)
-    return dict.fromkeys(names, mean)
+    found = {}
+    for name in names:
+        each = [ranking.roc_auc(weights) if name in _AREAS else ranking.pr_auc(weights) for ranking in rankings]
+        found[name, role] = np.mean(each, axis=0) if each else np.full(len(weights), np.nan)
+    return found

@@ -23,7 +23,7 @@ _LABELS = {
     "macro_f1": "Macro F1",
     "mcc": "MCC",
     "ece": "ECE",
-    "roc_auc_ovr": "ROC AUC (one against the rest)",
+    "roc_auc_ovr": "ROC AUC (OvR)",
     "mae": "MAE",
     "rmse": "RMSE",
     "mape": "MAPE",

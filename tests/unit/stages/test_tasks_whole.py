@@ -83,7 +83,7 @@ def test_the_page_of_classes_shows_them(of_digits):
         'id="classes"',
         "Confusion: rows of each class",
         "digit 8",
-        "ROC AUC (one against the rest)",
+        "ROC AUC (OvR)",
         "Recall of digit 8",
     ):
         assert wanted in page

@@ -1,0 +1,89 @@
+"""Everything about a contest in one record, and what it rests on.
+
+What belongs here: the record, from predictions and their comparison. What does not: scoring (``contest``), and writing.
+"""
+
+from collections.abc import Mapping
+
+from tasks.evaluation.compare import compare
+from tasks.evaluation.contest import Contest
+from tasks.evaluation.evidence import Evidence
+from tasks.evaluation.outcomes import describe_classes, describe_residuals
+from tasks.params import Params
+from tasks.records import Comparison, Evaluation
+
+
+def evidence_hashes(evidence: Evidence, contest: Contest) -> dict[str, str]:
+    """Logical hashes of all that the predictions rest on, by the names that validation reports use too."""
+    models = {f"models/{card.role}": card.logical_hash for card in (contest.champion, contest.challenger) if card is not None}
+    return {
+        "pin": evidence.features.about["pin"],
+        "snapshots": evidence.features.about["snapshots"],
+        "masked": evidence.masked.logical_hash,
+        "features": evidence.features.logical_hash,
+        f"splits/{evidence.split}": evidence.assignments.logical_hash,
+        **{name: value for name, value in models.items() if value is not None},
+    }
+
+
+def summarise(
+    contest: Contest,
+    params: Params,
+    *,
+    split: str,
+    part: str,
+    known_slices: Mapping[str, set[str]],
+    inputs: Mapping[str, str],
+    seed: int,
+) -> Evaluation:
+    """Compare the contest's predictions under ``params.evaluation`` (resampling by ``seed``) into one record.
+
+    ``known_slices`` are the slice values that there should be, by column; those without a judged row are named as missing.
+    """
+    predictions, interval = contest.predictions, params.evaluation.interval
+    comparisons = compare(predictions, params.evaluation, seed, contest.task, contest.classes)
+    return Evaluation(
+        split=split,
+        part=part,
+        rows=predictions.num_rows,
+        days=len(predictions.column("day").unique()),
+        unlabelled_rows=contest.unlabelled_rows,
+        unscored_rows=contest.unscored_rows,
+        from_utc=contest.from_utc,
+        to_utc=contest.to_utc,
+        champion=contest.champion,
+        challenger=contest.challenger,
+        judged="recipe" if contest.challenger.basis == "recipe" else "fitted_model",
+        interval_method=interval.method,
+        cluster=interval.cluster,
+        replicates=interval.replicates,
+        confidence=interval.confidence,
+        seeds={"evaluation": seed},
+        comparisons=comparisons,
+        missing_slices=_missing_slices(comparisons, known_slices),
+        inputs=dict(inputs),
+        task=contest.task,
+        weight=params.evaluation.weight,
+        late_scores=contest.late_scores,
+        classes=describe_classes(predictions, contest.task, contest.classes),
+        residuals=describe_residuals(predictions) if contest.task == "regression" else {},
+    )
+
+
+def _missing_slices(comparisons: tuple[Comparison, ...], known: Mapping[str, set[str]]) -> tuple[str, ...]:
+    judged = {(c.slice_column, c.slice_value) for c in comparisons}
+    return tuple(
+        sorted(f"{column}={value}" for column, values in known.items() for value in values if (column, value) not in judged)
+    )
+
+
+def headline_metrics(evaluation: Evaluation) -> dict[str, object]:
+    """``rows``, and by metric champion, challenger and delta on all rows: what ``dvc metrics show`` compares.
+
+    Without a champion only the challenger's figures.
+    """
+    overall = [c for c in evaluation.comparisons if c.slice_column is None]
+    figures = {c.metric: {"champion": c.champion, "challenger": c.challenger, "delta": c.delta} for c in overall}
+    if evaluation.champion is None:
+        figures = {c.metric: {"challenger": c.challenger} for c in overall}
+    return {"rows": evaluation.rows, **figures}
