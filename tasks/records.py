@@ -162,7 +162,10 @@ class ExpectationOutcome(Record):
 
 
 class SuiteOutcome(Record):
-    """One suite against one table and period (``YYYY-MM``, or ``all`` where partitions carry no day)."""
+    """One suite against one table and period: ``YYYY-MM``, or ``all`` where partitions carry no day.
+
+    A very large period is examined in pieces: ``all``, ``all.002``, ``all.003``.
+    """
 
     suite: str
     table: str

@@ -25,7 +25,7 @@ from tasks.validation.findings import (
     find_other_source,
     find_unasked,
 )
-from tasks.validation.periods import EarlierOutcomes, validate_periods
+from tasks.validation.periods import EarlierOutcomes, is_cut, validate_periods
 from tasks.validation.suites import Suite, list_unasked_suites, load_suites
 from tasks.validation.target_leakage import find_target_leakage
 
@@ -76,15 +76,23 @@ class _Examination:
                 self.examine(suite, folder, manifest.tables[name], name)
         return manifest
 
+    def find_duplicates(self, folder: Path, manifest: Manifest) -> None:
+        """Look for a key that stands twice in a table too large for its suite to see all of its rows at once."""
+        for name, table in manifest.tables.items():
+            if is_cut(table.partitions):
+                self.findings += find_duplicate_keys(name, row_keys(read_table(folder, manifest, name, table.key), table.key))
+
 
 def _examine_raw(examination: _Examination) -> None:
     context = examination.context
-    examination.examine_dataset(context.paths.snapshots, "snapshot", tuple(context.params.snapshot.tables))
+    manifest = examination.examine_dataset(context.paths.snapshots, "snapshot", tuple(context.params.snapshot.tables))
+    examination.find_duplicates(context.paths.snapshots, manifest)
 
 
 def _examine_masked(examination: _Examination) -> None:
     context = examination.context
-    examination.examine_dataset(context.paths.masked, "mask", _masked_tables(context.params))
+    manifest = examination.examine_dataset(context.paths.masked, "mask", _masked_tables(context.params))
+    examination.find_duplicates(context.paths.masked, manifest)
 
 
 def _masked_tables(params: Params) -> tuple[str, ...]:

@@ -5,7 +5,7 @@ reading files: the caller hands in how.
 """
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -21,6 +21,9 @@ WHOLE = "all"
 """The period of partitions whose path names no date."""
 
 _DATES = (re.compile(r"(?<!\d)(\d{4})-(0[1-9]|1[0-2])(?!\d)"), re.compile(r"year=(\d{4})(?:/|%2F)month=0?(1[0-2]|[1-9])(?!\d)"))
+
+_ROWS_AT_ONCE = 1_000_000
+"""What is examined in one piece; pandas and Great Expectations hold several copies of it."""
 
 Read = Callable[[PartitionRecord], pa.Table]
 
@@ -61,11 +64,33 @@ def name_period(path: str) -> str:
 
 
 def group_periods(partitions: Sequence[PartitionRecord]) -> dict[str, tuple[PartitionRecord, ...]]:
-    """Partitions by period, periods in order, each period's partitions in order of path."""
+    """Partitions by period, periods in order, each period's partitions in order of path; a very large period in pieces."""
     periods: dict[str, list[PartitionRecord]] = {}
     for partition in sorted(partitions, key=lambda p: p.path):
         periods.setdefault(name_period(partition.path), []).append(partition)
-    return {name: tuple(periods[name]) for name in sorted(periods)}
+    return {piece: held for name in sorted(periods) for piece, held in _cut(name, periods[name])}
+
+
+def _cut(period: str, partitions: Sequence[PartitionRecord]) -> Iterator[tuple[str, tuple[PartitionRecord, ...]]]:
+    """A period as it is, or in pieces (``all``, ``all.002``, ...) of few enough rows, or of one partition."""
+    held: list[PartitionRecord] = []
+    piece, rows = 1, 0
+    for partition in partitions:
+        if held and rows + partition.rows > _ROWS_AT_ONCE:
+            yield _name_piece(period, piece), tuple(held)
+            held, piece, rows = [], piece + 1, 0
+        held.append(partition)
+        rows += partition.rows
+    yield _name_piece(period, piece), tuple(held)
+
+
+def _name_piece(period: str, piece: int) -> str:
+    return period if piece == 1 else f"{period}.{piece:03}"
+
+
+def is_cut(partitions: Sequence[PartitionRecord]) -> bool:
+    """Whether a period is examined in pieces, so that what holds between rows of two of them must be asked elsewhere."""
+    return any("." in period for period in group_periods(partitions))
 
 
 def validate_periods(

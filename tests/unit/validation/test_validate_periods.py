@@ -5,10 +5,11 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
+import tasks.validation.periods as module
 from tasks.datasets import DatasetWriter, logical_hash, read_partition
 from tasks.errors import DatasetError
 from tasks.records import Manifest, PartitionRecord, SuiteOutcome
-from tasks.validation.periods import EarlierOutcomes, group_periods, name_period, validate_periods
+from tasks.validation.periods import EarlierOutcomes, group_periods, is_cut, name_period, validate_periods
 from tasks.validation.suites import Suite, SuiteExpectation
 
 _KEY = SuiteExpectation(kind="expect_column_values_to_be_unique", kwargs={"column": "id"}, severity="critical", why="")
@@ -114,3 +115,17 @@ def test_partition_with_other_rows_than_its_manifest_is_refused(tmp_path: Path) 
     _write(tmp_path, _DAYS | {"things/all.parquet": [4, 5]})
     with pytest.raises(DatasetError, match="SHA-256"):
         _validate(tmp_path, manifest)
+
+
+def test_large_period_is_examined_in_pieces(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of whole partitions, so many rows at most, or one partition; each row is examined once."""
+    monkeypatch.setattr(module, "_ROWS_AT_ONCE", 3)
+    rows = {
+        f"things/big.csv%230000{part}.parquet": list(range(part * 10, part * 10 + size)) for part, size in enumerate([2, 1, 2, 4])
+    }
+    manifest = _write(tmp_path, rows)
+    outcomes, opened = _validate(tmp_path, manifest)
+    assert [(outcome.period, outcome.rows) for outcome in outcomes] == [("all", 3), ("all.002", 2), ("all.003", 4)]
+    assert opened == list(rows)
+    assert is_cut(manifest.tables["things"].partitions)
+    assert not is_cut(manifest.tables["things"].partitions[:2])

@@ -15,7 +15,7 @@ from tasks.params import load_params
 from tasks.paths import ProjectPaths
 from tasks.records import Manifest, ValidationReport
 from tasks.stages import StageContext, load_stage
-from tasks.validation import require_passed
+from tasks.validation import periods, require_passed
 
 CANARY = "canary.ada@example.com"
 _FOLDERS = {"raw": "snapshots", "masked": "masked", "features": "features", "predictions": "predictions"}
@@ -125,6 +125,27 @@ def test_duplicate_key_in_a_month_never_passes(project: ProjectPaths) -> None:
     tables["outcomes"] = pa.concat_tables([tables["outcomes"], tables["outcomes"].slice(0, 1)])
     _write(project, "raw", tables)
     assert [suite.table for suite in _run(project, "raw").suites if not suite.is_passed] == ["outcomes"]
+
+
+@pytest.mark.parametrize("subject", ["raw", "masked"])
+def test_duplicate_key_in_two_pieces_never_passes(project: ProjectPaths, monkeypatch: pytest.MonkeyPatch, subject: str) -> None:
+    """A table too large to be examined at once: each piece conforms, and the same rows stand in both."""
+    monkeypatch.setattr(periods, "_ROWS_AT_ONCE", ROWS)
+    tables = _conforming(subject)
+    folder = project.data / _FOLDERS[subject]
+    with DatasetWriter(folder, _FOLDERS[subject]) as writer:
+        for name, table in tables.items():
+            key = table.column_names[:1]
+            for part in range(2 if name == "planes" else 1):
+                path = f"{name}/big.csv%2300000{part}.parquet"
+                writer.write(path, logical_hash(table, key), table, key)
+        writer.finish({})
+    report = _run(project, subject)
+    assert all(suite.is_passed for suite in report.suites)
+    assert [(finding.kind, finding.name, finding.is_blocking) for finding in report.findings] == [
+        ("duplicate_keys", "planes", True)
+    ]
+    assert not report.is_passed
 
 
 def test_fewer_tables_and_columns_need_no_other_suites(project: ProjectPaths) -> None:
