@@ -16,6 +16,7 @@ from typing import Any
 
 import yaml
 
+from tasks import telemetry
 from tasks.errors import ModelError
 from tasks.paths import main_root
 
@@ -76,6 +77,7 @@ def fetch_model(uri: str, tracking_uri: str | None, root: Path) -> RegistryModel
 
 
 def _import_mlflow(uri: str) -> Any:
+    telemetry.switch_off()  # read when MLflow is imported, by whatever asks for a model first
     os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
     try:
         import mlflow

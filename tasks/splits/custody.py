@@ -17,10 +17,11 @@ from tasks.splits.strategies import PARTS
 _SEED = "seed"
 
 
-def definition_of(name: str, split: SplitParams, seed: int) -> dict[str, str]:
+def definition_of(name: str, split: SplitParams, seed: int, *, known: str = "") -> dict[str, str]:
     """What decides the part of every row, as canonical text; ``seed`` is the root seed, the derived one is recorded.
 
-    A split by time draws nothing, so no seed is part of its definition. ``why`` is words, and may be bettered.
+    A split by time draws nothing, so no seed is part of its definition. ``known`` is the column by which rows of the table become
+    known: a stratified split shares them out in that order. ``why`` is words, and may be bettered.
     """
     if isinstance(split, TimeSplit):
         return {
@@ -33,7 +34,7 @@ def definition_of(name: str, split: SplitParams, seed: int) -> dict[str, str]:
     if split.unit is not None:
         drawn["unit"] = split.unit
     if isinstance(split, StratifiedSplit):
-        drawn["by"] = split.by
+        drawn |= {"by": split.by, "known": known}
     if isinstance(split, KFoldSplit):
         return drawn | {"k": str(split.k), "repeats": str(split.repeats)}
     return drawn | {"parts": ", ".join(f"{part} {split.parts[part]!r}" for part in PARTS if part in split.parts)}

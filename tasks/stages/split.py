@@ -105,7 +105,8 @@ def _run(context: StageContext) -> None:
     name = context.variant or ""
     split = context.params.splits[name]
     folder = context.paths.split(name)
-    definition = definition_of(name, split, context.params.seed)
+    known = context.params.snapshot.tables[context.params.features.rows].known
+    definition = definition_of(name, split, context.params.seed, known=known)
     check_custody(read_metadata(folder / _METADATA), definition)
     snapshots = read_manifest(context.paths.snapshots, made_by="snapshot")
     require_examined(context, "raw", {"snapshots": snapshots.logical_hash})

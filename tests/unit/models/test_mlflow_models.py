@@ -110,6 +110,35 @@ def test_a_model_that_is_not_there_is_one_clear_error(registry, uri):
         fetch_model(uri, "sqlite:///mlflow.db", root)
 
 
+def test_nothing_phones_home(registry, tmp_path):
+    """A process that fetches a model talks to its registry alone."""
+    root, _ = registry
+    script = "import sys; from pathlib import Path; from tasks.models.mlflow_store import fetch_model; "
+    script += "print(fetch_model('models:/late/1', 'sqlite:///mlflow.db', Path(sys.argv[1])).uri)"
+    log = tmp_path / "connections"
+    guarded = {name: value for name, value in os.environ.items() if name not in ("MLFLOW_DISABLE_TELEMETRY", "DO_NOT_TRACK")} | {
+        "PYTHONPATH": os.pathsep.join((str(ROOT / "tests/flows/loopback_only"), str(ROOT))),
+        "CONNECTIONS_LOG": str(log),
+    }
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", script, str(root)],
+        env=guarded,
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.strip() == "models:/late/1"
+    assert not log.exists()
+
+
+def test_without_mlflow_the_extra_is_named(tmp_path, monkeypatch):
+    """Most projects have no registry, and need none of it."""
+    monkeypatch.setitem(sys.modules, "mlflow", None)
+    with pytest.raises(ModelError, match="MLflow is not installed"):
+        fetch_model("models:/late/1", "sqlite:///mlflow.db", tmp_path)
+
+
 def test_no_tracking_uri_is_refused(tmp_path):
     """Nothing is guessed: MLflow would make an empty registry in the working folder."""
     with pytest.raises(ModelError, match="no tracking URI"):

@@ -106,6 +106,17 @@ def test_another_definition_under_the_name_is_refused(project: SplitsProject, na
         project.split(name)
 
 
+def test_another_known_column_is_another_definition(project: SplitsProject) -> None:
+    """Rows take turns in the order in which they became known: by another column they would be in another order."""
+    project.split("balanced")
+    table = project.content["snapshot"]["tables"]["trips"]
+    table["columns"].append("seen_utc")
+    table["known"] = "seen_utc"
+    with pytest.raises(SplitError, match="its definition changed") as caught:
+        project.split("balanced")
+    assert caught.value.found == "known seen_utc"
+
+
 def test_a_column_that_masking_does_not_keep_makes_no_strata(project: SplitsProject) -> None:
     """The counts of strata name values, so these must be free to be known."""
     project.content["splits"]["balanced"]["by"] = "car"

@@ -1,14 +1,20 @@
 """Each task on real data, from the lake to the report, by the stages themselves."""
 
 import json
+import sys
 import xml.etree.ElementTree as ET
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
 import pytest
 from real_projects import diabetes, digits, run_stages, wine
 from sklearn.metrics import mean_absolute_error, recall_score
 
-from tasks.datasets import read_manifest, read_table
+from tasks.datasets import hash_file, read_manifest, read_table
+from tasks.export import export_rows
+from tasks.params.models import Command
 from tasks.records import Evaluation, ValidationReport, Verdict
 from tasks.trial import try_challenger
 
@@ -158,3 +164,40 @@ def test_equal_runs_are_equal(of_wine, tmp_path):
     assert _evaluation(again).comparisons == _evaluation(of_wine).comparisons
     assert _evaluation(again).classes == _evaluation(of_wine).classes
     assert _predictions(again)[0].logical_hash == _predictions(of_wine)[0].logical_hash
+
+
+def test_scores_of_classes_may_be_brought(of_digits, tmp_path):
+    """One column per class by its name; the champion's own scores make a challenger that is as good as it."""
+    rows = export_rows(of_digits.paths, of_digits.params, tmp_path / "rows.parquet", part="validation")
+    logged = read_table(of_digits.paths.masked, read_manifest(of_digits.paths.masked, made_by="mask"), "log")
+    place = pc.index_in(rows["row_key"], value_set=logged["id"].combine_chunks())
+    columns = {f"score_digit {k}": logged[f"p{k}"].take(place) for k in range(10)}
+    pq.write_table(pa.table({"row_key": rows["row_key"], **columns}), tmp_path / "scores.parquet")
+    found = try_challenger(of_digits.paths, of_digits.params, tmp_path / "scores.parquet", "raw")
+    assert found.verdict.evidence_level == "scores_brought_along"
+    assert {c.delta for c in found.evaluation.comparisons} == {0.0}
+
+
+COMMAND = """
+import sys
+import pyarrow as pa, pyarrow.compute as pc, pyarrow.parquet as pq
+train, score = pq.read_table(sys.argv[1]), pq.read_table(sys.argv[2])
+mean = pc.mean(train["label"]).as_py()
+pq.write_table(pa.table({"row_key": score["row_key"], "score": [mean] * score.num_rows}), sys.argv[3])
+"""
+
+
+def test_a_command_may_predict_a_number(of_diabetes):
+    """The mean of the training rows is no good, and is judged as any other."""
+    (of_diabetes.paths.root / "fit.py").write_text(COMMAND)
+    command = Command(
+        command=(sys.executable, "fit.py", "{train}", "{score}", "{out}"),
+        files={"fit.py": hash_file(of_diabetes.paths.root / "fit.py")},
+        split="by_time",
+        part="train",
+    )
+    params = of_diabetes.params
+    params = params.model_copy(update={"models": params.models.model_copy(update={"challenger": command})})
+    found = try_challenger(of_diabetes.paths, params, None)
+    assert found.verdict.evidence_level == "scored_here"
+    assert next(c for c in found.evaluation.comparisons if c.metric == "r2" and c.slice_column is None).challenger <= 0
