@@ -22,8 +22,7 @@ from benchmarks.measure import print_table
 from tasks.params.snapshot import S3Params, SnapshotParams
 from tasks.records import Pin
 from tasks.sources import LocalLake, open_lake, pin_lake, write_snapshot
-from tasks.sources.read_ahead import ReadAhead
-from tasks.sources.s3_client import THREADS
+from tasks.sources.read_ahead import THREADS, ReadAhead
 
 sys.path.append(str(Path(__file__).resolve().parents[1] / "tests" / "shared"))
 

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from datetime import datetime, timezone
 
 from tasks.demo import build_lake, is_demo_lake, next_as_of, write_demo_key
+from tasks.errors import LakeError
 from tasks.models import dump_model
 from tasks.params import load_params
 from tasks.paths import ProjectPaths, main_root
@@ -29,6 +30,13 @@ def prepare_demo(paths: ProjectPaths, as_of: datetime | None = None, tell: Calla
     ``tell`` hears of each table as it is written.
     """
     params = load_params(paths.params)
+    if "://" in params.snapshot.lake:
+        raise LakeError(
+            "the demo's lake",
+            found=f"snapshot.lake: {params.snapshot.lake}",
+            expected="a folder, which the demo may write",
+            next_step="run the demo in a clone of its own: this project's lake is only read",
+        )
     key = main_root(paths.root) / params.masking.key.file
     if not key.exists():
         write_demo_key(key)

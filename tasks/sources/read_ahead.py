@@ -12,7 +12,7 @@ from typing import Self
 
 from tasks.sources.lake import Lake, LakeFile
 
-_THREADS = 4
+THREADS = 4
 _AHEAD = 8
 """Files that are open or being opened at once; small ones are in memory then."""
 
@@ -25,7 +25,7 @@ class ReadAhead:
         self._lake = lake
         self._plan: Iterator[LakeFile] = iter(plan)
         self._opened: deque[tuple[LakeFile, Future[BufferedIOBase]]] = deque()
-        self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="read-ahead")
+        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="read-ahead")
 
     def __enter__(self) -> Self:
         self._fill()

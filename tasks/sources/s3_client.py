@@ -30,6 +30,7 @@ from urllib3.exceptions import HTTPError
 from tasks.credentials import LAKE_KEY_ID, LAKE_SECRET, LAKE_TOKEN
 from tasks.errors import LakeError
 from tasks.params.snapshot import S3Params
+from tasks.sources.read_ahead import THREADS
 
 if TYPE_CHECKING:
     from mypy_boto3_s3.client import S3Client
@@ -37,7 +38,6 @@ if TYPE_CHECKING:
 _Answer = TypeVar("_Answer")
 READING = frozenset({"GetBucketVersioning", "GetObject", "ListObjectsV2", "ListObjectVersions"})
 """The calls that a lake is ever read with; the guard lets no other through."""
-THREADS = 4
 _BUSY = frozenset({"SlowDown", "ServiceUnavailable", "InternalError", "RequestTimeout", "Throttling", "ThrottlingException"})
 _UNKNOWN_CREDENTIALS = frozenset(
     {"InvalidAccessKeyId", "SignatureDoesNotMatch", "ExpiredToken", "InvalidToken", "AuthFailure", "TokenRefreshRequired"}

@@ -3,6 +3,7 @@
 import os
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pyarrow.parquet as pq
 import pytest
@@ -17,7 +18,9 @@ from tasks.sources import LakeFile, pin_lake
 from tasks.sources.s3 import S3Lake
 from tasks.sources.s3_client import Patience
 
-_IMPATIENT = Patience(attempts=3, first_pause_seconds=0.001, longest_pause_seconds=0.001, timeout_seconds=0.4)
+_IMPATIENT = Patience(attempts=3, first_pause_seconds=0.001, longest_pause_seconds=0.001)
+_HASTY = replace(_IMPATIENT, timeout_seconds=1.0)
+"""Where the store is silent or slow on purpose; a busy machine may be slower than this without a fault."""
 _BODY = os.urandom(40_000)
 _BUSY = answer(503, "SlowDown")
 
@@ -36,8 +39,8 @@ def faults(as_reader: Store, bucket: str) -> Iterator[Faults]:
         yield found
 
 
-def _lake(faults: Faults, bucket: str) -> S3Lake:
-    return S3Lake(f"s3://{bucket}", S3Params(endpoint=faults.endpoint), _IMPATIENT)
+def _lake(faults: Faults, bucket: str, patience: Patience = _IMPATIENT) -> S3Lake:
+    return S3Lake(f"s3://{bucket}", S3Params(endpoint=faults.endpoint), patience)
 
 
 def _listed(lake: S3Lake) -> LakeFile:
@@ -45,29 +48,38 @@ def _listed(lake: S3Lake) -> LakeFile:
     return file
 
 
-@pytest.mark.parametrize("fault", [_BUSY, answer(500, "InternalError"), silence(1), cut(0), cut(10_000), drip(0.05)])
-def test_passing_fault_does_not_show(faults: Faults, bucket: str, fault: Fault) -> None:
+@pytest.mark.parametrize(
+    ("fault", "patience"),
+    [
+        (_BUSY, _IMPATIENT),
+        (answer(500, "InternalError"), _IMPATIENT),
+        (cut(0), _IMPATIENT),
+        (cut(10_000), _IMPATIENT),
+        (silence(3), _HASTY),
+        (drip(0.1), _HASTY),
+    ],
+)
+def test_passing_fault_does_not_show(faults: Faults, bucket: str, fault: Fault, patience: Patience) -> None:
     """Twice is not too often: the file is read as it is."""
-    lake = _lake(faults, bucket)
-    file = _listed(lake)
+    file = _listed(_lake(faults, bucket))
     faults.plan = [fault, fault]
-    assert lake.open_file(file).read() == _BODY
-    assert len(faults.seen) == 3
+    assert _lake(faults, bucket, patience).open_file(file).read() == _BODY
+    assert len(faults.seen) >= 3
 
 
 @pytest.mark.parametrize(
-    ("fault", "says"),
+    ("fault", "patience", "says"),
     [
-        (_BUSY, "busy or failed (503 SlowDown), 3 times"),
-        (silence(1), "no whole answer from the store (ReadTimeoutError), 3 times"),
-        (cut(0), "no whole answer"),
-        (drip(0.05), "no whole answer"),
+        (_BUSY, _IMPATIENT, "busy or failed (503 SlowDown), 3 times"),
+        (cut(0), _IMPATIENT, "no whole answer"),
+        (silence(3), _HASTY, "no whole answer from the store (ReadTimeoutError), 3 times"),
+        (drip(0.1), _HASTY, "no whole answer"),
     ],
 )
-def test_lasting_fault_is_one_message(faults: Faults, bucket: str, fault: Fault, says: str) -> None:
+def test_lasting_fault_is_one_message(faults: Faults, bucket: str, fault: Fault, patience: Patience, says: str) -> None:
     """Then it is given up, naming the file; the exit code is 2."""
-    lake = _lake(faults, bucket)
-    file = _listed(lake)
+    file = _listed(_lake(faults, bucket))
+    lake = _lake(faults, bucket, patience)
     faults.plan = [fault] * 20
     with pytest.raises(LakeError, match=r"t/a\.parquet") as caught:
         lake.open_file(file).read()
@@ -121,7 +133,7 @@ def test_nothing_is_listed_twice(faults: Faults, bucket: str, small: SmallLake, 
     ("call", "fault", "says"),
     [
         (0, _BUSY, "503"),
-        (1, silence(1), "no whole answer"),
+        (1, answer(500, "InternalError"), "500"),
         (1, answer(403, "RequestTimeTooSkewed"), "RequestTimeTooSkewed"),
         (3, answer(403, "InvalidAccessKeyId"), "does not accept these credentials"),
         (0, answer(204, ""), "was carried out"),
