@@ -166,9 +166,9 @@ def test_copy_is_tried_from_a_file_where_the_store_looks_for_the_source_first(fa
         faults.plan = [answer(404, "NoSuchKey")] if number == 3 else faults.plan
 
     faults.part, faults.before = ".windtunnel-write-probe", begin
-    assert "CopyObject" in _lake(faults, bucket).access
+    assert "CopyObject" in _lake(faults, f"{bucket}/t").access
     assert [seen.get("x-amz-copy-source", "") for seen in faults.seen[3:]] == [
-        f"{bucket}/.windtunnel-write-probe",
+        f"{bucket}/t/.windtunnel-write-probe",
         f"{bucket}/t/a.parquet",
     ]
 
