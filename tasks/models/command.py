@@ -55,7 +55,8 @@ def run_command(command: Command, root: Path, train: pa.Table, score: pa.Table, 
     places = {"out": str(work / OUT), "seed": str(seed)} | _hand_over(command, given, {"train": train, "score": score})
     program = [_fill(argument, places) for argument in command.command]
     limits = command.limits
-    launched = [sys.executable, "-I", str(_LAUNCHER), str(limits.memory_bytes), str(limits.output_bytes), *program]
+    bounds = [str(number) for number in (os.getpid(), limits.memory_bytes, limits.output_bytes)]
+    launched = [sys.executable, "-I", str(_LAUNCHER), *bounds, *program]
     reason, tail = _supervise(launched, work, limits.time_seconds, limits.output_bytes)
     if reason:
         raise _failed(command, root, reason, tail)

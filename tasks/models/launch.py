@@ -1,8 +1,8 @@
 """One program under limits, and nothing of it left behind: run as a script, by its path, with the standard library alone.
 
 What belongs here: limits, and ending every process that the program started. What does not: what the program is given and
-gives (``command``). Usage: ``launch.py MEMORY_BYTES FILE_BYTES PROGRAM [ARGUMENT ...]``. The exit code is the program's, or 128
-and the number of the signal that ended it.
+gives (``command``). Usage: ``launch.py PARENT MEMORY_BYTES FILE_BYTES PROGRAM [ARGUMENT ...]``, where PARENT is the process that
+calls. The exit code is the program's, or 128 and the number of the signal that ended it.
 
 The program gets a process group of its own. Where the system can (Linux), processes that it leaves behind become this one's
 children, also those that left the group, and are killed when it ends, when this one is asked to stop, or when its parent dies.
@@ -28,15 +28,17 @@ class _Stopped(BaseException):
 
 def main() -> int:
     """Run the program that the command line names, and end all that it started; returns the exit code."""
-    memory, size, *program = sys.argv[1:]
+    parent, memory, size, *program = sys.argv[1:]
     signal.signal(signal.SIGTERM, _stop)
     _ask_kernel(_PR_SET_CHILD_SUBREAPER, 1)
     _ask_kernel(_PR_SET_PDEATHSIG, signal.SIGTERM)
-    child = 0
+    child, launcher = 0, os.getpid()
     try:
+        if os.getppid() != int(parent):  # it died before the kernel was asked
+            raise _Stopped
         child = os.fork()
         if child == 0:
-            _become(program, int(memory), int(size))
+            _become(program, launcher, int(memory), int(size))
         _, status = os.waitpid(child, 0)
         code = os.waitstatus_to_exitcode(status)
     except _Stopped:
@@ -57,12 +59,14 @@ def _ask_kernel(option: int, value: int) -> None:
         ctypes.CDLL(None).prctl(option, value, 0, 0, 0)
 
 
-def _become(program: list[str], memory: int, size: int) -> None:
+def _become(program: list[str], launcher: int, memory: int, size: int) -> None:
     """Turn this process into the program; never returns."""
     try:
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
         os.setsid()
         _ask_kernel(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        if os.getppid() != launcher:
+            os._exit(_NOT_STARTED)
         for kind, most in ((resource.RLIMIT_AS, memory), (resource.RLIMIT_FSIZE, size), (resource.RLIMIT_CORE, 0)):
             _, hard = resource.getrlimit(kind)
             limit = most if hard == resource.RLIM_INFINITY else min(most, hard)

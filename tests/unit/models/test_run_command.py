@@ -1,6 +1,8 @@
 """A program as a challenger: what it is given, and that it is held to its limits and leaves nothing behind."""
 
 import os
+import signal
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -14,6 +16,7 @@ from tasks.models.command import OUT, run_command
 from tasks.models.scores import read_scores_file
 from tasks.params.models import Command
 
+ROOT = Path(__file__).resolve().parents[3]
 TRAIN = pa.table({"row_key": ["a", "b", "c"], "size": [1.0, 2.0, 3.0], "label": pa.array([0, 1, 1], pa.int8())})
 SCORE = pa.table({"row_key": ["d", "e"], "size": [4.0, 5.0]})
 FITS = """
@@ -150,8 +153,34 @@ def test_no_process_is_left_behind(project, ending):
     assert not _is_alive(int(Path(marker).read_text()))
 
 
+RUNS = """
+import sys
+from pathlib import Path
+import pyarrow as pa
+from tasks.models.command import run_command
+from tasks.params.models import Command
+
+rows = pa.table({"row_key": ["a"], "label": [1]})
+command = Command(command=(sys.executable, "-c", sys.argv[2], "{score}", "{out}"), split="s", part="train")
+run_command(command, Path(sys.argv[1]), rows, rows, seed=1, folder=Path(sys.argv[1]).parent / "run")
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+def test_the_program_ends_with_the_run(project, number):
+    """Also by kill -9 of the stage, and with it what it started."""
+    marker = project.parent / "pid"
+    script = DOUBLE_FORK.format(marker=str(marker)) + "time.sleep(60)"
+    stage = subprocess.Popen([sys.executable, "-c", RUNS, str(project), script], cwd=ROOT)
+    while not (marker.exists() and marker.read_text()):
+        time.sleep(0.05)
+    stage.send_signal(number)
+    stage.wait()
+    assert not _is_alive(int(marker.read_text()))
+
+
 def _is_alive(pid: int) -> bool:
-    for _ in range(50):
+    for _ in range(250):
         try:
             os.kill(pid, 0)
             if "Z" in Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]:
