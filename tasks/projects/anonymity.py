@@ -61,8 +61,7 @@ def anonymise(table: pa.Table, quasi: Sequence[ColumnProfile], k: int, entity: s
     columns = table.select(list(dict.fromkeys([*ladders, *([entity] if entity else [])])))
     with open_table(columns) as con:
         crowds = _Crowds(con, entity)
-        raw = [steps[0].expression for steps in ladders.values()]
-        before, _ = crowds.below(raw, k)
+        before, _ = crowds.below([quote(name) for name in ladders], k)
         rungs = _climb(crowds, ladders, k)
         kept = [steps[rungs[name]].expression for name, steps in ladders.items() if steps[rungs[name]].rule != DROP]
         below, smallest = crowds.below(kept, k) if kept else (0, 0)

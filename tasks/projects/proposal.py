@@ -109,11 +109,10 @@ def _masking(findings: Findings, setting: Setting) -> dict[str, Any]:
     domains: dict[str, list[str]] = {}
     for column, domain in policy.domains.items():
         domains.setdefault(domain, []).append(f"{findings.table}.{column}")
-    table = {
-        "safe": list(policy.safe),
-        "reason": "proposed by windtunnel init; the classes and their evidence are in README.md",
-        **policy.rules,
-    }
+    reason = "proposed by windtunnel init; the classes and their evidence are in README.md"
+    table: dict[str, Any] = {"safe": list(policy.safe), "reason": reason}
+    # A column may be called like a key of the policy itself.
+    table |= {"columns": policy.rules} if {"safe", "reason", "columns"} & set(policy.rules) else policy.rules
     key = {"env": "WINDTUNNEL_MASKING_KEY", "file": setting.key_file, "id": f"{setting.name}-1"}
     return {"key": key, "domains": domains, "tables": {findings.table: table}}
 

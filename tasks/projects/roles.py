@@ -11,17 +11,13 @@ from dataclasses import dataclass, field
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tasks.errors import ProjectError
 from tasks.params.models import Task
 from tasks.projects.patterns import snake_case
 from tasks.projects.profile import ColumnProfile
+from tasks.projects.targets import guess_positive, guess_task, require_column, unfit
 
 ROW, FILE_TIME = "lake_row", "lake_file_utc"
 """The columns that any table of a lake can be asked for: which row of which file, and when the file appeared."""
-MOST_CLASSES = 100
-_FEW_NUMBERS = 20
-"""Distinct whole numbers up to which they are classes rather than amounts."""
-_YES = ("1", "true", "t", "yes", "y", "positive", "pos", "bad", "late", "fraud", "churned", "default", "malignant")
 _ENTITY = re.compile(
     r"(^|_)(customer|user|client|patient|account|person|member|household|subscriber|driver|employee|passenger|student|store|shop|"
     r"device|machine|sensor|vehicle|aircraft|tailnum|vendor|merchant|seller|company|group)(_?(id|no|number|nr|num|key|code))?$"
@@ -83,8 +79,8 @@ def guess_roles(table: pa.Table, profiles: Mapping[str, ColumnProfile], wishes: 
     """
     label = require_column(profiles, wishes.label, "--label")
     reasons: dict[str, str] = {}
-    task = _guess_task(profiles[label], wishes.task, reasons)
-    positive = _guess_positive(table, label, reasons) if task == "binary" else None
+    task = guess_task(profiles[label], wishes.task, reasons)
+    positive = guess_positive(table, label, reasons) if task == "binary" else None
     taken = {label}
     score = _guess_score(profiles, wishes.score, label, task, reasons)
     taken |= {score} if score else set()
@@ -97,74 +93,6 @@ def guess_roles(table: pa.Table, profiles: Mapping[str, ColumnProfile], wishes: 
     return Roles(label, task, key, time, known, positive, entity, score, version, reasons)
 
 
-def require_column(profiles: Mapping[str, ColumnProfile], name: str, option: str) -> str:
-    """The column called ``name``, or, where there is none, the only one that differs from it by case alone."""
-    if name in profiles:
-        return name
-    alike = [column for column in profiles if column.casefold() == name.casefold()]
-    if len(alike) == 1:
-        return alike[0]
-    shown = ", ".join(list(profiles)[:40])
-    raise ProjectError(
-        f"{option} {name}", found=f"no such column; there are {shown}", expected="one of them", next_step=f"mend {option}"
-    )
-
-
-def _unfit(option: str, column: str, found: str, expected: str) -> ProjectError:
-    return ProjectError(
-        f"{option} {column}", found=found, expected=expected, next_step=f"give another column by {option}, or mend the data"
-    )
-
-
-def _guess_task(profile: ColumnProfile, wished: Task | None, reasons: dict[str, str]) -> Task:
-    if profile.filled == 0:
-        raise _unfit("--label", profile.name, f"no value in any of {profile.rows:,} rows", "a label that is known in some rows")
-    if profile.distinct < 2:
-        raise _unfit("--label", profile.name, f"one value only, in all {profile.filled:,} labelled rows", "a label that varies")
-    task = wished or _natural_task(profile)
-    if task == "binary" and profile.distinct != 2:
-        raise _unfit("--label", profile.name, f"{profile.distinct:,} distinct values", "two, for --task binary")
-    if task == "regression" and not profile.is_number:
-        raise _unfit("--label", profile.name, f"values of type {profile.kind}", "numbers, for --task regression")
-    if task == "multiclass" and profile.distinct > MOST_CLASSES:
-        found = f"{profile.distinct:,} distinct values in {profile.filled:,} rows"
-        raise _unfit("--label", profile.name, found, f"at most {MOST_CLASSES} classes, or numbers")
-    missing = profile.rows - profile.filled
-    without = f"; {missing:,} of {profile.rows:,} rows have none and are not judged" if missing else ""
-    said = "as given" if wished else f"the label has {profile.distinct:,} distinct values of type {profile.kind}"
-    reasons["task"] = f"{task}: {said}{without}"
-    return task
-
-
-def _natural_task(profile: ColumnProfile) -> Task:
-    if profile.distinct == 2:
-        return "binary"
-    if profile.is_number and (profile.distinct > _FEW_NUMBERS or not profile.is_integer):
-        return "regression"
-    return "multiclass"
-
-
-def _guess_positive(table: pa.Table, label: str, reasons: dict[str, str]) -> int | str | bool:
-    """The value that counts as 1: one that means yes, else the rarer one."""
-    column = table.column(label)
-    if pa.types.is_floating(column.type):
-        column = column.filter(pc.invert(pc.fill_null(pc.is_nan(column), False)))
-    counts = sorted(((entry["counts"], entry["values"]) for entry in pc.value_counts(column.drop_null()).to_pylist()), key=str)
-    rarest_first = [value for _, value in sorted(counts, key=lambda entry: entry[0])]
-    yes = [value for value in rarest_first if _plain(value) in _YES]
-    chosen = yes[0] if len(yes) == 1 else rarest_first[0]
-    total = sum(count for count, _ in counts)
-    share = next(count for count, value in counts if value == chosen) / total
-    why = "it means yes" if len(yes) == 1 else "it is the rarer one"
-    reasons["positive"] = f"{chosen!r} counts as 1, because {why}: {share:.1%} of the labelled rows"
-    return int(chosen) if isinstance(chosen, float) else chosen
-
-
-def _plain(value: object) -> str:
-    text = str(value).strip().lower()
-    return text.removesuffix(".0")
-
-
 def _guess_score(
     profiles: Mapping[str, ColumnProfile], wished: str | None, label: str, task: Task, reasons: dict[str, str]
 ) -> str | None:
@@ -172,13 +100,11 @@ def _guess_score(
         column = require_column(profiles, wished, "--production-score")
         profile = profiles[column]
         if column == label or not profile.is_number:
-            raise _unfit(
-                "--production-score", column, f"values of type {profile.kind}", "numbers, in another column than the label"
-            )
+            raise unfit("--production-score", column, f"values of type {profile.kind}", "numbers, in another column than the label")
         if task == "binary" and ((profile.low or 0) < 0 or (profile.high or 0) > 1):
-            raise _unfit("--production-score", column, "numbers outside 0 to 1", "the probability of the positive value")
+            raise unfit("--production-score", column, "numbers outside 0 to 1", "the probability of the positive value")
         if task == "multiclass":
-            raise _unfit(
+            raise unfit(
                 "--production-score",
                 column,
                 "one column",
@@ -215,11 +141,11 @@ def _guess_time(profiles: Mapping[str, ColumnProfile], wished: str | None, taken
         column = require_column(profiles, wished, "--time")
         profile = profiles[column]
         if not profile.is_date and column != FILE_TIME:
-            raise _unfit(
+            raise unfit(
                 "--time", column, f"values of type {profile.kind}", "dates or timestamps (params.yaml: snapshot.tables.<t>.types)"
             )
         if profile.filled < profile.rows:
-            raise _unfit("--time", column, f"{profile.rows - profile.filled:,} rows without a time", "a time in every row")
+            raise unfit("--time", column, f"{profile.rows - profile.filled:,} rows without a time", "a time in every row")
         reasons["time"] = f"{column}: as given"
         return column
 
@@ -258,7 +184,7 @@ def _guess_known(
     if wished is not None:
         column = require_column(profiles, wished, "--known")
         if not (profiles[column].is_time or column == FILE_TIME):
-            raise _unfit("--known", column, f"values of type {profiles[column].kind}", "timestamps")
+            raise unfit("--known", column, f"values of type {profiles[column].kind}", "timestamps")
         reasons["known"] = f"{column}: as given"
         return column
     if time != FILE_TIME:
@@ -284,7 +210,7 @@ def _guess_key(
         profile = profiles[columns[0]]
         if len(columns) == 1 and not profile.is_unique and columns[0] != ROW:
             found = f"{profile.distinct:,} distinct values in {profile.rows:,} rows"
-            raise _unfit("--key", columns[0], found, "a value of its own in each row; --key may be given more than once")
+            raise unfit("--key", columns[0], found, "a value of its own in each row; --key may be given more than once")
         reasons["key"] = f"{', '.join(columns)}: as given"
         return columns
     fitting = [
@@ -307,14 +233,14 @@ def _guess_entity(
         column = require_column(profiles, wished, "--entity")
         profile = profiles[column]
         if not (profile.is_text or profile.is_integer):
-            raise _unfit("--entity", column, f"values of type {profile.kind}", "texts or integers that name somebody or something")
+            raise unfit("--entity", column, f"values of type {profile.kind}", "texts or integers that name somebody or something")
         if profile.filled and profile.distinct == profile.filled:
             found = f"a value of its own in each of {profile.filled:,} rows: a key, not an entity"
-            raise _unfit(
+            raise unfit(
                 "--entity", column, found, "one that recurs, such as a customer; without --entity rows are parted by their key"
             )
         if column in taken:
-            raise _unfit("--entity", column, "the label, a time, a score or the key", "another column")
+            raise unfit("--entity", column, "the label, a time, a score or the key", "another column")
         reasons["entity"] = f"{column}: as given; {profile.distinct:,} of them in {profile.rows:,} rows"
         return column
 

@@ -1,7 +1,7 @@
 """Founding a project on tables of seven shapes: what is guessed, masked and excluded, and that the parameters load."""
 
 from collections.abc import Callable
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import own_lakes
@@ -185,6 +185,24 @@ def test_columns_of_other_types_and_without_values_are_left_out() -> None:
     table = pa.table({"l": [[1]] * 100, "n": pa.nulls(100, pa.float64()), "x": range(100), "y": [0, 1] * 50})
     founded = found(table, "y")
     assert {line.split(":")[0] for line in founded.left_out} >= {"l", "n"}
+
+
+def test_a_column_may_be_called_like_a_key_of_the_policy(tmp_path: Path) -> None:
+    """The parameters load, and its rule is its own."""
+    notes = [f"they said number {number} was too much for them" for number in range(100)]
+    founded = found(pa.table({"reason": notes, "w": [number % 7 for number in range(100)], "y": [0, 1] * 50}), "y")
+    (tmp_path / "params.yaml").write_text(founded.files["params.yaml"])
+    assert load_params(tmp_path / "params.yaml").masking.tables["rows"].columns["reason"].transform == "drop"
+
+
+def test_a_date_will_do_for_a_time() -> None:
+    """Parts are made of it, but no hour; when a row was known is when its file appeared."""
+    days = [datetime(2025, 1, 1).date() + timedelta(days=number // 3) for number in range(300)]
+    founded = found(pa.table({"day": days, "w": [number % 7 for number in range(300)], "y": [0, 1] * 150}), "y")
+    assert (founded.roles.time, founded.roles.known) == ("day", "lake_file_utc")
+    assert list(founded.proposal.params["splits"]) == ["by_time"]
+    assert {"weekday", "month"} <= set(founded.proposal.features)
+    assert "hour" not in founded.proposal.features
 
 
 def test_a_table_with_nothing_to_learn_from_is_refused() -> None:
