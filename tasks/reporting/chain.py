@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from tasks.datasets import hash_text
 from tasks.errors import ReportError
+from tasks.params.splits import assignments_of
 from tasks.records import Evaluation, Manifest, ModelCard, Pin, PinnedFile, PrivacyReport, SplitMetadata, Verdict
 from tasks.reporting.figures import format_bytes, format_count, format_moment
 
@@ -62,7 +63,8 @@ def chain_of(found: Provenance) -> tuple[Link, ...]:
     verdict, split, about = found.verdict, found.split, found.masked.about
     known = {**found.evaluation.inputs, **verdict.inputs}
     scored = (f"{format_count(found.evaluation.rows)} rows",)
-    split_rows = f"{format_count(sum(split.parts.values()))} rows"
+    drawn = assignments_of(verdict.part)  # a further repeat of folds holds the same rows again
+    split_rows = f"{format_count(sum(rows for part, rows in split.parts.items() if assignments_of(part) == drawn))} rows"
     split_hashes = _some(("logical", split.logical_hash), ("definition", split.definition_hash))
     observed = (f"lake as of {format_moment(found.pin.as_of_utc)}", found.pin.access)
     masked_hashes = _some(("logical", found.masked.logical_hash), ("policy", about.get("policy")))
@@ -77,7 +79,7 @@ def chain_of(found: Provenance) -> tuple[Link, ...]:
         Link("Predictions", "data/predictions", scored, _some(("logical", known.get("predictions")))),
         Link("Challenger", "data/models", (found.challenger.estimator,), _some(("model", found.challenger.logical_hash))),
         Link("Features", "data/features", _size(found.features), _some(("logical", found.features.logical_hash))),
-        Link("Split", f"data/splits/{split.name}", (split_rows,), split_hashes),
+        Link("Split", f"data/splits/{split.name}", (split_rows, *split.notes), split_hashes),
         Link("Masked tables", "data/masked", (*_size(found.masked), f"key {found.privacy.key_id}"), masked_hashes),
         Link("Snapshot", "data/snapshots", ("restricted zone",), _some(("logical", about.get("snapshots")))),
         Link("Pin", "data/pin.json", observed, _some(("file", found.files.get("pin")))),

@@ -10,6 +10,7 @@ from verdict_stories import HOSTILE, STORIES, make_pin, sha, story_inputs, with_
 
 from tasks.errors import ReportError
 from tasks.reporting import render_report
+from tasks.reporting.chain import chain_of
 
 
 class _Page(HTMLParser):
@@ -149,6 +150,16 @@ def test_verdict_on_another_part_is_refused() -> None:
     other = inputs.provenance.verdict.model_copy(update={"part": "validation"})
     with pytest.raises(ReportError, match=r"verdict\.json"):
         render_report(replace(inputs, provenance=replace(inputs.provenance, verdict=other)))
+
+
+def test_chain_counts_the_rows_of_one_draw_and_tells_what_there_is_to_know() -> None:
+    """A further repeat of folds holds the same rows again; what a split notes of itself stands beside its rows."""
+    inputs = story_inputs("promote")
+    split = inputs.provenance.split
+    parts = {**split.parts, "r2_fold_1": sum(split.parts.values())}
+    noted = split.model_copy(update={"parts": parts, "notes": ("3 of 9 values of carrier have fewer rows than the 2 parts",)})
+    found = next(link for link in chain_of(replace(inputs.provenance, split=noted)) if link.path == f"data/splits/{split.name}")
+    assert found.facts == (f"{sum(split.parts.values()):,} rows", *noted.notes)
 
 
 @pytest.mark.slow
