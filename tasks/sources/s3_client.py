@@ -196,7 +196,8 @@ def explained(where: Location, what: str, patience: Patience | None = None) -> I
 
 def _cause(error: Exception) -> str:
     """The error's class, and its words where they are about connections only."""
-    return f"{type(error).__name__}: {error}" if isinstance(error, TimeoutError) else type(error).__name__
+    is_plain = isinstance(error, ConnectionError | TimeoutError)
+    return f"{type(error).__name__}: {error}" if is_plain else type(error).__name__
 
 
 def _tries(patience: Patience | None) -> str:

@@ -71,9 +71,9 @@ def test_passing_fault_does_not_show(faults: Faults, bucket: str, fault: Fault, 
     ("fault", "patience", "says"),
     [
         (_BUSY, _IMPATIENT, "busy or failed (503 SlowDown), 3 times"),
-        (cut(0), _IMPATIENT, "no whole answer"),
+        (cut(10), _IMPATIENT, "no whole answer"),
         (silence(3), _HASTY, "no whole answer from the store (ReadTimeoutError), 3 times"),
-        (drip(0.1), _HASTY, "no whole answer"),
+        (drip(0.1), _HASTY, "bytes in 1 seconds"),
     ],
 )
 def test_lasting_fault_is_one_message(faults: Faults, bucket: str, fault: Fault, patience: Patience, says: str) -> None:
@@ -207,6 +207,16 @@ def test_pin_fetches_each_file_once(faults: Faults, bucket: str, small: SmallLak
     as_reader.upload(small.root, bucket, "once")
     pin = pin_lake(_lake(faults, f"{bucket}/once"), small.params(3), None)
     assert sum(len(table.files) for table in pin.tables.values()) == len(faults.seen) == 4
+
+
+def test_large_files_are_pinned_as_small_ones(
+    faults: Faults, bucket: str, small: SmallLake, as_reader: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Streamed for the hash, and then read by ranges: what the pin says of a file does not depend on how it was fetched."""
+    as_reader.upload(small.root, bucket, "large")
+    whole = pin_lake(_lake(faults, f"{bucket}/large"), small.params(3), None)
+    monkeypatch.setattr(module, "_IN_MEMORY_BYTES", 0)
+    assert pin_lake(_lake(faults, f"{bucket}/large"), small.params(3), None) == whole
 
 
 def test_unread_files_are_let_go(faults: Faults, bucket: str, small: SmallLake, as_reader: Store) -> None:
