@@ -112,8 +112,9 @@ class CsvFile:
                 next_step="take it away, or write it again in the lake",
             )
         if not self._params.header:
-            return tuple(f"column_{number}" for number in range(1, len(first) + 1))
-        return tuple(name.strip() for name in first) if self._params.trim else tuple(first)
+            first = [""] * len(first)
+        names = [name.strip() for name in first] if self._params.trim else first
+        return tuple(name or f"column_{number}" for number, name in enumerate(names, start=1))
 
     def batches(self, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
         """``columns`` (each stands once in :attr:`names`) as text, in the file's order of rows; null words are NULL.

@@ -211,7 +211,7 @@ def _guess_header(rows: Sequence[Sequence[str]]) -> tuple[bool, str]:
     first = rows[0] if rows else []
     if any(_NUMBER.fullmatch(name) or _DATE.fullmatch(name) for name in first):
         return False, "no header: the first row holds numbers or dates"
-    if len(set(first)) < len(first) or not all(name.strip() for name in first):
+    if len(set(first)) < len(first) or not all(name.strip() for name in first[1:]):  # an index has no name
         return False, "no header: words of the first row stand twice, or are missing"
     others = [set(column) for column in zip(*(row for row in rows[1:] if len(row) == len(first)), strict=True)]
     if others and all(name in values for name, values in zip(first, others, strict=True)):

@@ -106,7 +106,7 @@ def find_origins(file: SourceFile, opened: OpenedFile, table: str, columns: Sequ
             )
     stored = tuple(column for column in columns if column not in folders and column not in virtual)
     if opened.names is not None:
-        require_columns(file.path, table, opened.names, stored)
+        require_columns(file.path, table, opened.names, stored, shows_names=not isinstance(opened, CsvFile))
     return Origins(stored, folders, virtual)
 
 

@@ -66,11 +66,13 @@ def join_types(one: str, other: str) -> str | None:
     return _JOINED.get(frozenset((one, other)))
 
 
-def require_columns(path: str, table: str, names: Sequence[str], columns: Sequence[str]) -> None:
+def require_columns(path: str, table: str, names: Sequence[str], columns: Sequence[str], *, shows_names: bool = True) -> None:
     """Raise :class:`~tasks.errors.LakeError` where the file at ``path`` lacks one of ``columns``, or has it twice.
 
-    Two names that differ only by case are one: engines downstream do not tell them apart.
+    Two names that differ only by case are one: engines downstream do not tell them apart. Names are shown only where they
+    cannot be values (``shows_names``): the first row of a CSV file need not be a header.
     """
+    held = f"columns {', '.join(names) or 'none'}" if shows_names else f"a first row of {len(names)} names, and it is none of them"
     folded = [name.casefold() for name in names]
     for column in columns:
         alike = [name for name, lower in zip(names, folded, strict=True) if lower == column.casefold()]
@@ -78,9 +80,9 @@ def require_columns(path: str, table: str, names: Sequence[str], columns: Sequen
             twice = "it stands more than once" if len(set(alike)) == 1 else f"names that differ only by case: {', '.join(alike)}"
             raise LakeError(
                 f"lake file {path}: column {column}",
-                found=twice if len(alike) > 1 else f"columns {', '.join(names) or 'none'}",
+                found=twice if len(alike) > 1 else held if not alike else f"{alike[0]}, which differs by case",
                 expected=f"the declared column {column}, once",
-                next_step=f"mend the file in the lake, or snapshot.tables.{table}.columns in params.yaml",
+                next_step=f"mend the file in the lake, or snapshot.tables.{table} in params.yaml (columns, csv)",
             )
 
 

@@ -87,6 +87,12 @@ def test_file_without_header(lake: TextLake) -> None:
     assert lake.rows(["column_1", "column_2"], csv={"header": False}).num_rows == 2
 
 
+def test_columns_without_a_name(lake: TextLake) -> None:
+    """An index that pandas wrote has none; it is called by its place, too."""
+    lake.write("t.csv", ",x\n0,5\n")
+    assert lake.rows(["column_1", "x"]).to_pylist() == [{"column_1": 0, "x": 5}]
+
+
 def test_truth_values_by_declaration(lake: TextLake) -> None:
     """Yes and no are words until they are declared to be more."""
     lake.write("t.csv", "id,x\n1,yes\n2,No\n3,\n")
@@ -112,10 +118,12 @@ REFUSED: dict[str, tuple[bytes, dict[str, object], str]] = {
     "an empty file": (b"", {}, "an empty file"),
     "an empty file with a mark": (b"\xef\xbb\xbf", {}, "an empty file"),
     "a header only": (b"id,x", {}, "0 rows in 1 files"),
-    "another delimiter": (b"id;x\n1;2\n", {}, "columns id;x"),
+    "another delimiter": (b"id;x\n1;2\n", {}, "a first row of 1 names"),
     "a column twice": (b"id,x,x\n1,2,3\n", {}, "more than once"),
     "a column in two cases": (b"id,x,X\n1,2,3\n", {}, "differ only by case: x, X"),
-    "a missing column": (b"id,y\n1,2\n", {}, "columns id, y"),
+    "a missing column": (b"id,y\n1,2\n", {}, "a first row of 2 names"),
+    "a column in another case": (b"id,X\n1,2\n", {}, "X, which differs by case"),
+    "no header": (b"1,secret\n2,maybe\n", {}, "a first row of 2 names"),
     "mixed types": (b"id,x\n" + b"1,2\n" * 20 + b"2,N/A\n", {}, "mixed types: 20 of 21 values"),
     "mixed times": (b"id,x\n" + b"1,2013-01-01\n" * 20 + b"2,soon\n", {}, "mixed types: 20 of 21 values"),
     "a word in a declared number": (b"id,x\n1,2\n2,secret\n", {"types": {"x": "int64"}}, "row 1 (the first is 0) is no int64"),

@@ -32,6 +32,8 @@ GUESSES: dict[str, tuple[str, bytes, str, dict[str, object], str]] = {
         {"date_formats": ("%d/%m/%Y %H:%M",)},
         "%m/%d/%Y %H:%M would fit as well",
     ),
+    "an index": ("x.csv", b",a\n0,x\n1,y\n", "csv", {}, "a header"),
+    "a name missing": ("x.csv", b"a,\nx,y\n", "csv", {"header": False}, "no header"),
     "one column": ("x.csv", b"name\nx\ny\n", "csv", {}, "one column"),
     "packed": ("x.csv.gz", gzip.compress(b"a;b\n1;2\n"), "csv", {"delimiter": ";"}, "semicolon"),
     "uneven": ("x.csv", b"a,b\n1,2\n3\n4,5\n", "csv", {}, "the pin will refuse them"),
