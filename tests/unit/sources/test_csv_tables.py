@@ -1,11 +1,16 @@
 """Tables in CSV: read as declared, typed from every value, and refused in one clear message."""
 
+import csv
 import gzip
+import io
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from text_lake import TextLake
 
+import tasks.sources.csv_reader as module
 from tasks.errors import LakeError
 
 
@@ -173,3 +178,39 @@ def test_table_of_one_row(lake: TextLake) -> None:
     """One row is a table."""
     lake.write("t.csv", "id,at\n1,2013-01-01\n")
     assert lake.rows(["id", "at"]).num_rows == 1
+
+
+_LETTERS = st.characters(exclude_categories=["Cs", "Cc"]) | st.sampled_from("\n\",;'\t é")
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    texts=st.lists(st.text(_LETTERS, max_size=8), min_size=1, max_size=6),
+    delimiter=st.sampled_from(",;|\t"),
+    encoding=st.sampled_from(["utf-8", "utf-8-sig", "utf-16", "utf-16-le"]),
+    end=st.sampled_from(["\n", "\r\n"]),
+)
+def test_texts_come_back_as_they_were_written(
+    tmp_path_factory: pytest.TempPathFactory, texts: list[str], delimiter: str, encoding: str, end: str
+) -> None:
+    """Whatever stands in them, in any dialect; the empty text is NULL."""
+    lake = TextLake(tmp_path_factory.mktemp("lake"))
+    buffer = io.StringIO(newline="")
+    csv.writer(buffer, delimiter=delimiter, lineterminator=end).writerows([["id", "x"], *enumerate(texts)])
+    lake.write("t.csv", buffer.getvalue().encode(encoding))
+    rows = lake.rows(["id", "x"], csv={"delimiter": delimiter, "encoding": encoding}, types={"x": "string"})
+    assert rows.column("x").to_pylist() == [text or None for text in texts]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
+@pytest.mark.parametrize("block", [41, 64, 1000])
+def test_blocks_do_not_show(lake: TextLake, monkeypatch: pytest.MonkeyPatch, encoding: str, block: int) -> None:
+    """Rows, types and the place of a mistake are the same wherever a block ends, in the middle of a letter too."""
+    monkeypatch.setattr(module, "BLOCK_BYTES", block)
+    lake.write("t.csv", ("id,x,y\n" + "".join(f'{row},"é\n€{row}",1\n' for row in range(50)) + "50,a,0.5\n").encode(encoding))
+    rows = lake.rows(["id", "x", "y"], csv={"encoding": encoding})
+    assert rows.column("x").to_pylist() == [*(f"é\n€{row}" for row in range(50)), "a"]
+    assert rows.column("y").to_pylist() == [1.0] * 50 + [0.5]
+    with pytest.raises(LakeError, match="column x") as caught:
+        lake.rows(["id", "x", "y"], csv={"encoding": encoding, "nulls": [f"é\n€{row}" for row in range(50)]}, types={"x": "int64"})
+    assert "row 50 " in caught.value.found
