@@ -1,5 +1,7 @@
 """Data: what is pinned and written, and the refresh of all of it."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from datetime import datetime
 from pathlib import Path
 
@@ -8,6 +10,7 @@ import click
 from flows.cli.progress import show_stages
 from flows.cli.root import as_json, json_option, project, windtunnel
 from flows.cli.run import MOMENT
+from tasks.paths import ProjectPaths
 
 
 @windtunnel.group()
@@ -81,13 +84,27 @@ def refresh(as_of: datetime | None, reason: str, is_json: bool) -> None:
     click.echo(f"landed  {branch} (git show --stat {branch})")
 
 
+@contextmanager
+def _newest_data(paths: ProjectPaths) -> Iterator[ProjectPaths]:
+    """The newest data in a worktree of its own, as a candidate is judged on it."""
+    from flows.server import prepare_environment
+    from flows.worktrees import open_worktree
+
+    prepare_environment(paths.root)
+    with open_worktree(paths.root, "export-rows") as tree:
+        yield tree.paths
+
+
 @data.command("export-rows")
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), required=True, help="The file to write: Parquet, or .csv.")
 @click.option("--split", default=None, help="The split. Default: the one that is judged.")
 @click.option("--part", default=None, help="The part, also `not PART`. Default: the one that is judged.")
 @click.option("--label", "with_label", is_flag=True, help="With labels; refused for rows that are judged.")
+@click.option(
+    "--newest", "is_newest", is_flag=True, help="Of the newest data, refreshes included: what `run --challenger` judges on."
+)
 @json_option
-def export_rows(out: Path, split: str | None, part: str | None, with_label: bool, is_json: bool) -> None:
+def export_rows(out: Path, *, split: str | None, part: str | None, with_label: bool, is_newest: bool, is_json: bool) -> None:
     """Write the masked features of a part's rows to a file, for a model that scores them elsewhere.
 
     \b
@@ -99,7 +116,8 @@ def export_rows(out: Path, split: str | None, part: str | None, with_label: bool
 
     place = out.absolute()
     paths = project()
-    rows = export(paths, load_params(paths.params), place, split=split, part=part, with_label=with_label)
+    with _newest_data(paths) if is_newest else nullcontext(paths) as source:
+        rows = export(source, load_params(source.params), place, split=split, part=part, with_label=with_label)
     if is_json:
         as_json({"path": str(place), "rows": rows.num_rows, "columns": rows.column_names})
         return
