@@ -146,6 +146,7 @@ class CsvFile:
 
     def _options(self, columns: Sequence[str], refuse: object) -> dict[str, object]:
         params = self._params
+        wanted = list(columns) or [self.names[0]]  # rows count also where no column of theirs is asked for
         return {
             "read_options": pa_csv.ReadOptions(
                 column_names=list(self.names), skip_rows_after_names=int(params.header), block_size=BLOCK_BYTES
@@ -157,8 +158,8 @@ class CsvFile:
                 invalid_row_handler=refuse,
             ),
             "convert_options": pa_csv.ConvertOptions(
-                column_types={column: pa.string() for column in columns},
-                include_columns=list(columns) or [self.names[0]],
+                column_types=dict.fromkeys(wanted, pa.string()),
+                include_columns=wanted,
                 null_values=[] if params.trim else list(params.nulls),
                 strings_can_be_null=True,
             ),

@@ -214,3 +214,12 @@ def test_blocks_do_not_show(lake: TextLake, monkeypatch: pytest.MonkeyPatch, enc
     with pytest.raises(LakeError, match="column x") as caught:
         lake.rows(["id", "x", "y"], csv={"encoding": encoding, "nulls": [f"é\n€{row}" for row in range(50)]}, types={"x": "int64"})
     assert "row 50 " in caught.value.found
+
+
+@pytest.mark.parametrize("trim", [True, False])
+def test_rows_count_where_no_column_is_looked_at(lake: TextLake, monkeypatch: pytest.MonkeyPatch, trim: bool) -> None:
+    """With every type declared and the file's own time as known, the pin reads no value, of whatever type it would be."""
+    monkeypatch.setattr(module, "BLOCK_BYTES", 64)
+    lake.write("t.csv", "id\n" + "1\n" * 100 + "a\n")
+    pin = lake.pin(lake.params(["id"], types={"id": "string"}, csv={"trim": trim}))
+    assert pin.tables["t"].files[0].rows == 101
