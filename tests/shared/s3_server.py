@@ -116,7 +116,7 @@ def _enforce(endpoint: str) -> None:
 
 
 def _wait(endpoint: str, process: subprocess.Popen[bytes]) -> None:
-    for _ in range(300):
+    for _ in range(1800):  # a machine that is busy takes its time
         if process.poll() is not None:
             raise RuntimeError(f"moto's server ended with {process.returncode}")
         try:

@@ -67,7 +67,7 @@ def _free_ports() -> int:
 
 
 def _wait(endpoint: str, process: subprocess.Popen[bytes], folder: Path) -> None:
-    for _ in range(300):
+    for _ in range(1800):  # a machine that is busy takes its time
         if process.poll() is not None:
             raise RuntimeError("\n".join(f"{log.name}: {log.read_text()[-1000:]}" for log in sorted(folder.glob("*.log"))))
         try:
