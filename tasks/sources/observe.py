@@ -108,6 +108,8 @@ class Observed:
 def observe_rows(file: SourceFile, table: str, declared: TableParams, as_of: datetime) -> Observed:
     """Look at ``file`` of ``table``; raises :class:`~tasks.errors.LakeError` where it is not as declared."""
     source = TableSource(table, declared)
+    if declared.known in declared.types:
+        _require_moments(file.path, table, declared.known, {declared.known: canonical_name(declared.types[declared.known])})
     opened = file.open(declared)
     origins = find_origins(file, opened, table, declared.columns)
     types = {column: canonical_name(declared.types[column]) for column in origins.stored if column in declared.types}
@@ -118,7 +120,7 @@ def observe_rows(file: SourceFile, table: str, declared: TableParams, as_of: dat
         known = _scan(file, source=source, opened=opened, origins=origins, known=declared.known, as_of=as_of, inferred=None)
         return Observed(types, tuple(sorted(origins.folders)), known)
     if declared.known in origins.stored:  # text says of itself whether it is a time
-        types[declared.known] = _MOMENT
+        types.setdefault(declared.known, _MOMENT)
     inferred = column_types(file, opened, source, [column for column in origins.stored if column not in types])
     known = _scan(file, source=source, opened=opened, origins=origins, known=declared.known, as_of=as_of, inferred=inferred)
     types |= inferred.names()

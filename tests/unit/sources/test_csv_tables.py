@@ -159,6 +159,16 @@ def test_integers_as_known_times_are_refused(lake: TextLake) -> None:
     assert "types: {at: timestamp_s}" in caught.value.next_step
 
 
+@pytest.mark.parametrize("path", ["t.csv", "t/at=2013-01-01/x.csv"])
+def test_known_times_declared_to_be_something_else(lake: TextLake, path: str) -> None:
+    """A date says no moment, in a file or in its folder's name; undeclared, its first moment counts."""
+    lake.write(path, "id,at\n1,2013-01-01\n" if path == "t.csv" else "id\n1\n")
+    assert lake.rows(["id", "at"]).num_rows == 1
+    with pytest.raises(LakeError, match="column at") as caught:
+        lake.pin(lake.params(["id", "at"], types={"at": "date"}))
+    assert caught.value.found == "type date"
+
+
 @pytest.mark.parametrize("cut", [1, 20])
 def test_truncated_gzip_is_refused(lake: TextLake, cut: int) -> None:
     """A file that was cut off is not a short table."""
