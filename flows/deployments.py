@@ -22,10 +22,11 @@ from prefect.schedules import Cron
 from prefect.states import Crashed
 from prefect.types.entrypoint import EntrypointType
 
+from flows.programs import PROJECT
 from flows.server import WORK_POOL
 from flows.verdicts import announce
 from tasks.params import load_params
-from tasks.paths import ProjectPaths, main_root
+from tasks.paths import ProjectPaths, main_root, make_private
 
 ENTRYPOINTS = {
     "refresh_data": "flows/refresh_data.py:refresh_data",
@@ -61,12 +62,14 @@ def deploy_all(root: Path) -> tuple[str, ...]:
 def _load_flow(root: Path, name: str) -> tuple[Flow[..., Any], dict[str, Any]]:
     """The flow ``name``, and how a worker finds it again: by its file in a clone, from the package in a user's project.
 
-    There the current folder is kept off the module path, or a ``flows.py`` of theirs would be taken for ours.
+    There a run begins in an empty folder (:func:`~flows.programs.enter_project` says why).
     """
     if not ProjectPaths(root).version_lock.is_file():
         return cast(Flow[..., Any], flow.from_source(source=str(root), entrypoint=ENTRYPOINTS[name])), {}
     module = importlib.import_module(f"flows.{name}")
-    variables = {"working_dir": str(root), "env": {"PYTHONSAFEPATH": "1"}}
+    nowhere = ProjectPaths(root).server / "runs"
+    make_private(nowhere)
+    variables = {"working_dir": str(nowhere), "env": {PROJECT: str(root)}}
     return getattr(module, name), {"entrypoint_type": EntrypointType.MODULE_PATH, "job_variables": variables}
 
 

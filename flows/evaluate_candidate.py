@@ -10,6 +10,7 @@ from prefect import flow
 
 from flows.params_edit import edit_params
 from flows.pin_production import is_pin_needed, pin_production
+from flows.programs import enter_project
 from flows.server_watch import end_with_worker
 from flows.stage_runner import TASK_RUNNER, run_stages
 from flows.verdicts import publish_verdict
@@ -40,7 +41,7 @@ def evaluate_candidate(
         reason: Why; kept in the commit.
         view: The view, masked or raw, that a stored model was trained on, or that scores were computed on.
     """
-    root = Path.cwd()
+    root = enter_project()
     name = name_candidate(challenger)
     with end_with_worker(), open_worktree(root, name.replace("/", "-")) as tree:
         sources = use_candidate(tree, challenger, split, view)

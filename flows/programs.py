@@ -18,8 +18,21 @@ from tasks.errors import WorktreeError
 from tasks.stages import LAKE_READER
 
 PRIVATE_UMASK = 0o077
+PROJECT = "WINDTUNNEL_PROJECT"
+"""The environment variable that names the project of a run which a worker started elsewhere."""
 _PR_SET_PDEATHSIG = 1
 _LIBC = ctypes.CDLL(None, use_errno=True)
+
+
+def enter_project() -> Path:
+    """The project's folder, which becomes the current one: the one that :data:`PROJECT` names, or where the process is.
+
+    A worker starts the runs of a user's project in a folder without modules, for Prefect puts the current folder first on the
+    module path, and a ``flows.py`` of the user's would be taken for ours. By now ours are imported.
+    """
+    root = Path(os.environ.get(PROJECT) or Path.cwd())
+    os.chdir(root)
+    return root
 
 
 def end_with_parent() -> None:

@@ -10,6 +10,7 @@ from prefect.client.schemas.objects import FlowRun
 from flows.params_edit import edit_params
 from flows.pin_production import pin_production
 from flows.production import reach_moment
+from flows.programs import enter_project
 from flows.server_watch import end_with_worker
 from flows.stage_runner import TASK_RUNNER, run_stages
 from flows.verdicts import announce, publish_verdict
@@ -47,7 +48,7 @@ def refresh_data(as_of_utc: datetime | None = None, reason: str = "scheduled") -
         as_of_utc: The moment at which production is looked at; None: now (the demo: its next unseen day).
         reason: Why; kept in the commit.
     """
-    root = Path.cwd()
+    root = enter_project()
     refresh = load_params(root / "params.yaml").refresh
     before = newest_decision(root)
     with end_with_worker(), open_worktree(root, "refresh") as tree:

@@ -1,10 +1,10 @@
 """The gate of a release flow: it fails where the verdict does not promote."""
 
 from datetime import datetime, timezone
-from pathlib import Path
 
 from prefect import flow, get_run_logger
 
+from flows.programs import enter_project
 from flows.verdict_store import check_stored, find_verdict
 from tasks.errors import GateError
 
@@ -18,7 +18,7 @@ def release_gate(verdict: str = "newest") -> str:
     Args:
         verdict: A branch such as `data/2013-11-01`, `newest`, or a path to a verdict.json.
     """
-    decision = check_stored(find_verdict(Path.cwd(), verdict), now=datetime.now(timezone.utc))
+    decision = check_stored(find_verdict(enter_project(), verdict), now=datetime.now(timezone.utc))
     get_run_logger().info("%s: %s", verdict, decision)
     if decision != "promote":
         raise GateError(

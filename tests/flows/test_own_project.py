@@ -11,6 +11,7 @@ from pathlib import Path
 import own_lakes
 import pytest
 import yaml
+from server_api import Api
 from small_project import call, copy_checkout, environment
 
 pytestmark = pytest.mark.slow
@@ -152,6 +153,23 @@ def test_a_wheel_is_enough(installed: Path, tmp_path: Path, home: Path) -> None:
     assert "windtunnel upgrade" in done.stderr + done.stdout
     run(folder, windtunnel, "upgrade")
     run(folder, dvc, "repro", "snapshot")
+
+
+def test_a_worker_runs_our_flows(tmp_path: Path, home: Path) -> None:
+    """Prefect puts the current folder first on the module path; a `flows.py` of the user's is not taken for ours."""
+    lake = own_lakes.write_lake(tmp_path / "lake", iris=own_lakes.iris())
+    folder = tmp_path / "flowers"
+    _init(folder, lake, "species", home)
+    for name in ("tasks.py", "flows.py"):
+        (folder / name).write_text(NOT_OURS)
+    try:
+        api = Api(json.loads(call(folder, "windtunnel", "up", "--port", "0", "--json", HOME=str(home)).stdout)["api"])
+        run = api.start("release_gate")
+        assert api.finish(run) == "Failed"
+        message = api.run(run)["state"]["message"]
+    finally:
+        call(folder, "windtunnel", "down", HOME=str(home))
+    assert "GateError" in message
 
 
 def test_upgrade_shows_what_it_changes(tmp_path: Path, home: Path) -> None:
