@@ -166,7 +166,10 @@ def _assignments() -> Suite:
             _expect("column_values_to_be_unique", "a row in two parts is a leak", column="row_key"),
             _expect("column_values_to_match_regex", _ONLY_TOKENS, column="row_key", regex=_TOKEN),
             _expect(
-                "column_values_to_match_regex", parts, column="part", regex=r"^(train|validation|test|embargo|(r\d+_)?fold_\d+)$"
+                "column_values_to_match_regex",
+                parts,
+                column="part",
+                regex=r"^(?:train|validation|test|embargo|(?:r\d+_)?fold_\d+)$",
             ),
         ],
     )
