@@ -66,7 +66,8 @@ def found_project(
     profiles |= {name: _virtual(name, table.num_rows, now) for name in needed_columns(roles)}
     contrast = measure_contrast(table, roles)
     contrast = replace(contrast, rows=contrast.rows * (reading.rows or table.num_rows) // table.num_rows)
-    excluded = _find_excluded(table, profiles, roles)
+    excluded, remarkable = _find_excluded(table, profiles, roles)
+    roles = replace(roles, reasons={**roles.reasons, **({"look at": "; ".join(remarkable)} if remarkable else {})})
     classed = class_columns(profiles, roles.by_column())
     quasi = [profiles[name] for name, found in classed.items() if found.column_class == "quasi"]
     generalisation = anonymise(table, quasi, k, roles.entity)
@@ -117,10 +118,13 @@ def _virtual(name: str, rows: int, now: datetime) -> ColumnProfile:
     return ColumnProfile(FILE_TIME, "timestamp[UTC]", rows, rows, 1, moment, moment)
 
 
-def _find_excluded(table: pa.Table, profiles: Mapping[str, ColumnProfile], roles: Roles) -> dict[str, str]:
-    """Columns that are no features: known only after the row's time, or telling the label alone, with the figure."""
+def _find_excluded(table: pa.Table, profiles: Mapping[str, ColumnProfile], roles: Roles) -> tuple[dict[str, str], tuple[str, ...]]:
+    """Columns that are no features, known only after the row's time or all but the label, with the figure; and what is said of
+    those that tell so much alone that a person should look at where they come from.
+    """
     has_role = roles.by_column()
     found: dict[str, str] = {}
+    remarkable: list[str] = []
     asked = [name for name in table.column_names if name not in has_role]
     if roles.has_time:
         moment = table.column(roles.time).cast(pa.timestamp("us"), safe=False)
@@ -138,9 +142,14 @@ def _find_excluded(table: pa.Table, profiles: Mapping[str, ColumnProfile], roles
         {"label": _label_values(sample.column(roles.label), roles)} | {f"c{n}": sample.column(c) for n, c in enumerate(columns)}
     )
     for finding in find_target_leakage(numbered, [f"c{n}" for n in range(len(columns))], task=roles.task):
-        if finding.kind == "suspected_target_leakage":
-            found[columns[int(finding.name[1:])]] = finding.found.replace(f"{finding.name} alone", "gives the label away: alone it")
-    return found
+        if finding.kind != "suspected_target_leakage":
+            continue
+        column = columns[int(finding.name[1:])]
+        if finding.is_blocking:
+            found[column] = finding.found.replace(f"{finding.name} alone", "gives the label away: alone it")
+        else:
+            remarkable.append(finding.found.replace(finding.name, column, 1))
+    return found, tuple(remarkable)
 
 
 def _label_values(column: pa.ChunkedArray, roles: Roles) -> pa.ChunkedArray:

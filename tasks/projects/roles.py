@@ -22,6 +22,10 @@ _ENTITY = re.compile(
     r"(^|_)(customer|user|client|patient|account|person|member|household|subscriber|driver|employee|passenger|student|store|shop|"
     r"device|machine|sensor|vehicle|aircraft|tailnum|vendor|merchant|seller|company|group)(_?(id|no|number|nr|num|key|code))?$"
 )
+_ENTITY_SHARE = 0.01
+"""Distinct values per row below which a number called id is rather a code (of a place, a species) than an entity's."""
+_NUMBERED = re.compile(r"(^|_)(id|uuid|guid)$")
+"""A name that only says that something has a number: an entity's, where the number recurs."""
 _KEY = re.compile(r"(^|_)(id|key|no|number|nr|uuid|guid|index|row)(_|$)|id$|^unnamed")
 _TIME = re.compile(r"(^|_)(time|timestamp|ts|date|datetime|utc|at|day|created|scheduled|event|opened|started|hour)(_|$)")
 _KNOWN = re.compile(r"(^|_)(known|updated|closed|settled|resolved|arrived|arrival|ended|finished|observed|labell?ed|recorded)(_|$)")
@@ -247,13 +251,16 @@ def _guess_entity(
     def recurs(profile: ColumnProfile) -> bool:
         return profile.distinct >= 10 and profile.distinct_share <= 0.8 and profile.filled >= 0.5 * profile.rows
 
-    for profile in profiles.values():
-        is_candidate = (
-            (profile.is_text or profile.is_integer) and profile.name not in taken and _ENTITY.search(snake_case(profile.name))
-        )
-        if is_candidate and recurs(profile):
-            reasons["entity"] = f"{profile.name}: by its name, and it recurs: {profile.distinct:,} of them in {profile.rows:,} rows"
-            return profile.name
+    for pattern, least_share in ((_ENTITY, 0.0), (_NUMBERED, _ENTITY_SHARE)):
+        for profile in profiles.values():
+            is_named = profile.name not in taken and pattern.search(snake_case(profile.name)) is not None
+            if not (is_named and (profile.is_text or profile.is_integer)):
+                continue
+            if recurs(profile) and profile.distinct_share >= least_share:
+                reasons["entity"] = (
+                    f"{profile.name}: by its name, and it recurs: {profile.distinct:,} of them in {profile.rows:,} rows"
+                )
+                return profile.name
     reasons["entity"] = "none found: rows are taken to be independent of each other (--entity names one)"
     return None
 

@@ -73,10 +73,12 @@ class SliceRow:
 
 @dataclass(frozen=True)
 class SliceTable:
-    """All values of one slice column under one metric, the worst difference first."""
+    """All values of one slice column under one metric, the worst difference first; of a first model, the worst figure first."""
 
     metric: str
     column: str
+    is_change: bool
+    """Whether differences to a champion are drawn, or the challenger's own figures, because there is none."""
     axis: Markup
     rows: tuple[SliceRow, ...]
     unlisted: int
@@ -201,33 +203,43 @@ def _slice_table(
 ) -> SliceTable:
     metric, column, direction = comparisons[0].metric, comparisons[0].slice_column, comparisons[0].direction
     sign = -1 if direction == "lower_is_better" else 1
-    ordered = sorted(comparisons, key=lambda c: (c.delta is None, sign * (c.delta or 0.0), c.slice_value or ""))
+    is_change = any(c.champion is not None for c in comparisons)
+
+    def drawn(c: Comparison) -> float | None:
+        return c.delta if is_change else c.challenger
+
+    ordered = sorted(comparisons, key=lambda c: (drawn(c) is None, sign * (drawn(c) or 0.0), c.slice_value or ""))
     shown = ordered[:most]
     found = [(c, judged.get((metric, f"{column}={c.slice_value}"))) for c in shown]
-    marks = [_slice_mark(c, None if index is None else verdict.criteria[index]) for c, index in found]
+    marks = [_slice_mark(c, None if index is None else verdict.criteria[index], is_change=is_change) for c, index in found]
     scale = scale_of(marks, direction)
     rows = tuple(
-        _slice_row(c, index, None if index is None else verdict.criteria[index].status, mark, scale)
+        _slice_row(c, index, None if index is None else verdict.criteria[index].status, mark, scale, is_change=is_change)
         for (c, index), mark in zip(found, marks, strict=True)
     )
-    return SliceTable(metric, column or "", draw_axis(scale, is_change=True), rows, len(ordered) - len(shown))
+    return SliceTable(metric, column or "", is_change, draw_axis(scale, is_change=is_change), rows, len(ordered) - len(shown))
 
 
-def _slice_mark(comparison: Comparison, outcome: CriterionOutcome | None) -> Mark:
-    interval = comparison.delta_interval
-    text = f"{format_change(comparison.delta)}, interval {format_interval(interval, is_change=True)}"
+def _slice_mark(comparison: Comparison, outcome: CriterionOutcome | None, *, is_change: bool) -> Mark:
+    interval = comparison.delta_interval if is_change else comparison.challenger_interval
+    value = comparison.delta if is_change else comparison.challenger
+    write, what = (format_change, "difference") if is_change else (format_level, "challenger")
+    limit = None if outcome is None else margin_edge(outcome) if is_change else outcome.bound
     return Mark(
-        value=comparison.delta,
+        value=value,
         low=interval.low if interval else None,
         high=interval.high if interval else None,
-        limit=margin_edge(outcome) if outcome is not None else None,
-        reference=0.0,
+        limit=limit,
+        reference=0.0 if is_change else None,
         status=outcome.status if outcome is not None else None,
-        description=f"{comparison.slice_column} {comparison.slice_value}: difference {text}",
+        description=f"{comparison.slice_column} {comparison.slice_value}: {what} {write(value)}, "
+        f"interval {format_interval(interval, is_change=is_change)}",
     )
 
 
-def _slice_row(c: Comparison, index: int | None, status: CriterionStatus | None, mark: Mark, scale: Scale) -> SliceRow:
+def _slice_row(
+    c: Comparison, index: int | None, status: CriterionStatus | None, mark: Mark, scale: Scale, *, is_change: bool
+) -> SliceRow:
     return SliceRow(
         value=c.slice_value if c.slice_value is not None else NONE,
         criterion=index,
@@ -235,7 +247,7 @@ def _slice_row(c: Comparison, index: int | None, status: CriterionStatus | None,
         champion=format_level(c.champion),
         challenger=format_level(c.challenger),
         difference=format_change(c.delta),
-        interval=format_interval(c.delta_interval, is_change=True),
+        interval=format_interval(c.delta_interval if is_change else c.challenger_interval, is_change=is_change),
         rows=format_count(c.rows),
         positives=format_count(c.positives),
         reason=c.reason,

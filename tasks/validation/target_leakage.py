@@ -17,8 +17,10 @@ from tasks.records import Finding
 Task = Literal["binary", "multiclass", "regression"]
 Floats = NDArray[np.float64]
 
-THRESHOLD = 0.95
-"""AUC above which one feature alone is too good to be true (below 0.05 it is, reversed)."""
+NAMED = 0.95
+"""AUC above which one feature alone is remarkable (below 0.05 it is, reversed): a person should look at where it comes from."""
+BLOCKING = 0.99
+"""AUC above which it is too good to be true. Honest features reach 0.98: a tumour's size, a diamond's weight."""
 
 MIN_PER_CLASS = 10
 """Rows of each class below which an AUC says nothing: between 10 and 10 random rows it passes 0.95 in 3 of 10,000 cases."""
@@ -29,7 +31,7 @@ _BINS = 50
 
 
 def find_target_leakage(features: pa.Table, names: Sequence[str], *, task: Task) -> tuple[Finding, ...]:
-    """Blocking findings: a feature that alone tells the label, or a label that tells nothing.
+    """Findings: a feature that alone tells the label, blocking where it all but is the label; or a label that tells nothing.
 
     ``features`` has ``label`` (0 and 1 for ``binary``, any value for ``multiclass``, a number for ``regression``; NULL where
     not known: those rows are left out) and the columns ``names`` (numbers, booleans, texts). Each feature is judged by its
@@ -50,9 +52,8 @@ def find_target_leakage(features: pa.Table, names: Sequence[str], *, task: Task)
     for name in names:
         scores = _tell(known.column(name), targets, is_cut=len(targets) > 1)
         best = max(scores, key=_distance)
-        if _distance(best) > THRESHOLD - 0.5:
-            is_all = sum(map(_distance, scores)) / len(scores) > THRESHOLD - 0.5
-            findings.append(_suspicion(name, best, task, is_all=is_all))
+        if _distance(best) > NAMED - 0.5:
+            findings.append(_suspicion(name, best, task, overall=sum(map(_distance, scores)) / len(scores)))
     return tuple(findings)
 
 
@@ -60,16 +61,19 @@ def _distance(score: float) -> float:
     return abs(score - 0.5)
 
 
-def _suspicion(name: str, score: float, task: Task, *, is_all: bool) -> Finding:
+def _suspicion(name: str, score: float, task: Task, *, overall: float) -> Finding:
+    is_all = overall > NAMED - 0.5
+    is_blocking = overall > BLOCKING - 0.5
+    threshold = BLOCKING if is_blocking else NAMED
     if task == "regression":
-        limit = 2 * THRESHOLD - 1
+        limit = 2 * threshold - 1
         told, least, most = f"a rank correlation of {2 * score - 1:.4f}", -limit, limit
     else:
-        told, least, most = f"an AUC of {score:.4f}", 1 - THRESHOLD, THRESHOLD
+        told, least, most = f"an AUC of {score:.4f}", 1 - threshold, threshold
     return Finding(
         kind="suspected_target_leakage",
         name=name,
-        is_blocking=is_all,
+        is_blocking=is_blocking,
         found=f"{name} alone tells {'the label' if is_all else 'one class of the label'} with {told}",
         expected=f"no single feature beyond {least:.2f} and {most:.2f}",
     )

@@ -195,6 +195,28 @@ def test_a_column_may_be_called_like_a_key_of_the_policy(tmp_path: Path) -> None
     assert load_params(tmp_path / "params.yaml").masking.tables["rows"].columns["reason"].transform == "drop"
 
 
+def test_an_id_that_recurs_is_an_entity_and_a_code_is_none() -> None:
+    """Two rows for each of a study's patients: `id` names them; `site_id` has a few values only, and is a category."""
+    rows = 4000
+    table = pa.table(
+        {
+            "site_id": [row % 7 for row in range(rows)],
+            "id": [row // 2 for row in range(rows)],
+            "x": [row * 37 % 101 for row in range(rows)],
+            "status": [row * 13 % 5 < 2 for row in range(rows)],
+        }
+    )
+    assert found(table, "status").roles.entity == "id"
+    assert found(table.drop_columns(["id"]), "status").roles.entity is None
+
+
+def test_a_strong_feature_is_kept_and_said() -> None:
+    """A tumour's perimeter tells malignant from benign almost alone, as honest measurements do: it is named, not taken away."""
+    founded = found(own_lakes.breast_cancer(), "benign")
+    assert founded.excluded == {}
+    assert "alone tells the label with an AUC of" in founded.roles.reasons["look at"]
+
+
 def test_a_date_will_do_for_a_time() -> None:
     """Parts are made of it, but no hour; when a row was known is when its file appeared."""
     days = [datetime(2025, 1, 1).date() + timedelta(days=number // 3) for number in range(300)]

@@ -41,6 +41,14 @@ def test_feature_that_gives_the_label_away_is_named(sign: int) -> None:
     assert f"AUC of {1.0 if sign > 0 else 0.0:.4f}" in finding.found
 
 
+def test_remarkable_feature_is_named_without_blocking() -> None:
+    """A tumour's size tells malignant from benign with an AUC of 0.97 and is no leak: a person looks at it, the run goes on."""
+    table = pa.table({"label": pa.array(_label()), "strong": _label() + 0.35 * _noise()})
+    (finding,) = find_target_leakage(table, ["strong"], task="binary")
+    assert (finding.name, finding.is_blocking) == ("strong", False)
+    assert "beyond 0.05 and 0.95" in finding.expected
+
+
 def test_feature_that_leaks_where_it_has_a_value_is_suspected() -> None:
     """Many NULLs do not hide a feature that tells the label in the remaining rows."""
     values = [float(late) if row % 5 == 0 else None for row, late in enumerate(_label())]
@@ -110,7 +118,7 @@ def test_a_number_is_told_by_its_rank_correlation() -> None:
     table = pa.table({"label": pa.array(_noise(5)), "f": pa.array(-_noise(5))})
     (finding,) = find_target_leakage(table, ["f"], task="regression")
     assert "a rank correlation of -1.0000" in finding.found
-    assert "beyond -0.90 and 0.90" in finding.expected
+    assert "beyond -0.98 and 0.98" in finding.expected
 
 
 @pytest.mark.parametrize("sign", [1, -1])
