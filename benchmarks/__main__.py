@@ -4,6 +4,7 @@ import os
 import tempfile
 from pathlib import Path
 
+from benchmarks.own_project import first_verdict, one_profile
 from benchmarks.pipeline import each_stage, one_more_day, one_trial, the_lake, unchanged_run, whole_demo
 from benchmarks.s3_lake import lake_on_s3
 
@@ -22,6 +23,8 @@ def main() -> None:
         one_more_day(project, scratch)
         each_stage(project)
         lake_on_s3(scratch)
+        one_profile()
+        first_verdict(scratch)
 
 
 if __name__ == "__main__":

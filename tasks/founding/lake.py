@@ -84,6 +84,7 @@ def _count_distinct(lake: Lake, name: str, typed: SourceParams, columns: Sequenc
     first = next(batches)
     named = ", ".join(quote(column) for column in columns)
     with duckdb.connect() as con:
+        con.execute("SET enable_progress_bar=false")
         con.register("t", pa.RecordBatchReader.from_batches(first.schema, chain([first], batches)))
         ((count,),) = con.execute(f"SELECT count(*) FROM (SELECT DISTINCT {named} FROM t)").fetchall()  # noqa: S608 - names are quoted
     return int(count)

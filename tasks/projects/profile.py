@@ -93,6 +93,7 @@ def open_table(table: pa.Table) -> duckdb.DuckDBPyConnection:
     """A connection in which ``table`` is the view ``t``."""
     con = duckdb.connect()
     con.execute("SET TimeZone='UTC'")
+    con.execute("SET enable_progress_bar=false")  # it would be written into what the command prints
     con.register("t", table)
     return con
 
