@@ -1,0 +1,76 @@
+"""Tables of a lake as a project takes them: guessed formats, types, times that count, a bounded sample, a counted key."""
+
+import decimal
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from tasks.errors import LakeError
+from tasks.founding import find_lake_tables
+from tasks.founding import lake as reading
+from tasks.projects.survey import LakeTable
+from tasks.sources import LocalLake
+
+
+def _tables(root: Path, wanted: str | None = None) -> dict[str, LakeTable]:
+    return {table.name: table for table in find_lake_tables(LocalLake(root), str(root), wanted)}
+
+
+def test_csv_is_read_as_it_is_written_and_said(tmp_path: Path) -> None:
+    """Delimiter, decimal comma and words for nothing go into the declaration, and the values come out typed."""
+    lines = ["name;amount;n", *(f"a{number};{number},5;{number if number % 3 else 'NA'}" for number in range(60))]
+    (tmp_path / "sales.csv").write_text("\n".join(lines) + "\n")
+    found = _tables(tmp_path)["sales"].read()
+    assert found.table.schema.field("amount").type == pa.float64()
+    assert found.table.column("n").null_count == 20
+    assert found.declared["csv"]["delimiter"] == ";"
+    assert "NA" in found.declared["csv"]["nulls"]
+    assert found.declared["types"] == {"name": "string", "amount": "double", "n": "int64"}
+    assert found.is_whole
+
+
+def test_integers_that_count_seconds_are_times(tmp_path: Path) -> None:
+    """By name and size; a number of that size under another name stays one."""
+    table = pa.table({"event_time": [1_700_000_000, 1_700_003_600], "turnover": [1_700_000_000, 1_700_003_600]})
+    pq.write_table(table, tmp_path / "events.parquet")
+    found = _tables(tmp_path)["events"].read()
+    assert found.declared["types"] == {"event_time": "timestamp_s"}
+    assert found.table.schema.field("event_time").type == pa.timestamp("us", "UTC")
+    assert found.table.schema.field("turnover").type == pa.int64()
+
+
+def test_decimals_are_declared_as_doubles(tmp_path: Path) -> None:
+    """Of Parquet nothing else needs a declared type."""
+    table = pa.table({"price": [decimal.Decimal("1.50"), decimal.Decimal("2.25")], "n": [1, 2]})
+    pq.write_table(table, tmp_path / "prices.parquet")
+    assert _tables(tmp_path)["prices"].read().declared["types"] == {"price": "double"}
+
+
+def test_a_large_table_is_read_in_part_and_its_key_counted_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Evenly spread over all of its rows, and a key that repeats only among the others is seen to."""
+    monkeypatch.setattr(reading, "_ROWS_AT_MOST", 100)
+    pq.write_table(pa.table({"id": [*range(999), 5], "x": range(1000)}), tmp_path / "big.parquet", row_group_size=130)
+    found = _tables(tmp_path)["big"].read()
+    assert found.table.column("x").to_pylist() == list(range(0, 1000, 10))
+    assert (found.rows, found.is_whole) == (1000, False)
+    assert found.count_distinct is not None
+    assert (found.count_distinct(["id"]), found.count_distinct(["x"])) == (999, 1000)
+
+
+def test_a_lake_without_data_is_refused(tmp_path: Path) -> None:
+    """An empty folder, and one that is not there."""
+    with pytest.raises(LakeError, match="no files called like data"):
+        _tables(tmp_path)
+    with pytest.raises(LakeError, match="no such folder"):
+        _tables(tmp_path / "nowhere")
+
+
+def test_a_table_that_cannot_be_read_stands_in_nobodys_way(tmp_path: Path) -> None:
+    """Unless it is the one that is meant."""
+    (tmp_path / "broken.parquet").write_bytes(b"PAR1 and nothing of it")
+    pq.write_table(pa.table({"x": [1]}), tmp_path / "sound.parquet")
+    assert _tables(tmp_path)["broken"].columns == ()
+    with pytest.raises(LakeError, match=r"broken\.parquet"):
+        _tables(tmp_path, "broken")
