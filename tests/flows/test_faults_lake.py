@@ -66,7 +66,7 @@ def _no_label_column(project: Path) -> None:
         (_no_file, ("lake table planes", "no files at planes/")),
         (_no_row, ("lake table planes", "0 rows in 1 files")),
         (_other_type, ("lake table weather: column wind_speed", "string in weather/day=2013-01-04/part-0.parquet", "double")),
-        (_truncated, ("lake file weather/day=2013-01-04/part-0.parquet", "not readable as a whole file of its format", "truncated")),
+        (_truncated, ("lake file weather/day=2013-01-04/part-0.parquet", "not readable as a whole file", "truncated")),
         (_no_label_column, ("outcomes/day=2013-01-01/part-0.parquet: column is_late", "the declared column is_late")),
     ],
     ids=["no lake", "no table", "no file", "no row", "another type", "truncated", "no label column"],
