@@ -5,6 +5,7 @@ graph; nothing here repeats an edge of it.
 """
 
 import logging
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,6 +21,9 @@ from dvc.stage import PipelineStage
 
 from flows.process_groups import has_ended
 from tasks.errors import StageError
+
+_WHOLE_WITHIN_SECONDS = 10.0
+_LOOK_AGAIN_SECONDS = 0.05
 
 
 @dataclass(frozen=True)
@@ -122,10 +126,28 @@ def count_stages(root: Path) -> int:
 
 
 def read_outputs(root: Path, address: str) -> tuple[StageOutput, ...]:
-    """What ``dvc.lock`` records of the outputs of the stage ``address``."""
-    # The file itself: DVC would build its whole index for this, a third of a CPU second after each stage.
-    lock = yaml.load((root / "dvc.lock").read_bytes(), Loader=yaml.CSafeLoader)
-    return tuple(
-        StageOutput(path=out["path"], md5=out.get("md5", ""), size=out.get("size", 0), files=out.get("nfiles", 1))
-        for out in lock["stages"][address]["outs"]
+    """What ``dvc.lock`` records of the outputs of the stage ``address``, which has run.
+
+    DVC writes the file anew after each stage, and another one may be ending just now: half of a file is read again. Raises
+    :class:`~tasks.errors.StageError` where the stage does not come to stand in it.
+    """
+    deadline = time.monotonic() + _WHOLE_WITHIN_SECONDS
+    while True:
+        try:
+            # The file itself: DVC would build its whole index for this, a third of a CPU second after each stage.
+            lock = yaml.load((root / "dvc.lock").read_bytes(), Loader=yaml.CSafeLoader)
+            outs = lock["stages"][address]["outs"]
+            return tuple(
+                StageOutput(path=out["path"], md5=out.get("md5", ""), size=out.get("size", 0), files=out.get("nfiles", 1))
+                for out in outs
+            )
+        except (OSError, yaml.YAMLError, KeyError, TypeError):
+            if time.monotonic() > deadline:
+                break
+        time.sleep(_LOOK_AGAIN_SECONDS)
+    raise StageError(
+        str(root / "dvc.lock"),
+        found=f"no outputs of the stage {address}, which has run",
+        expected="what DVC records of each stage that has run",
+        next_step="start again: finished stages are not repeated",
     )

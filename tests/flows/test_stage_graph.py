@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -75,3 +76,26 @@ def test_locks_of_a_killed_dvc_are_released_although_its_number_lives_on(toy: Pa
     plan_stages(toy)
     assert json.loads(rwlock.read_text()) == {"write": {}, "read": {"seed.txt": [living]}}
     ended.wait()
+
+
+@pytest.mark.parametrize(
+    "half", ["", "schema: '2.0'\n", "stages:\n  first: {cmd: x, outs: [{pa"], ids=["empty", "no stages", "cut"]
+)
+def test_a_lock_that_is_being_written_is_read_again(toy: Path, half: str) -> None:
+    """Another stage ends at the same moment, and DVC writes dvc.lock anew: what is read meanwhile is no crash."""
+    _repro(toy)
+    whole = (toy / "dvc.lock").read_text()
+    (toy / "dvc.lock").write_text(half)
+    writer = threading.Timer(0.3, lambda: (toy / "dvc.lock").write_text(whole))
+    writer.start()
+    (output,) = read_outputs(toy, "first")
+    writer.join()
+    assert output.path == "a.txt"
+
+
+def test_a_lock_without_the_stage_is_told(toy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where it never comes, the message names the stage."""
+    monkeypatch.setattr("flows.stage_graph._WHOLE_WITHIN_SECONDS", 0.1)
+    _repro(toy)
+    with pytest.raises(StageError, match="no outputs of the stage fifth"):
+        read_outputs(toy, "fifth")
