@@ -6,7 +6,7 @@ imported here: a project is made before a server runs.
 
 import shutil
 from collections.abc import Mapping
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +34,7 @@ def found(folder: Path, lake: str, wishes: Mapping[str, Any]) -> Founded:
         lake=uri,
         wishes=Wishes(**given),
         k=wishes["k"],
-        now=datetime.now(timezone.utc).replace(microsecond=0),
+        now=_this_second_over(),
         s3=s3,
     )
 
@@ -67,3 +67,9 @@ def make_project(founded: Founded, folder: Path) -> None:
     except BaseException:
         shutil.rmtree(part, ignore_errors=True)
         raise
+
+
+def _this_second_over() -> datetime:
+    """Now, in whole seconds and not before it: a file that appeared within this second is there."""
+    now = datetime.now(timezone.utc)
+    return now if now.microsecond == 0 else now.replace(microsecond=0) + timedelta(seconds=1)

@@ -124,7 +124,7 @@ def _whole_lines(text: str, *, is_all: bool) -> str:
 
 
 def _rows(text: str, delimiter: str, quote: str) -> list[list[str]]:
-    csv.field_size_limit(len(text) + 1)
+    csv.field_size_limit(max(csv.field_size_limit(), len(text) + 1))  # of the whole process: never narrowed
     lines = csv.reader(
         io.StringIO(text, newline=""),
         delimiter=delimiter,

@@ -59,7 +59,6 @@ def test_times_entity_and_score_end_in_a_verdict(tmp_path: Path, home: Path) -> 
     assert "nothing to do" in call(folder, "windtunnel", "upgrade").stdout
 
 
-@pytest.mark.pending
 def test_without_time_entity_or_score_the_verdict_is_a_rubber_stamp(tmp_path: Path, home: Path) -> None:
     """Three kinds of wine, in JSON lines; the first model meets bounds and nothing else."""
     lake = tmp_path / "lake"
