@@ -141,7 +141,7 @@ def test_forms_are_typed_and_explained(served: Served) -> None:
     found = {name: deployment["parameter_openapi_schema"]["properties"] for name, deployment in served.api.deployments().items()}
     assert {name: list(properties) for name, properties in found.items()} == {
         "refresh_data": ["as_of_utc", "reason"],
-        "evaluate_candidate": ["challenger", "split", "reason"],
+        "evaluate_candidate": ["challenger", "split", "reason", "view"],
         "release_gate": ["verdict"],
     }
     assert {"type": "string", "format": "date-time"} in found["refresh_data"]["as_of_utc"]["anyOf"]
