@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from small_project import environment, make_small_project
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.faults]
 GUARD = Path(__file__).parent / "loopback_only"
 COMMANDS = "windtunnel run; windtunnel up --port 0; windtunnel data refresh; windtunnel try examples/calibrated.py; windtunnel down"
 ISOLATED = """
