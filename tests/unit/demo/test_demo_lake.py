@@ -20,6 +20,8 @@ from demo_lakes import PERIOD, SEED, Grown, day, describe, inodes, read_lake, st
 from tasks.demo import DemoPeriod, advance_lake, build_lake, is_demo_lake, lake, next_as_of
 from tasks.errors import LakeError
 
+pytestmark = pytest.mark.slow
+
 KEYS = {
     "flights": ["flight_id"],
     "weather": ["origin", "observed_utc"],

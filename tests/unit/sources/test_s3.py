@@ -18,6 +18,8 @@ from tasks.sources.s3 import S3Lake
 from tasks.sources.s3_client import Location, Patience, connect, guard, log_in
 from tasks.sources.s3_probe import CANARY
 
+pytestmark = pytest.mark.slow
+
 _numbers = itertools.count()
 _WRITES = ["s3:DeleteObject", "s3:PutObject"]
 

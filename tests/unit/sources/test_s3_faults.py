@@ -18,6 +18,8 @@ from tasks.sources import LakeFile, pin_lake
 from tasks.sources.s3 import S3Lake
 from tasks.sources.s3_client import Patience
 
+pytestmark = pytest.mark.slow
+
 _IMPATIENT = Patience(attempts=3, first_pause_seconds=0.001, longest_pause_seconds=0.001)
 _HASTY = replace(_IMPATIENT, timeout_seconds=1.0)
 """Where the store is silent or slow on purpose; a busy machine may be slower than this without a fault."""
