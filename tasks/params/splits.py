@@ -14,12 +14,6 @@ ASSIGNMENTS = "assignments"
 _ALL_BUT = "not "
 
 
-def _sum_to_one(value: dict[Part, float]) -> dict[Part, float]:
-    if any(share <= 0 for share in value.values()) or abs(sum(value.values()) - 1) > 1e-9:
-        raise ValueError("parts: shares must be positive and sum to 1")
-    return value
-
-
 class TimeSplit(Section):
     """By time: each boundary is the UTC day at whose start its part ends; what follows the last is ``test``."""
 
@@ -50,11 +44,9 @@ class TimeSplit(Section):
         return (self.column,)
 
 
-class KeyedHashSplit(Section):
-    """By a keyed hash of an entity (``unit``): growth never moves an entity."""
+class SharedSplit(Section):
+    """What splits have that share rows or entities out by a keyed draw: the salt, and each part's share."""
 
-    kind: Literal["keyed_hash"]
-    unit: str
     salt: str = Field(min_length=1)
     parts: dict[Part, float] = Field(min_length=2)
     why: str = Field(min_length=1)
@@ -62,7 +54,9 @@ class KeyedHashSplit(Section):
     @field_validator("parts")
     @classmethod
     def _parts_sum_to_one(cls, value: dict[Part, float]) -> dict[Part, float]:
-        return _sum_to_one(value)
+        if any(share <= 0 for share in value.values()) or abs(sum(value.values()) - 1) > 1e-9:
+            raise ValueError("parts: shares must be positive and sum to 1")
+        return value
 
     @property
     def part_names(self) -> tuple[str, ...]:
@@ -71,40 +65,31 @@ class KeyedHashSplit(Section):
     @property
     def tables(self) -> dict[str, tuple[str, ...]]:
         return {ASSIGNMENTS: self.part_names}
+
+
+class KeyedHashSplit(SharedSplit):
+    """By a keyed hash of an entity (``unit``): growth never moves an entity."""
+
+    kind: Literal["keyed_hash"]
+    unit: str
 
     @property
     def columns(self) -> tuple[str, ...]:
         return (self.unit,)
 
 
-class StratifiedSplit(Section):
+class StratifiedSplit(SharedSplit):
     """With the same shares within each value of ``by``; by rows, or by whole entities (``unit``), each where it was first seen."""
 
     kind: Literal["stratified"]
     by: str
     unit: str | None = None
-    salt: str = Field(min_length=1)
-    parts: dict[Part, float] = Field(min_length=2)
-    why: str = Field(min_length=1)
-
-    @field_validator("parts")
-    @classmethod
-    def _parts_sum_to_one(cls, value: dict[Part, float]) -> dict[Part, float]:
-        return _sum_to_one(value)
 
     @model_validator(mode="after")
     def _unit_is_another_column(self) -> "StratifiedSplit":
         if self.unit == self.by:
             raise ValueError("unit and by: name two columns; an entity of its own stratum would leave nothing to share out")
         return self
-
-    @property
-    def part_names(self) -> tuple[str, ...]:
-        return tuple(self.parts)
-
-    @property
-    def tables(self) -> dict[str, tuple[str, ...]]:
-        return {ASSIGNMENTS: self.part_names}
 
     @property
     def columns(self) -> tuple[str, ...]:

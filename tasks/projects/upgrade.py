@@ -12,7 +12,7 @@ from tasks.errors import ProjectError
 from tasks.params import load_params
 from tasks.paths import ProjectPaths
 from tasks.projects.graph import project_graph
-from tasks.projects.version_lock import installed_version, require_not_newer
+from tasks.projects.version_lock import installed_version, is_clone, require_not_newer
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ def plan_upgrade(paths: ProjectPaths) -> tuple[FileChange, ...]:
     Raises :class:`~tasks.errors.ProjectError` where the project holds the code itself, or a newer version made it, and
     :class:`~tasks.errors.ParameterError` where its parameters are not understood.
     """
-    if (paths.root / "tasks" / "stages").is_dir():
+    if is_clone(paths):
         raise ProjectError(
             str(paths.root),
             found="a clone, which holds the code itself",

@@ -102,13 +102,17 @@ def _numbers(version: str) -> tuple[int, ...]:
     return tuple(int(number) for number in re.findall(r"\d+", version))
 
 
+def is_clone(paths: ProjectPaths) -> bool:
+    """Whether the project holds the code itself, and so has no version lock, but depends on its code directly."""
+    return (paths.root / "tasks" / "stages").is_dir()
+
+
 def require_same_version(paths: ProjectPaths) -> None:
     """Refuse to work on a user's project that was made for another version of the package or its libraries.
 
-    A project that holds the code itself (a clone) has no version lock, and depends on its code directly. Raises
-    :class:`~tasks.errors.ProjectError`.
+    Raises :class:`~tasks.errors.ProjectError`, also where the version lock is lost; a clone (:func:`is_clone`) has none.
     """
-    if not paths.version_lock.is_file():
+    if is_clone(paths):
         return
     wanted, here = read_version_lock(paths.version_lock), installed_version()
     if wanted == here:

@@ -22,7 +22,8 @@ _REPOSITORY = Path(__file__).parents[2]
 
 @pytest.fixture
 def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """An otherwise empty project with the repository's parameters and graph, as the current folder."""
+    """An otherwise empty clone with the repository's parameters and graph, as the current folder."""
+    (tmp_path / "tasks/stages").mkdir(parents=True)
     for name in ("params.yaml", "dvc.yaml"):
         shutil.copy(_REPOSITORY / name, tmp_path)
     monkeypatch.chdir(tmp_path)

@@ -75,6 +75,7 @@ class MaskingProject:
 
     def __init__(self, root: Path, days: int = 3) -> None:
         self.paths = ProjectPaths(root)
+        (root / "tasks/stages").mkdir(parents=True)  # as in a clone, which has no version lock
         self.content = yaml.safe_load(yaml.safe_dump(PARAMS))
         self.key_file = root / "secrets" / "masking.key"
         self.key_file.parent.mkdir(parents=True)

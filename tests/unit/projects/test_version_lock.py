@@ -32,7 +32,15 @@ def test_written_and_read_again(project: ProjectPaths) -> None:
 
 def test_a_clone_needs_no_version_lock(tmp_path: Path) -> None:
     """The code lies in it, and stages depend on that."""
+    (tmp_path / "tasks/stages").mkdir(parents=True)
     require_same_version(ProjectPaths(tmp_path))
+
+
+def test_a_project_that_lost_its_version_lock_is_refused(tmp_path: Path) -> None:
+    """Without it nobody knows by which version its results were made; a module called tasks is no clone."""
+    (tmp_path / "tasks").mkdir()
+    with pytest.raises(ProjectError, match="no version lock"):
+        require_same_version(ProjectPaths(tmp_path))
 
 
 @pytest.mark.parametrize(

@@ -32,6 +32,7 @@ class Project:
 
     def __init__(self, root: Path, days: int = 2, rows: int = 50) -> None:
         self.paths = ProjectPaths(root)
+        (root / "tasks/stages").mkdir(parents=True)  # as in a clone, which has no version lock
         root.mkdir(exist_ok=True)
         content = yaml.safe_load((_REPOSITORY / "params.yaml").read_bytes())
         content["snapshot"] |= {"lake": "lake", "as_of_utc": after(days).isoformat()}

@@ -79,6 +79,7 @@ class SplitsProject:
 
     def __init__(self, root: Path) -> None:
         self.paths = ProjectPaths(root)
+        (root / "tasks/stages").mkdir(parents=True)  # as in a clone, which has no version lock
         self.content = yaml.safe_load(yaml.safe_dump(PARAMS))
         self.write_key("ab" * 32)
         self.take_snapshot(dict.fromkeys(range(DAYS), ""))
