@@ -8,7 +8,6 @@ Nothing is written.
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from tasks.datasets import MANIFEST
 from tasks.errors import EvaluationError, EvidenceError
@@ -32,9 +31,9 @@ from tasks.models import (
     bring_model,
     name_challenger,
     open_model,
+    open_workbench,
     read_challenger,
     select_parts,
-    training_seed,
 )
 from tasks.params import Params
 from tasks.params.models import Challenger, Command, LoggedScores, Recipe, StoredModel, View
@@ -144,20 +143,11 @@ def _workbench(evidence: Evidence, params: Params) -> Workbench:
     def read_judged() -> pa.Table:
         return read_features(evidence, (JUDGED_PART,), ("at_utc", *names))
 
-    def read_classes() -> tuple[str, ...]:
-        labels = read_features(evidence, READABLE_PARTS, ("label",)).column("label")
-        return tuple(sorted(pc.drop_null(labels).unique().to_pylist()))
+    def read_labels() -> pa.ChunkedArray:
+        return read_features(evidence, READABLE_PARTS, ("label",)).column("label")
 
-    return Workbench(
-        root=evidence.paths.root,
-        features=names,
-        key=params.snapshot.tables[params.features.rows].key,
-        task=params.label.task,
-        seed=training_seed(params.seed),
-        tracking_uri=params.models.mlflow.tracking_uri if params.models.mlflow else None,
-        read_classes=read_classes,
-        read_training=read_training,
-        read_judged=read_judged,
+    return open_workbench(
+        params, evidence.paths.root, read_labels=read_labels, read_training=read_training, read_judged=read_judged
     )
 
 

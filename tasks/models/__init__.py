@@ -11,7 +11,7 @@ import os
 # work a fit that takes 4 CPU seconds took 16 to 34. Results are the same; a value of the user's own stands.
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
-from tasks.models.challengers import Brought, Workbench, bring_model, keep_model, open_model
+from tasks.models.challengers import Brought, Workbench, bring_model, keep_model, open_model, open_workbench
 from tasks.models.frames import feature_frame, select_parts
 from tasks.models.naming import is_kept_in_git, name_challenger, read_challenger, require_challenger
 from tasks.models.recipe import load_estimator
@@ -35,6 +35,7 @@ __all__ = [
     "model_hash",
     "name_challenger",
     "open_model",
+    "open_workbench",
     "predict_classes",
     "predict_number",
     "predict_positive",

@@ -20,7 +20,8 @@ from tasks.models.mlflow_store import fetch_model, is_registry_uri
 from tasks.models.scores import look_up_scores, read_scores_file
 from tasks.models.scoring import Floats, predict_scores
 from tasks.models.store import load_model, read_model, read_scores, write_model, write_scores
-from tasks.models.training import describe_stored_model, train_recipe
+from tasks.models.training import describe_stored_model, train_recipe, training_seed
+from tasks.params import Params
 from tasks.params.models import Command, Recipe, ScoreFile, StoredModel, Task
 from tasks.records import ModelCard
 from tasks.user_code import find_source, require_hash
@@ -48,6 +49,35 @@ class Workbench:
     """The parts that a model is fitted on, and their rows: row_key, at_utc, label, the features."""
     read_judged: Callable[[], pa.Table]
     """The rows of the judged part: row_key, at_utc, the features."""
+
+
+def open_workbench(
+    params: Params,
+    root: Path,
+    *,
+    read_labels: Callable[[], pa.ChunkedArray],
+    read_training: Callable[[Recipe | Command], tuple[tuple[str, ...], pa.Table]],
+    read_judged: Callable[[], pa.Table],
+) -> Workbench:
+    """The workbench that ``params`` describe, in the project ``root``; its caller decides which rows the functions may read.
+
+    ``read_labels`` gives the labels in which every class stands (NULL: not known).
+    """
+
+    def read_classes() -> tuple[str, ...]:
+        return tuple(sorted(pc.drop_null(read_labels()).unique().to_pylist()))
+
+    return Workbench(
+        root=root,
+        features=params.features.names,
+        key=params.snapshot.tables[params.features.rows].key,
+        task=params.label.task,
+        seed=training_seed(params.seed),
+        tracking_uri=params.models.mlflow.tracking_uri if params.models.mlflow else None,
+        read_classes=read_classes,
+        read_training=read_training,
+        read_judged=read_judged,
+    )
 
 
 @dataclass(frozen=True)

@@ -5,11 +5,10 @@ its logged scores needs no model: ``evaluate`` reads the scores.
 """
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from tasks.datasets import read_manifest, read_table
 from tasks.errors import DatasetError, ModelError
-from tasks.models import Workbench, bring_model, keep_model, select_parts, training_seed
+from tasks.models import Workbench, bring_model, keep_model, open_workbench, select_parts
 from tasks.models.store import remove_model
 from tasks.params.models import Challenger, Champion, Command, LoggedScores, Recipe
 from tasks.params.splits import assignments_of, resolve_parts
@@ -48,17 +47,10 @@ def _workbench(context: StageContext, features: Manifest, rows: pa.Table) -> Wor
         judged = select_parts(rows, _read_assignments(context, features, params.evaluation.split, parts), parts)
         return judged.select(["row_key", "at_utc", *names])
 
-    def read_classes() -> tuple[str, ...]:
-        return tuple(sorted(pc.drop_null(rows.column("label")).unique().to_pylist()))
-
-    return Workbench(
-        root=context.paths.root,
-        features=names,
-        key=params.snapshot.tables[params.features.rows].key,
-        task=params.label.task,
-        seed=training_seed(params.seed),
-        tracking_uri=params.models.mlflow.tracking_uri if params.models.mlflow else None,
-        read_classes=read_classes,
+    return open_workbench(
+        params,
+        context.paths.root,
+        read_labels=lambda: rows.column("label"),
         read_training=read_training,
         read_judged=read_judged,
     )
