@@ -5,7 +5,9 @@ INSTALLED := .venv/installed
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export DO_NOT_TRACK := 1
 
-.PHONY: install demo test test-faults test-browser test-swift check lint bench lock clean
+INSTALLED_EXTRAS := .venv/installed-extras
+
+.PHONY: install install-extras demo test test-faults test-browser test-swift test-spark test-text check lint bench lock clean
 
 install: $(INSTALLED)
 
@@ -16,13 +18,20 @@ $(INSTALLED): requirements.lock pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
+# Spark and Presidio, which few need and which are large.
+install-extras: $(INSTALLED_EXTRAS)
+
+$(INSTALLED_EXTRAS): requirements-extras.lock $(INSTALLED)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps --no-build-isolation -r requirements-extras.lock
+	@touch $@
+
 # The whole pipeline on real flights, ending in a verdict; exit code 0 whatever the verdict.
 demo: install
 	@windtunnel demo
 
-# Everything but the tests of faults and those that need a component of their own (test-faults, test-browser, test-swift).
+# Everything but the tests of faults and those that need a component of their own (test-faults, test-browser, test-swift, test-spark, test-text).
 test: install
-	pytest -q -n 2 --dist loadscope -m "not faults and not browser and not swift"
+	pytest -q -n 2 --dist loadscope -m "not faults and not browser and not swift and not spark and not presidio"
 
 # Runs and servers that are killed, stopped, doubled, out of disk; and the Prefect server with its worker.
 test-faults: install
@@ -36,7 +45,7 @@ lint: install
 
 # Lint, types, import contracts and the fast tests with their coverage, in about two minutes.
 check: lint
-	pytest -q -n 2 --dist loadscope -m "not slow and not browser and not swift" --cov --cov-report=term-missing:skip-covered
+	pytest -q -n 2 --dist loadscope -m "not slow and not browser and not swift and not spark and not presidio" --cov --cov-report=term-missing:skip-covered
 
 # The report and the Prefect UI in headless Chromium (Debian: apt-get install chromium).
 test-browser: install
@@ -46,13 +55,24 @@ test-browser: install
 test-swift: install
 	pytest -q -m swift tests/swift
 
+# Masking on Apache Spark, local and with two workers (Debian: apt-get install openjdk-17-jre-headless).
+test-spark: install-extras
+	pytest -q -m spark
+
+# Free text through Presidio.
+test-text: install-extras
+	pytest -q -m presidio
+
 # Timings as ratios and CPU seconds, with the peer beside; nothing is asserted.
 bench: install
 	python -m benchmarks
 
+COMPILE := uv pip compile pyproject.toml --universal --generate-hashes --extra demo --extra mlflow --group dev --python-version 3.11 --no-header
+
 # Resolve again; needs uv. No registry's host is written.
 lock:
-	uv pip compile pyproject.toml --universal --generate-hashes --extra demo --extra mlflow --group dev --python-version 3.11 --no-header -o requirements.lock
+	$(COMPILE) -o requirements.lock
+	$(COMPILE) --extra spark --extra text -c requirements.lock $$(sed -nE 's/^([a-z0-9._-]+)==.*/--no-emit-package \1/p' requirements.lock) -o requirements-extras.lock
 
 # Leaves data, keys, receipts and remotes alone: they cannot be made again.
 clean:

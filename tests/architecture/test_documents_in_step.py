@@ -12,8 +12,9 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def test_every_locked_package_has_its_licence_listed() -> None:
-    """docs/third-party-licences.md and requirements.lock name the same packages."""
-    locked = set(re.findall(r"^([A-Za-z0-9_.-]+)==", (ROOT / "requirements.lock").read_text(), re.M))
+    """docs/third-party-licences.md and the two locks name the same packages."""
+    locks = "".join((ROOT / name).read_text() for name in ("requirements.lock", "requirements-extras.lock"))
+    locked = set(re.findall(r"^([A-Za-z0-9_.-]+)==", locks, re.M))
     listed = set(re.findall(r"^\| ([A-Za-z0-9_.-]+) \| [^|]+ \|$", (ROOT / "docs/third-party-licences.md").read_text(), re.M))
     assert locked == listed - {"package"}
 
