@@ -8,8 +8,10 @@ multinomial counts; champion and challenger are measured under the same counts, 
 
 import math
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tasks.evaluation.sample import Floats
 from tasks.records import Interval
@@ -19,13 +21,19 @@ FEWEST_CLUSTERS = 10
 MOST_UNDEFINED_FRACTION = 0.05
 """Replicates that lack a class are left out up to this share; beyond it, what is left is no picture of the whole."""
 _CELLS = 2_000_000
-"""Weights that are held at once (16 MB), so that memory does not grow with clusters times replicates."""
+"""Weights that are drawn, or worked on as numbers of 8 bytes, at once (16 MB): memory does not grow with clusters x replicates."""
+_MOST_CELLS = 64_000_000
+"""Weights of one byte that are held at once (64 MB)."""
+_WIDTH = 32
+"""Replicates of one block, where its cells allow: a ranking then looks at each row once for all of them."""
 MOST_DRAWN = 20_000
 """Clusters up to which exactly as many are drawn; beyond it each is drawn a Poisson number of times, mean 1, by itself."""
 
 
-def cluster_weights(clusters: int, replicates: int, seed: int) -> Iterator[Floats]:
+def cluster_weights(clusters: int, replicates: int, seed: int) -> Iterator[NDArray[Any]]:
     """How often each of ``clusters`` is drawn, ``replicates`` rows in all, in blocks (rows x clusters) of bounded memory.
+
+    The counts are whole numbers, of type float64, or uint8 beyond ``MOST_DRAWN`` clusters.
 
     Multinomial counts of as many draws as there are clusters; beyond ``MOST_DRAWN`` clusters independent Poisson counts, which
     a multinomial with many cells tends to (Poisson bootstrap: Chamandy et al. 2012, Google) and which cost a tenth. Every
@@ -33,21 +41,41 @@ def cluster_weights(clusters: int, replicates: int, seed: int) -> Iterator[Float
     """
     generator = np.random.default_rng(seed)
     block = max(1, _CELLS // clusters)
+    if clusters > MOST_DRAWN:
+        yield from _poisson_weights(clusters, replicates, generator, block)
+        return
     for start in range(0, replicates, block):
         rows = min(block, replicates - start)
-        if clusters > MOST_DRAWN:
-            yield _POISSON[generator.integers(0, len(_POISSON), size=(rows, clusters), dtype=np.uint16)]
-            continue
         drawn = generator.integers(0, clusters, size=(rows, clusters))
         drawn += np.arange(rows)[:, None] * clusters
         yield np.bincount(drawn.ravel(), minlength=rows * clusters).reshape(rows, clusters).astype(np.float64)
 
 
-def _poisson_table(size: int) -> Floats:
+def _poisson_weights(clusters: int, replicates: int, generator: np.random.Generator, block: int) -> Iterator[NDArray[np.uint8]]:
+    """Drawn ``block`` replicates at a time, on which what is drawn depends, and handed out in wider blocks."""
+    width = max(block, min(_WIDTH, _MOST_CELLS // clusters) // block * block)
+    for first in range(0, replicates, width):
+        last = min(first + width, replicates)
+        counts = np.empty((last - first, clusters), np.uint8)
+        for start in range(first, last, block):
+            rows = min(block, last - start)
+            drawn = generator.integers(0, len(_POISSON), size=(rows, clusters), dtype=np.uint16)
+            np.take(_POISSON, drawn, out=counts[start - first : start - first + rows])
+        yield counts
+
+
+def in_numbers(weights: NDArray[Any]) -> Iterator[Floats]:
+    """``weights`` (replicates x clusters) as float64, a few replicates at a time where they are many cells."""
+    block = max(1, _CELLS // max(1, weights.shape[1]))
+    for start in range(0, len(weights), block):
+        yield weights[start : start + block].astype(np.float64, copy=False)
+
+
+def _poisson_table(size: int) -> NDArray[np.uint8]:
     """A Poisson variable of mean 1 by inversion, at ``size`` evenly spaced quantiles: one look-up per draw."""
     counts = np.arange(20)
     reached = np.cumsum(np.exp(-1) / np.array([math.factorial(count) for count in counts]))
-    return np.searchsorted(reached, (np.arange(size) + 0.5) / size).astype(np.float64)
+    return np.searchsorted(reached, (np.arange(size) + 0.5) / size).astype(np.uint8)
 
 
 _POISSON = _poisson_table(2**16)

@@ -10,16 +10,19 @@ from functools import partial
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from tasks.evaluation.bootstrap import MOST_DRAWN
+from tasks.evaluation.bootstrap import MOST_DRAWN, in_numbers
+from tasks.evaluation.median import ClusterMedian
 from tasks.evaluation.multiclass import ROC_AUC
+from tasks.evaluation.precision import ClusterPrecision
 from tasks.evaluation.ranking import ClusterRanking
 from tasks.evaluation.sample import Floats, Ints, Metric, Sample, Statistics, mean, with_count
 
 Key = tuple[str, str]
 """A metric's name and a role."""
-Measure = Callable[[Floats], dict[Key, Floats]]
-"""Cluster weights (replicates x clusters) -> by metric and role, its value under each of them."""
+Measure = Callable[[NDArray[Any]], dict[Key, Floats]]
+"""Cluster weights (replicates x clusters; whole numbers of any type) -> by metric and role, its value under each of them."""
 _AREAS = ("roc_auc", ROC_AUC)
 _FEWEST_LINEAR = 500
 """Rows of the rarer class from which the area under a ROC curve is taken for linear in the rows."""
@@ -58,8 +61,19 @@ class Group:
 
     def rank(self, labels: Floats, scores: Floats, replicates: int) -> ClusterRanking:
         """The ranking of ``labels`` (0 and 1) by ``scores``."""
-        clusters = np.arange(len(labels)) if self.clusters is None else self.clusters
-        return ClusterRanking(labels, scores, clusters, self.cluster_count, replicates, weights=self.weights)
+        return ClusterRanking(labels, scores, self._own_clusters, self.cluster_count, replicates, weights=self.weights)
+
+    def rank_precision(self, labels: Floats, scores: Floats) -> ClusterPrecision:
+        """The stretches of the ranking of ``labels`` (0 and 1) by ``scores``."""
+        return ClusterPrecision(labels, scores, self._own_clusters, self.cluster_count, weights=self.weights)
+
+    def sort(self, values: Floats) -> ClusterMedian:
+        """The rows by ``values``, of which there is one per row."""
+        return ClusterMedian(values, self._own_clusters, self.cluster_count, weights=self.weights)
+
+    @property
+    def _own_clusters(self) -> Ints:
+        return np.arange(len(self.labels)) if self.clusters is None else self.clusters
 
 
 def measures_of(group: Group, metrics: Sequence[Metric], replicates: int) -> list[Measure]:
@@ -72,9 +86,11 @@ def measures_of(group: Group, metrics: Sequence[Metric], replicates: int) -> lis
         for metric in metrics:
             if metric.statistics is not None:
                 by_statistics.setdefault(metric.statistics, []).append(metric)
+            elif metric.median_of is not None:
+                found.append(partial(_from_median, group.sort(metric.median_of(sample)), metric.name, role))
         for statistics, shared in by_statistics.items():
             summed.add(group.sum_by_cluster(statistics(sample)), [((m.name, role), m.value) for m in shared])
-        ranked = [metric.name for metric in metrics if metric.statistics is None]
+        ranked = [metric.name for metric in metrics if metric.statistics is None and metric.median_of is None]
         if ranked:
             found += _rank(group, role, ranked, replicates, summed)
     return [*found, summed.measure] if summed.has_any else found
@@ -101,10 +117,13 @@ class _Sums:
         blocks.append(sums)
         self._values += [(key, value, is_dense, slice(start, start + sums.shape[1])) for key, value in values]
 
-    def measure(self, weights: Floats) -> dict[Key, Floats]:
+    def measure(self, weights: NDArray[Any]) -> dict[Key, Floats]:
         if self._joined is None:
             self._joined = self._join()
-        totals = {is_dense: weights @ block for is_dense, block in self._joined.items()}
+        totals = {
+            is_dense: np.concatenate([numbers @ block for numbers in in_numbers(weights)])
+            for is_dense, block in self._joined.items()
+        }
         with np.errstate(invalid="ignore"):
             return {key: value(totals[is_dense][:, columns]) for key, value, is_dense, columns in self._values}
 
@@ -132,11 +151,13 @@ def _rank(group: Group, role: str, names: Sequence[str], replicates: int, summed
         places = np.flatnonzero((counts > 0) & (counts < len(labels)))
         targets = [((labels == place).astype(np.float64), np.ascontiguousarray(scores[:, place])) for place in places]
     is_linear = group.clusters is None and len(labels) > MOST_DRAWN and min(map(_rarest, targets), default=0) >= _FEWEST_LINEAR
-    exact = [name for name in names if not (is_linear and name in _AREAS)]
-    rankings = [group.rank(*target, replicates) for target in targets] if exact else []
-    if exact:
-        yield partial(_from_rankings, rankings, exact, role)
-    if len(exact) < len(names):
+    areas = [name for name in names if name in _AREAS]
+    for name in names:
+        if name not in _AREAS:
+            yield partial(_from_precision, group.rank_precision(labels, scores), name, role)
+    if areas and not is_linear:
+        yield partial(_from_rankings, [group.rank(*target, replicates) for target in targets], areas, role)
+    elif areas:
         area, parts = 0.0, np.zeros(len(labels))
         everything = np.ones((1, group.cluster_count))
         for target in targets:
@@ -144,7 +165,7 @@ def _rank(group: Group, role: str, names: Sequence[str], replicates: int, summed
             area += float(ranking.roc_auc(everything)[0]) / len(targets)
             parts += ranking.roc_auc_parts() / len(targets)
         moved = group.sum_by_cluster(with_count(parts))
-        summed.add(moved, [((name, role), partial(_moved, area)) for name in names if name in _AREAS])
+        summed.add(moved, [((name, role), partial(_moved, area)) for name in areas])
 
 
 def _rarest(target: tuple[Floats, Floats]) -> int:
@@ -157,10 +178,15 @@ def _moved(area: float, sums: Floats) -> Floats:
     return area + mean(sums)
 
 
-def _from_rankings(rankings: Sequence[ClusterRanking], names: Iterable[str], role: str, weights: Floats) -> dict[Key, Floats]:
+def _from_median(sorted_rows: ClusterMedian, name: str, role: str, weights: NDArray[Any]) -> dict[Key, Floats]:
+    return {(name, role): sorted_rows.median(weights)}
+
+
+def _from_precision(precision: ClusterPrecision, name: str, role: str, weights: NDArray[Any]) -> dict[Key, Floats]:
+    return {(name, role): precision.pr_auc(weights)}
+
+
+def _from_rankings(rankings: Sequence[ClusterRanking], names: Iterable[str], role: str, weights: NDArray[Any]) -> dict[Key, Floats]:
     """The mean over classes; a replicate without one of them has none, as it would be of another set of classes."""
-    found = {}
-    for name in names:
-        each = [ranking.roc_auc(weights) if name in _AREAS else ranking.pr_auc(weights) for ranking in rankings]
-        found[name, role] = np.mean(each, axis=0) if each else np.full(len(weights), np.nan)
-    return found
+    each = [np.concatenate([ranking.roc_auc(numbers) for numbers in in_numbers(weights)]) for ranking in rankings]
+    return {(name, role): np.mean(each, axis=0) if each else np.full(len(weights), np.nan) for name in names}

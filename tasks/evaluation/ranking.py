@@ -1,6 +1,7 @@
 """How one model ranks positives against negatives, summarised so that clusters can be resampled without ranking again.
 
-What belongs here: ROC AUC and average precision under cluster weights. What does not: drawing the weights (``bootstrap``).
+What belongs here: ROC AUC under cluster weights. What does not: drawing the weights (``bootstrap``), and average precision
+(``precision``).
 
 ROC AUC is the share of (positive, negative) pairs that are ranked rightly, ties counting half (Hanley & McNeil 1982, Radiology
 143). Under cluster weights ``w`` it is ``w A w / (w p)(w n)``, where ``A[c, d]`` counts the pairs that the positives of cluster
@@ -58,7 +59,6 @@ class ClusterRanking:
         self._negative_from = np.searchsorted(positives, negatives, "left")
         self._negative_upto = np.searchsorted(positives, negatives, "right")
         self._order, self._is_positive = order, is_positive
-        self._tied_from = np.searchsorted(positives, positives, "left")
         self._count = cluster_count
         self._positives = _counts(self._positive_clusters, self._positive_weights, cluster_count)
         self._negatives = _counts(self._negative_clusters, self._negative_weights, cluster_count)
@@ -108,27 +108,6 @@ class ClusterRanking:
         parts[self._order[self._is_positive]] = (beaten - auc) * rows / positives
         parts[self._order[~self._is_positive]] = (lost - auc) * rows / negatives
         return parts
-
-    def pr_auc(self, weights: Floats) -> Floats:
-        """Average precision under each row of ``weights`` (replicates x clusters); NaN where a class has no weight.
-
-        The mean, over positives, of the precision among all rows scored at least as high; equal scores count together, as in
-        scikit-learn's ``average_precision_score``.
-        """
-        values = []
-        for block in self._transposed(weights):
-            mine = _weighted(block.take(self._positive_clusters, axis=0), self._positive_weights)
-            false_positives = self._weight_before(block)
-            negatives = false_positives[-1].copy()
-            false_positives = negatives - false_positives.take(self._below, axis=0)
-            true_positives = _running_sums(mine)
-            positives = true_positives[-1].copy()
-            true_positives = positives - true_positives.take(self._tied_from, axis=0)
-            with np.errstate(invalid="ignore", divide="ignore"):
-                ranked = true_positives + false_positives
-                precision = np.where(ranked > 0, true_positives / ranked, 0.0)
-                values.append(np.where(negatives == 0, np.nan, _dot(mine, precision) / positives))
-        return np.concatenate(values)
 
     def _transposed(self, weights: Floats) -> Iterator[NDArray[np.int64]]:
         """``weights`` as clusters x replicates, a few replicates at a time: one look-up of a row then serves them all."""

@@ -8,8 +8,13 @@ import numpy as np
 from tasks.evaluation.sample import Floats, Metric, Sample, ratio, with_count
 
 
+def _error(sample: Sample) -> Floats:
+    found: Floats = np.abs(sample.scores - sample.labels)
+    return found
+
+
 def _absolute(sample: Sample) -> Floats:
-    return with_count(np.abs(sample.scores - sample.labels))
+    return with_count(_error(sample))
 
 
 def _squared(sample: Sample) -> Floats:
@@ -42,10 +47,12 @@ METRICS = {
     metric.name: metric
     for metric in (
         Metric("mae", "lower_is_better", _absolute),
+        Metric("median_ae", "lower_is_better", median_of=_error),
         Metric("rmse", "lower_is_better", _squared, lambda sums: np.sqrt(ratio(sums[:, 0], sums[:, 1]))),
         Metric("r2", "higher_is_better", _explained, _r2, "all labels are equal"),
         Metric("mape", "lower_is_better", _relative, undefined_where="a label is 0, to which no error is relative"),
         Metric("bias", "lower_is_better", _signed, lambda sums: np.abs(ratio(sums[:, 0], sums[:, 1]))),
     )
 }
-"""By name. ``mape`` is a fraction of the label; ``bias`` is how far the mean prediction lies from the mean label, either way."""
+"""By name. ``median_ae`` is the median absolute error, which a few rows that are far off do not move; ``mape`` is a fraction of the
+label; ``bias`` is how far the mean prediction lies from the mean label, either way."""

@@ -58,7 +58,7 @@ def mean(sums: Floats) -> Floats:
 
 @dataclass(frozen=True)
 class Metric:
-    """One metric: either of sums over rows, or (``statistics`` is None) of the ranking as a whole."""
+    """One metric: of sums over rows (``statistics``), the median of one number per row (``median_of``), or of the whole ranking."""
 
     name: str
     direction: Direction
@@ -67,6 +67,7 @@ class Metric:
     """Sums (replicates x k) -> the metric of each replicate; NaN where it is undefined."""
     undefined_where: str = "a class is missing"
     """When the metric has no value, for the reader of a figure that is not there."""
+    median_of: Callable[[Sample], Floats] | None = None
 
 
 def with_count(*columns: Floats) -> Floats:

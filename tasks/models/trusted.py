@@ -42,6 +42,8 @@ _HELD_NUMBERS = (
     "sklearn.neighbors._kd_tree.KDTree",
     "sklearn.neural_network._stochastic_optimizers.AdamOptimizer",
     "sklearn.neural_network._stochastic_optimizers.SGDOptimizer",
+    # A dict whose keys are attributes too; it takes no state but its entries (``__setstate__`` does nothing).
+    "sklearn.utils._bunch.Bunch",
 )
 _FUNCTIONS = (
     "numpy.mean",

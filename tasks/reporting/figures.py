@@ -25,6 +25,7 @@ _LABELS = {
     "ece": "ECE",
     "roc_auc_ovr": "ROC AUC (OvR)",
     "mae": "MAE",
+    "median_ae": "median absolute error",
     "rmse": "RMSE",
     "mape": "MAPE",
     "r2": "R²",

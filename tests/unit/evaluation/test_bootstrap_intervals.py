@@ -11,7 +11,9 @@ from sklearn import metrics as sk
 from tasks.evaluation.bootstrap import MOST_DRAWN, cluster_weights, percentile_interval
 from tasks.evaluation.compare import compare, read_labels, read_scores
 from tasks.evaluation.measures import Group, measures_of
+from tasks.evaluation.median import ClusterMedian
 from tasks.evaluation.metrics import METRICS, metric_named
+from tasks.evaluation.precision import ClusterPrecision
 from tasks.evaluation.ranking import ClusterRanking
 
 
@@ -68,6 +70,7 @@ SKLEARN = {
     },
     "regression": {
         "mae": _weighed(sk.mean_absolute_error),
+        "median_ae": _weighed(sk.median_absolute_error),
         "rmse": _weighed(sk.root_mean_squared_error),
         "r2": _weighed(sk.r2_score),
         "mape": _weighed(sk.mean_absolute_percentage_error),
@@ -211,7 +214,35 @@ def test_many_clusters_agree_with_resampled_rows():
     ranking = ClusterRanking(labels, scores, cluster, count, 5)
     assert ranking._wins is None
     assert np.allclose(ranking.roc_auc(weights), naive(table, "binary", "roc_auc", weights)[:, 1], atol=1e-12)
-    assert np.allclose(ranking.pr_auc(weights), naive(table, "binary", "pr_auc", weights)[:, 1], atol=1e-12)
+    precision = ClusterPrecision(labels, scores, cluster, count)
+    assert np.allclose(precision.pr_auc(weights), naive(table, "binary", "pr_auc", weights)[:, 1], atol=1e-12)
+
+
+@given(st.integers(0, 10_000), st.integers(1, 1500), st.integers(1, 30), st.sampled_from([1, 2, 512]))
+@settings(max_examples=40, deadline=None)
+def test_medians_of_replicates_equal_those_of_their_rows(seed, count, clusters, stretch):
+    """However the rows are cut into stretches; the mean of the middle two where there are two, none where no row was drawn."""
+    random = np.random.default_rng(seed)
+    values, cluster = np.round(random.gamma(2, 1, count), 1), random.integers(0, clusters, count)
+    weights = random.integers(0, 3, (4, clusters))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("tasks.evaluation.median._STRETCH", stretch)
+        found = ClusterMedian(values, cluster, clusters).median(weights)
+    drawn = [np.repeat(values, drawn[cluster]) for drawn in weights]
+    assert np.allclose(found, [np.median(rows) if len(rows) else np.nan for rows in drawn], equal_nan=True)
+
+
+def test_precision_of_many_rows_equals_scikit_learn():
+    """Beyond some thousand rows, drawn in wide blocks of bytes: as exact as before, with ties and without."""
+    count = MOST_DRAWN + 2_000
+    for decimals in (2, 9):
+        table = rows(count, decimals=decimals)
+        labels, scores = table["label"].to_numpy().astype(float), table["challenger_score"].to_numpy()
+        weights = next(cluster_weights(count, 3, 1))
+        assert weights.dtype == np.uint8
+        found = ClusterPrecision(labels, scores, np.arange(count), count).pr_auc(weights)
+        expected = [sk.average_precision_score(labels, scores, sample_weight=drawn) for drawn in weights]
+        assert np.allclose(found, expected, rtol=1e-12)
 
 
 def test_weights_draw_as_many_clusters_as_there_are():

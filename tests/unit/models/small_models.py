@@ -11,6 +11,8 @@ from sklearn.ensemble import (
     GradientBoostingClassifier,
     HistGradientBoostingClassifier,
     RandomForestClassifier,
+    StackingClassifier,
+    VotingClassifier,
 )
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression, SGDClassifier
@@ -43,6 +45,10 @@ def _passing_pipeline() -> Pipeline:
     return Pipeline([("prepare", prepare), ("model", HistGradientBoostingClassifier(max_iter=3))])
 
 
+def _members() -> list[tuple[str, Any]]:
+    return [("trees", HistGradientBoostingClassifier(max_iter=3)), ("lines", LogisticRegression())]
+
+
 ESTIMATORS: dict[str, Any] = {
     "boosting": lambda: HistGradientBoostingClassifier(max_iter=5),
     "early stopping": lambda: HistGradientBoostingClassifier(max_iter=5, early_stopping=True),
@@ -55,6 +61,8 @@ ESTIMATORS: dict[str, Any] = {
     "forest": lambda: RandomForestClassifier(n_estimators=5),
     "extra trees": lambda: ExtraTreesClassifier(n_estimators=5),
     "older boosting": lambda: GradientBoostingClassifier(n_estimators=3),
+    "voting": lambda: VotingClassifier(_members(), voting="soft"),
+    "stacking": lambda: StackingClassifier(_members(), cv=2),
     "neighbours": KNeighborsClassifier,
     "linear": lambda: SGDClassifier(loss="log_loss", max_iter=50, tol=None),
 }

@@ -160,6 +160,15 @@ def test_a_tree_that_points_out_of_itself_is_refused(name, field):
         load_model(dump_model(model))
 
 
+def test_a_tree_in_an_ensemble_of_models_is_looked_at_too():
+    """The members lie in a list and in a Bunch; neither hides a tree."""
+    model = _fit("voting")
+    member = model[-1].named_estimators_["trees"]
+    member._predictors[0][0].nodes["feature_idx"][0] = 10_000
+    with pytest.raises(ModelError, match="a tree that"):
+        load_model(dump_model(model))
+
+
 def test_a_tree_that_turns_back_is_refused():
     """A child before its parent would be a walk without end."""
     model = _fit("boosting")
