@@ -132,6 +132,11 @@ class ProjectPaths:
         return self.root / ".windtunnel"
 
     @property
+    def spill(self) -> Path:
+        """Where a stage keeps what does not fit into memory, until it ends: masked rows at most."""
+        return self.state / "spill"
+
+    @property
     def receipts(self) -> Path:
         """Who judged what, where and when; outside DVC, because clock and actor differ from run to run."""
         return self.state / "receipts"

@@ -7,12 +7,13 @@ the file is left alone and not even opened.
 
 from tasks.datasets.hashes import code_hash, hash_file, hash_mapping, hash_text, locate_code, write_atomically
 from tasks.datasets.logical import canonical_type, dataset_hash, logical_hash
-from tasks.datasets.reader import MANIFEST, read_manifest, read_partition, read_table, row_keys
+from tasks.datasets.reader import MANIFEST, StoredTable, open_table, read_manifest, read_partition, read_table, row_keys
 from tasks.datasets.writer import DatasetWriter
 
 __all__ = [
     "MANIFEST",
     "DatasetWriter",
+    "StoredTable",
     "canonical_type",
     "code_hash",
     "dataset_hash",
@@ -21,6 +22,7 @@ __all__ = [
     "hash_text",
     "locate_code",
     "logical_hash",
+    "open_table",
     "read_manifest",
     "read_partition",
     "read_table",

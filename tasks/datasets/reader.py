@@ -4,7 +4,7 @@ What belongs here: reading what a manifest lists, and refusing what it does not.
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import pyarrow as pa
@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from tasks.errors import DatasetError
-from tasks.records import Manifest, PartitionRecord
+from tasks.records import Manifest, PartitionRecord, TableRecord
 
 MANIFEST = "manifest.json"
 
@@ -35,19 +35,23 @@ def read_manifest(folder: Path, *, made_by: str) -> Manifest:
     return Manifest.from_json(text, origin=str(path))
 
 
-def read_partition(folder: Path, partition: PartitionRecord, columns: Sequence[str] | None = None) -> pa.Table:
+def read_partition(
+    folder: Path, partition: PartitionRecord, columns: Sequence[str] | None = None, *, is_proven: bool = False
+) -> pa.Table:
     """One partition as an Arrow table, once its bytes are found to be those that the manifest lists.
 
     Stages depend on manifests, so this is where a partition that was changed beside its manifest shows. Raises
-    :class:`~tasks.errors.DatasetError` on such a one, and where it cannot be read.
+    :class:`~tasks.errors.DatasetError` on such a one, and where it cannot be read. ``is_proven``: this process
+    has found that before.
     """
     path = folder / partition.path
     try:
         with path.open("rb") as stream:
-            found = hashlib.file_digest(stream, "sha256").hexdigest()
-            if found != partition.sha256:
-                raise _unlike_manifest(path, f"SHA-256 {found[:12]}...")
-            stream.seek(0)
+            if not is_proven:
+                found = hashlib.file_digest(stream, "sha256").hexdigest()
+                if found != partition.sha256:
+                    raise _unlike_manifest(path, f"SHA-256 {found[:12]}...")
+                stream.seek(0)
             return pq.ParquetFile(stream).read(columns=None if columns is None else list(columns))
     except (OSError, pa.ArrowException) as error:
         raise _unlike_manifest(path, " ".join(str(error).split())) from None
@@ -62,8 +66,42 @@ def _unlike_manifest(path: Path, found: str) -> DatasetError:
     )
 
 
-def read_table(folder: Path, manifest: Manifest, table: str, columns: Sequence[str] | None = None) -> pa.Table:
-    """A whole table of a dataset, partitions in order of path; ``columns`` as in the manifest, or all."""
+class StoredTable:
+    """One table of a dataset, read a partition at a time, so that a reader holds no more of it than it wants to.
+
+    ``columns`` gives each column's canonical type. A partition's bytes are held against the manifest when it is first read
+    through this object, and not again: a reader that comes back for another column does not hash the file a second time.
+    """
+
+    def __init__(self, folder: Path, record: TableRecord) -> None:
+        """The table of ``record`` in the dataset ``folder``; nothing is opened yet."""
+        self._folder = folder
+        self._proven: set[str] = set()
+        self.record = record
+
+    @property
+    def columns(self) -> Mapping[str, str]:
+        """Column -> canonical type, as the manifest lists them."""
+        return self.record.columns
+
+    def read(self, partition: PartitionRecord, columns: Sequence[str] | None = None) -> pa.Table:
+        """One partition of the table; raises as :func:`read_partition`."""
+        found = read_partition(self._folder, partition, columns, is_proven=partition.path in self._proven)
+        self._proven.add(partition.path)
+        return found
+
+    def pieces(self, columns: Sequence[str] | None = None) -> Iterator[pa.Table]:
+        """The partitions in order of path, one at a time."""
+        for partition in self.record.partitions:
+            yield self.read(partition, columns)
+
+    def column(self, name: str) -> pa.ChunkedArray:
+        """One column of all rows, in order of partitions."""
+        return pa.concat_tables(list(self.pieces((name,))), promote_options="default").column(name)
+
+
+def open_table(folder: Path, manifest: Manifest, table: str) -> StoredTable:
+    """A table of a dataset, to be read piece by piece; raises :class:`~tasks.errors.DatasetError` where there is none."""
     if table not in manifest.tables:
         raise DatasetError(
             f"{folder}: table {table}",
@@ -71,8 +109,15 @@ def read_table(folder: Path, manifest: Manifest, table: str, columns: Sequence[s
             expected=f"a table {table}",
             next_step="declare it in params.yaml under snapshot.tables and masking.tables, then `dvc repro`",
         )
-    partitions = manifest.tables[table].partitions
-    return pa.concat_tables([read_partition(folder, p, columns) for p in partitions], promote_options="default")
+    return StoredTable(folder, manifest.tables[table])
+
+
+def read_table(folder: Path, manifest: Manifest, table: str, columns: Sequence[str] | None = None) -> pa.Table:
+    """A whole table of a dataset, partitions in order of path; ``columns`` as in the manifest, or all.
+
+    For tables that are known to be small, or few columns: :func:`open_table` holds one partition at a time.
+    """
+    return pa.concat_tables(list(open_table(folder, manifest, table).pieces(columns)), promote_options="default")
 
 
 def row_keys(table: pa.Table, key: Sequence[str]) -> pa.Array:

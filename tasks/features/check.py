@@ -28,16 +28,30 @@ def source_of(feature: Feature) -> tuple[str, str | None]:
 
 def needed_columns(features: FeaturesParams, tables: Mapping[str, TableParams], label: LabelParams) -> dict[str, tuple[str, ...]]:
     """Table -> the columns that features, keys, times and label need of it; nothing else has to be read."""
+    wanted = {name: dict.fromkeys(columns) for name, columns in kept_columns(features, tables, label).items()}
+    for feature in features.columns.values():
+        name, column = source_of(feature)
+        if not isinstance(feature, Aggregate) and column is not None:
+            wanted.setdefault(name, {})[column] = None
+    return {name: tuple(columns) for name, columns in wanted.items()}
+
+
+def kept_columns(features: FeaturesParams, tables: Mapping[str, TableParams], label: LabelParams) -> dict[str, tuple[str, ...]]:
+    """Table -> the columns that are asked over all of its rows at once: keys, times, label, and what is looked back into.
+
+    What a row carries into its own features alone is not among them.
+    """
     rows_key = tables[features.rows].key
     wanted: dict[str, dict[str, None]] = {features.rows: dict.fromkeys([*rows_key, features.at.column])}
     for feature in features.columns.values():
+        if not isinstance(feature, Aggregate):
+            continue
         name, column = source_of(feature)
         columns = wanted.setdefault(name, {})
-        if isinstance(feature, Aggregate):
-            table = tables.get(name)
-            times = [*table.key, table.time, table.known] if table else []
-            columns |= dict.fromkeys([*times, *feature.by])
-            wanted[features.rows] |= dict.fromkeys(feature.by)
+        table = tables.get(name)
+        times = [*table.key, table.time, table.known] if table else []
+        columns |= dict.fromkeys([*times, *feature.by])
+        wanted[features.rows] |= dict.fromkeys(feature.by)
         if column is not None:
             columns[column] = None
     wanted.setdefault(label.table, {}).update(dict.fromkeys([*rows_key, label.column, label.known]))

@@ -13,6 +13,7 @@ the order of rows, nor threads, nor rows that become known later can change a bi
 # ruff: noqa: S608
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from tasks.features.check import Aggregate, Schemas, aggregates_by_source
 from tasks.features.label import label_value
@@ -31,18 +32,35 @@ FIXED_POINT = 2.0**40
 _PARTS = {"hour": "hour({0})", "weekday": "isodow({0}) - 1", "month": "month({0})"}
 
 
-def source_view(table: str) -> str:
-    """The name under which the statement expects a masked table."""
+PIECE = "wt_piece"
+"""The relation of the rows that are wanted, with all their needed columns and their ordinals."""
+
+
+@dataclass(frozen=True)
+class FeatureStatements:
+    """SQL that is run in this order."""
+
+    prepare: tuple[str, ...]
+    """Makes temporary tables of what a row takes from elsewhere, one row per row to predict, in order of ordinals."""
+    labels: str
+    """Gives the label of each row, known or not, in any order."""
+    piece: str
+    """Gives, for the rows ``$first`` to ``$last``, which the relation ``PIECE`` holds: key columns, times, label, features."""
+
+
+def source_table(table: str) -> str:
+    """The name under which the statements expect what is looked back into: a masked table, or some columns of it."""
     return quote(f"source.{table}")
 
 
 def compile_features(
     features: FeaturesParams, tables: Mapping[str, TableParams], label: LabelParams, schemas: Schemas, as_of_us: int
-) -> tuple[str, ...]:
-    """The statements to run in order; the last gives one row per row of the rows' table: key columns, times, label, features.
+) -> FeatureStatements:
+    """The statements that compute ``features`` and label, for any number of rows at a time.
 
-    They read the views ``source.<table>``, of which the rows' has the column ``wt_ordinal``, and make temporary tables: one
-    for the rows and one for each table and ``by``, so that no more than one table's running totals are in memory at a time.
+    They read the relations ``source.<table>`` with the columns of :func:`~tasks.features.check.kept_columns`, of which the rows'
+    has the column ``wt_ordinal``, and make temporary tables: one for the rows and one for each table and ``by``, so that no more
+    than one table's running totals are in memory at a time. What a row carries itself is taken when it is its turn.
     ``schemas`` must have passed :func:`~tasks.features.check.check_features`; ``as_of_us`` is the moment (microseconds since
     1970 UTC) after which no label is known yet.
 
@@ -52,23 +70,35 @@ def compile_features(
     key. ``mean`` leaves NULL and NaN out; ``share`` counts NULL as another value.
     """
     key = tables[features.rows].key
-    statements = [f"CREATE TEMP TABLE wt_rows AS {_rows(features, key, schemas[features.rows])}"]
-    outputs = [f"r.{quote(column)}" for column in key_columns(key)] + [f"r.{AT}", f"l.{LABEL}", f"l.{LABEL_KNOWN}"]
+    groups = list(aggregates_by_source(features))
+    prepare = [f"CREATE TEMP TABLE wt_rows AS {_rows(features)}"] if groups else []
+    labels_from = "r" if label.table == features.rows else "wt_labels"
     joins = []
     found: dict[str, str] = {}
-    for number, (table, by, members) in enumerate(aggregates_by_source(features)):
+    for number, (table, by, members) in enumerate(groups):
         group = _Group(tables[table], by, members, schemas[table])
-        statements.append(f"CREATE TEMP TABLE wt_{number} AS {group.statement(table)}")
-        joins.append(f"JOIN wt_{number} ON wt_{number}.{ORDINAL} = r.{ORDINAL}")
+        prepare.append(f"CREATE TEMP TABLE wt_{number} AS {group.statement(table)} ORDER BY {ORDINAL}")
+        joins.append(f"JOIN {_between(f'wt_{number}')} USING ({ORDINAL})")
         found |= {name: f"wt_{number}.{quote(name)}" for name in members}
-    for name, feature in features.columns.items():
-        if isinstance(feature, Take | TimePart):
-            found[name] = f"r.{quote(f'feature.{name}')}"
-    outputs += [f"{found[name]} AS {quote(name)}" for name in features.columns]
-    on = " AND ".join(f"l.{quote(column)} = r.{quote(column)}" for column in key_columns(key))
-    joins.append(f"LEFT JOIN ({_labels(label, key, schemas[label.table], as_of_us)}) l ON {on}")
-    statements.append("\n".join([f"SELECT {', '.join(outputs)}", "FROM wt_rows r", *joins, f"ORDER BY r.{ORDINAL}"]))
-    return tuple(statements)
+    own = [f"{microseconds(features.at.column)} - {_minus(features)} AS {AT}", *_own(features, schemas[features.rows])]
+    own += [f"{quote(column)} AS {quote(name)}" for column, name in zip(key, key_columns(key), strict=True)]
+    if label.table == features.rows:
+        labels = f"SELECT {_own_label(label, schemas[label.table], as_of_us)[0]} FROM {source_table(features.rows)}"
+        own += _own_label(label, schemas[label.table], as_of_us)
+    else:
+        prepare.append(f"CREATE TEMP TABLE wt_labels AS {_labels(features, label, key, schemas[label.table], as_of_us)}")
+        labels = f"SELECT {LABEL} FROM wt_labels"
+        joins.append(f"LEFT JOIN {_between('wt_labels')} USING ({ORDINAL})")
+    values = [f"r.{quote(name)}" for name in (*key_columns(key), AT)]
+    values += [f"{labels_from}.{name}" for name in (LABEL, LABEL_KNOWN)]
+    values += [f"{found.get(name) or 'r.' + quote(f'feature.{name}')} AS {quote(name)}" for name in features.columns]
+    rows = f"FROM (SELECT {ORDINAL}, {', '.join(own)} FROM {PIECE}) r"
+    piece = "\n".join([f"SELECT {', '.join(values)}", rows, *joins, f"ORDER BY r.{ORDINAL}"])
+    return FeatureStatements(tuple(prepare), labels, piece)
+
+
+def _between(table: str) -> str:
+    return f"(SELECT * FROM {table} WHERE {ORDINAL} BETWEEN $first AND $last) {table}"
 
 
 def key_columns(key: Sequence[str]) -> list[str]:
@@ -81,13 +111,21 @@ def microseconds(column: str) -> str:
     return f"epoch_us({quote(column)}::TIMESTAMP)"
 
 
-def _rows(features: FeaturesParams, key: Sequence[str], schema: Mapping[str, str]) -> str:
-    """The rows to predict, with what they carry themselves."""
-    minus = features.at.minus_minutes * 60_000_000
+def _minus(features: FeaturesParams) -> int:
+    return features.at.minus_minutes * 60_000_000
+
+
+def _rows(features: FeaturesParams) -> str:
+    """The rows to predict, with what is looked up by."""
     by = {column for _, columns, _ in aggregates_by_source(features) for column in columns}
-    columns = [ORDINAL, f"{microseconds(features.at.column)} - {minus} AS {AT}"]
-    columns += [f"{quote(column)} AS {quote(f'key.{column}')}" for column in key]
+    columns = [ORDINAL, f"{microseconds(features.at.column)} - {_minus(features)} AS {AT}"]
     columns += [f"{quote(column)} AS {quote(f'by.{column}')}" for column in sorted(by)]
+    return f"SELECT {', '.join(columns)} FROM {source_table(features.rows)}"
+
+
+def _own(features: FeaturesParams, schema: Mapping[str, str]) -> list[str]:
+    """What the rows to predict carry themselves."""
+    columns = []
     for name, feature in features.columns.items():
         if isinstance(feature, Take | TimePart):
             column = split_reference(feature.source)[1]
@@ -96,18 +134,27 @@ def _rows(features: FeaturesParams, key: Sequence[str], schema: Mapping[str, str
             else:
                 value = _value(quote(column), schema[column])
             columns.append(f"{value} AS {quote(f'feature.{name}')}")
-    return f"SELECT {', '.join(columns)} FROM {source_view(features.rows)}"
+    return columns
 
 
-def _labels(label: LabelParams, key: Sequence[str], schema: Mapping[str, str], as_of_us: int) -> str:
-    """The label of each key that was known by ``as_of_us``, NULL where its value is missing."""
+def _own_label(label: LabelParams, schema: Mapping[str, str], as_of_us: int) -> list[str]:
+    """The label, and when it became known, of rows that carry it themselves; NULL where that was not by ``as_of_us``."""
     known = microseconds(label.known)
-    keys = ", ".join(f"{quote(name)} AS {quote(f'key.{name}')}" for name in key)
-    return (
+    values = {LABEL: label_value(label, schema[label.column]), LABEL_KNOWN: known}
+    return [f"CASE WHEN {known} <= {as_of_us} THEN {value} END AS {name}" for name, value in values.items()]
+
+
+def _labels(features: FeaturesParams, label: LabelParams, key: Sequence[str], schema: Mapping[str, str], as_of_us: int) -> str:
+    """The label of each row whose key was known by ``as_of_us``, NULL where its value is missing."""
+    known = microseconds(label.known)
+    keys = ", ".join(quote(name) for name in key)
+    of_keys = (
         f"SELECT {keys}, {label_value(label, schema[label.column])} AS {LABEL}, {known} AS {LABEL_KNOWN} "
         # A table's rows were cut by its own ``known``, which may be earlier than the label's.
-        f"FROM {source_view(label.table)} WHERE {known} <= {as_of_us}"
+        f"FROM {source_table(label.table)} WHERE {known} <= {as_of_us}"
     )
+    rows = f"SELECT {ORDINAL}, {keys} FROM {source_table(features.rows)}"
+    return f"SELECT {ORDINAL}, {LABEL}, {LABEL_KNOWN} FROM ({rows}) JOIN ({of_keys}) USING ({keys}) ORDER BY {ORDINAL}"
 
 
 def _value(expression: str, kind: str) -> str:
@@ -155,7 +202,7 @@ class _Group:
                 column = split_reference(feature.source)[1]
                 columns.append(self._unit(feature, quote(column), self._schema[column]))
         filters = [f"{source} IS NOT NULL" for source in (*self._source_by.values(), quote(self._table.known))]
-        return f"SELECT {', '.join(dict.fromkeys(columns))} FROM {source_view(table)} WHERE {' AND '.join(filters)}"
+        return f"SELECT {', '.join(dict.fromkeys(columns))} FROM {source_table(table)} WHERE {' AND '.join(filters)}"
 
     def _unit(self, feature: Latest | Mean | Share, column: str, kind: str) -> str:
         number = self._number_of(feature)

@@ -1,4 +1,4 @@
-"""Running the features' statement over tables in memory, and refusing rows that it cannot be run over.
+"""Running the features' statements over tables of any size, and refusing rows that they cannot be run over.
 
 What belongs here: checks of rows, and the shape of the result. What does not: where tables come from, and the SQL.
 """
@@ -6,25 +6,29 @@ What belongs here: checks of rows, and the shape of the result. What does not: w
 # Statements are put together from names that are quoted, literals that are escaped, and constants of this package.
 # ruff: noqa: S608
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta, timezone
+from pathlib import Path
+from typing import Protocol
 
 import duckdb
+import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from tasks.datasets import canonical_type, row_keys
+from tasks.datasets import row_keys
+from tasks.datasets.database import in_chunks, load_rows, open_database
 from tasks.errors import FeatureError
-from tasks.features.check import Aggregate, Schemas, check_features, source_of
+from tasks.features.check import Aggregate, Schemas, check_features, kept_columns, needed_columns, source_of
 from tasks.features.compile import (
     AT,
     LABEL,
     LABEL_KNOWN,
     ORDINAL,
+    PIECE,
     compile_features,
     key_columns,
     microseconds,
-    source_view,
+    source_table,
 )
 from tasks.features.label import LABEL_TYPES, refuse_useless_labels
 from tasks.features.types import is_integer, is_text, quote
@@ -39,50 +43,100 @@ _LARGEST, _SMALLEST = 2.0**53, 2.0**-20
 """A mean of floats is exact to 2**-40: beyond these sizes that is too little, or totals no longer fit 127 bits."""
 
 
+class Source(Protocol):
+    """A masked table that is read piece by piece, as often as needed (:class:`tasks.datasets.StoredTable`)."""
+
+    @property
+    def columns(self) -> Mapping[str, str]:
+        """Column -> canonical type."""
+        ...
+
+    def pieces(self, columns: Sequence[str] | None = None) -> Iterator[pa.Table]:
+        """The rows in order, in tables with ``columns``."""
+        ...
+
+
 def compute_features(
-    sources: Mapping[str, pa.Table],
+    sources: Mapping[str, Source],
     features: FeaturesParams,
     tables: Mapping[str, TableParams],
     label: LabelParams,
     *,
     as_of: datetime,
-) -> pa.Table:
-    """Features and label of each row of ``sources[features.rows]``, in its order.
+    spill: Path | None = None,
+) -> Iterator[pa.Table]:
+    """Features and label of each row of ``sources[features.rows]``, one table for each of its pieces, in their order.
 
     ``sources`` holds the masked tables with at least their :func:`~tasks.features.check.needed_columns`. The result has
     ``row_key`` (string), ``at_utc`` (timestamp, UTC), ``label`` (by task: int8, 1 where it equals ``label.positive``, else 0;
     string, the class's name; float64; NULL where it has no value, or was not known by ``as_of``), ``label_known_utc``
     (timestamp, UTC), and each feature: string for texts, else float64 with booleans as 0 and 1 and NaN as NULL. What each
-    feature means: :func:`~tasks.features.compile.compile_features`.
+    feature means: :func:`~tasks.features.compile.compile_features`. Of a table that is looked back into the columns that this
+    takes are held in a database, whose larger part may lie on disk below ``spill``; of the rows to predict some pieces.
 
-    Raises :class:`~tasks.errors.FeatureError` for declarations that look into the future or do not fit, duplicate keys, rows
-    without a prediction time, numbers that cannot be averaged exactly, and labels that
+    Raises, before the first piece, :class:`~tasks.errors.FeatureError` for declarations that look into the future or do not fit,
+    duplicate keys, rows without a prediction time, numbers that cannot be averaged exactly, and labels that
     :func:`~tasks.features.label.refuse_useless_labels` refuses.
     """
-    schemas = {name: {field.name: canonical_type(field.type) for field in table.schema} for name, table in sources.items()}
+    schemas = {name: source.columns for name, source in sources.items()}
     check_features(features, tables, label, schemas)
-    key = tables[features.rows].key
-    with duckdb.connect() as con:
-        con.execute("SET TimeZone='UTC'")
-        for name, table in sources.items():
-            numbered = _numbered(table) if name == features.rows else table
-            con.register(f"source.{name}", numbered)
+    with open_database(spill) as con:
+        for name, columns in kept_columns(features, tables, label).items():
+            chunks = (pa.concat_tables(chunk, promote_options="default") for chunk in in_chunks(sources[name].pieces(columns)))
+            load_rows(con, source_table(name), _numbered(chunks) if name == features.rows else chunks)
         _refuse_duplicates(con, features, tables, label)
         _refuse_unaskable_rows(con, features)
         _refuse_inexact_means(con, features, schemas)
-        *steps, last = compile_features(features, tables, label, schemas, (as_of - _EPOCH) // timedelta(microseconds=1))
-        for step in steps:
+        statements = compile_features(features, tables, label, schemas, (as_of - _EPOCH) // timedelta(microseconds=1))
+        for step in statements.prepare:
             con.execute(step)
-        found = con.sql(last).to_arrow_table()
-    result = _shape(found, features, key, schemas, LABEL_TYPES[label.task])
-    refuse_useless_labels(result.column("label"), label)
-    return result
+        labels = con.sql(statements.labels).to_arrow_table().column(LABEL).cast(LABEL_TYPES[label.task])
+        refuse_useless_labels(labels, label)
+        for name in sources:
+            con.execute(f"DROP TABLE IF EXISTS {source_table(name)}")
+        wanted = needed_columns(features, tables, label)[features.rows]
+        key, kind = tables[features.rows].key, LABEL_TYPES[label.task]
+        for first, chunk in _with_first(in_chunks(sources[features.rows].pieces(wanted))):
+            found = _ask(con, statements.piece, chunk, first)
+            yield from _cut(_shape(found, features, key, schemas, kind), chunk)
 
 
-def _numbered(table: pa.Table) -> pa.Table:
-    # Not by ``pa.array`` or ``pa.repeat``: Arrow would import pandas for either.
-    ones = pa.nulls(table.num_rows).is_null().cast(pa.int64())
-    return table.append_column(ORDINAL, pc.cumulative_sum(ones))
+def _ask(con: duckdb.DuckDBPyConnection, statement: str, chunk: Sequence[pa.Table], first: int) -> pa.Table:
+    rows = _number(pa.concat_tables(chunk, promote_options="default"), first)
+    con.register(PIECE, rows)
+    places = {"first": first, "last": first + rows.num_rows - 1} if "$first" in statement else {}
+    found = con.sql(statement, params=places).to_arrow_table()
+    con.unregister(PIECE)
+    return found
+
+
+def _cut(table: pa.Table, pieces: Iterable[pa.Table]) -> Iterator[pa.Table]:
+    """``table`` in pieces of as many rows as ``pieces`` have."""
+    start = 0
+    for piece in pieces:
+        yield table.slice(start, piece.num_rows)
+        start += piece.num_rows
+
+
+def _with_first(chunks: Iterable[list[pa.Table]]) -> Iterator[tuple[int, list[pa.Table]]]:
+    """Each of ``chunks`` with the number of its first row."""
+    first = 0
+    for chunk in chunks:
+        yield first, chunk
+        first += sum(piece.num_rows for piece in chunk)
+
+
+def _numbered(chunks: Iterable[pa.Table]) -> Iterator[pa.Table]:
+    first = 0
+    for chunk in chunks:
+        yield _number(chunk, first)
+        first += chunk.num_rows
+
+
+def _number(table: pa.Table, first: int) -> pa.Table:
+    # Not by ``pa.array``: Arrow would import pandas for it.
+    numbers = np.arange(first, first + table.num_rows, dtype=np.int64)
+    return table.append_column(ORDINAL, pa.Array.from_buffers(pa.int64(), len(numbers), [None, pa.py_buffer(numbers)]))
 
 
 def _shape(found: pa.Table, features: FeaturesParams, key: tuple[str, ...], schemas: Schemas, label_type: pa.DataType) -> pa.Table:
@@ -108,7 +162,11 @@ def _refuse_duplicates(
     keys = {(name, tables[name].key) for name in used} | {(label.table, tables[features.rows].key)}
     for name, key in sorted(keys):
         columns = ", ".join(quote(column) for column in key)
-        statement = f"SELECT count(*) FROM (SELECT 1 FROM {source_view(name)} GROUP BY {columns} HAVING count(*) > 1)"
+        # Distinct hashes are distinct keys, for a fraction of the memory; equal ones may be either, and are looked at.
+        [(is_clear,)] = con.execute(f"SELECT count(*) = count(DISTINCT hash({columns})) FROM {source_table(name)}").fetchall()
+        if is_clear:
+            continue
+        statement = f"SELECT count(*) FROM (SELECT 1 FROM {source_table(name)} GROUP BY {columns} HAVING count(*) > 1)"
         [(count,)] = con.execute(statement).fetchall()
         if count:
             raise FeatureError(
@@ -121,7 +179,9 @@ def _refuse_duplicates(
 
 def _refuse_unaskable_rows(con: duckdb.DuckDBPyConnection, features: FeaturesParams) -> None:
     at = microseconds(features.at.column)
-    [(rows, unasked)] = con.execute(f"SELECT count(*), count(*) FILTER ({at} IS NULL) FROM {source_view(features.rows)}").fetchall()
+    [(rows, unasked)] = con.execute(
+        f"SELECT count(*), count(*) FILTER ({at} IS NULL) FROM {source_table(features.rows)}"
+    ).fetchall()
     if rows == 0 or unasked:
         raise FeatureError(
             f"table {features.rows}",
@@ -139,7 +199,7 @@ def _refuse_inexact_means(con: duckdb.DuckDBPyConnection, features: FeaturesPara
         if is_integer(schemas[table][column]):
             continue
         size = f"max(abs({quote(column)}::DOUBLE)) FILTER (isfinite({quote(column)}))"
-        [(largest,)] = con.execute(f"SELECT {size} FROM {source_view(table)}").fetchall()
+        [(largest,)] = con.execute(f"SELECT {size} FROM {source_table(table)}").fetchall()
         if largest and not _SMALLEST <= largest < _LARGEST:
             raise FeatureError(
                 f"feature {name}",

@@ -3,11 +3,15 @@
 Nothing here is named as in the demo: features must not know it.
 """
 
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timezone
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
+from tasks import features as feature_tasks
+from tasks.datasets import canonical_type
 from tasks.params.features import FeaturesParams
 from tasks.params.models import LabelParams
 from tasks.params.snapshot import TableParams
@@ -61,6 +65,29 @@ FEATURES = {
     "bags_1d": {"share": "parcels.kind", "equals": "bag", "by": ["delivery", "leg"], "window_days": 1},
     "heavy": {"share": "parcels.weight", "equals": 3, "by": ["delivery", "leg"]},
 }
+
+
+class Held:
+    """A table in memory that is read in pieces, as stored ones are."""
+
+    def __init__(self, table: pa.Table, pieces: int = 3) -> None:
+        self._table = table
+        self._step = -(-table.num_rows // pieces) or 1
+
+    @property
+    def columns(self) -> Mapping[str, str]:
+        return {field.name: canonical_type(field.type) for field in self._table.schema}
+
+    def pieces(self, columns: Sequence[str] | None = None) -> Iterator[pa.Table]:
+        chosen = self._table if columns is None else self._table.select(list(columns))
+        for start in range(0, max(1, self._table.num_rows), self._step):
+            yield chosen.slice(start, self._step)
+
+
+def compute_features(sources: Mapping[str, pa.Table], *declared: Any, **options: Any) -> pa.Table:
+    """The features of all rows in one table."""
+    held = {name: Held(table) for name, table in sources.items()}
+    return pa.concat_tables(feature_tasks.compute_features(held, *declared, **options))
 
 
 def features(**columns: dict) -> FeaturesParams:

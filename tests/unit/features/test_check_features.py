@@ -2,10 +2,10 @@
 
 import pyarrow as pa
 import pytest
-from shop_tables import AS_OF, FEATURES, LABEL, TABLES, features, make_shop, moments
+from shop_tables import AS_OF, FEATURES, LABEL, TABLES, compute_features, features, make_shop, moments
 
 from tasks.errors import FeatureError
-from tasks.features import compute_features, needed_columns
+from tasks.features import needed_columns
 from tasks.params.features import FeaturesParams
 from tasks.params.models import LabelParams
 

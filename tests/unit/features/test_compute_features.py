@@ -7,10 +7,9 @@ import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from shop_tables import AS_OF, DAY, FEATURES, HOUR, LABEL, TABLES, features, make_shop
+from shop_tables import AS_OF, DAY, FEATURES, HOUR, LABEL, TABLES, compute_features, features, make_shop
 
 from tasks.datasets import logical_hash
-from tasks.features import compute_features
 from tasks.params.models import LabelParams
 
 

@@ -3,10 +3,9 @@
 import numpy as np
 import pyarrow as pa
 import pytest
-from shop_tables import AS_OF, FEATURES, LABEL, TABLES, features, make_shop
+from shop_tables import AS_OF, FEATURES, LABEL, TABLES, compute_features, features, make_shop
 
 from tasks.errors import FeatureError
-from tasks.features import compute_features
 from tasks.features.label import MOST_CLASSES
 from tasks.params.models import LabelParams
 

@@ -4,9 +4,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
-from shop_tables import AS_OF, DAY, FEATURES, LABEL, START, TABLES, features, make_shop
-
-from tasks.features import compute_features
+from shop_tables import AS_OF, DAY, FEATURES, LABEL, START, TABLES, compute_features, features, make_shop
 
 NAMES = list(FEATURES)
 
