@@ -1,6 +1,5 @@
 """A lake on S3, served on loopback: reading it as pin and snapshot do, beside boto3's own TransferManager, which hashes nothing."""
 
-import hashlib
 import os
 import shutil
 import statistics
@@ -8,6 +7,7 @@ import sys
 import time
 from collections.abc import Callable
 from datetime import datetime, timezone
+from functools import partial
 from io import BytesIO
 from pathlib import Path
 
@@ -23,6 +23,7 @@ from tasks.params.snapshot import S3Params, SnapshotParams
 from tasks.records import Pin
 from tasks.sources import LocalLake, open_lake, pin_lake, write_snapshot
 from tasks.sources.read_ahead import THREADS, ReadAhead
+from tasks.sources.receive import open_hashed
 
 sys.path.append(str(Path(__file__).resolve().parents[1] / "tests" / "shared"))
 
@@ -49,14 +50,9 @@ def lake_on_s3(scratch: Path) -> None:
         manager = create_transfer_manager(store.client(store.reader), TransferConfig(max_concurrency=THREADS))
 
         def ours() -> None:
-            with ReadAhead(lake, listing) as ahead:
+            with ReadAhead(partial(open_hashed, lake), listing) as ahead:
                 for file in listing:
-                    sink = BytesIO()
-                    digest = hashlib.sha256()
-                    with ahead.open_file(file) as stream:
-                        while chunk := stream.read(1 << 20):
-                            digest.update(chunk)
-                            sink.write(chunk)
+                    ahead.take(file).stream.close()
 
         def peer() -> None:
             waiting = [

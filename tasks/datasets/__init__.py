@@ -6,7 +6,7 @@ the file is left alone and not even opened.
 """
 
 from tasks.datasets.hashes import code_hash, hash_file, hash_mapping, hash_text, locate_code, write_atomically
-from tasks.datasets.logical import canonical_type, dataset_hash, logical_hash
+from tasks.datasets.logical import canonical_type, dataset_hash, is_in_order, logical_hash
 from tasks.datasets.reader import MANIFEST, StoredTable, open_table, read_manifest, read_partition, read_table, row_keys
 from tasks.datasets.writer import DatasetWriter
 
@@ -20,6 +20,7 @@ __all__ = [
     "hash_file",
     "hash_mapping",
     "hash_text",
+    "is_in_order",
     "locate_code",
     "logical_hash",
     "open_table",

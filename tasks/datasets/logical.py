@@ -48,7 +48,7 @@ def logical_hash(table: pa.Table, key: Sequence[str]) -> str:
     names = sorted(table.column_names)
     columns = {name: _plain(table.column(name)) for name in names}
     plain = pa.table(columns)
-    if table.num_rows > 1:
+    if table.num_rows > 1 and not is_in_order(plain, key):
         order = pc.sort_indices(plain, sort_keys=[(name, "ascending") for name in key])
         plain = plain.take(order)
         if _has_equal_neighbours(plain, key):
@@ -79,6 +79,24 @@ def _plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
     return column.cast(kind.value_type) if pa.types.is_dictionary(kind) else column
 
 
+def is_in_order(table: pa.Table, key: Sequence[str]) -> bool:
+    """Whether each row of ``table`` comes after the one before by ``key`` (never NULL or NaN): sorting would change nothing."""
+    equal: pa.Array | None = None
+    after: pa.Array | None = None
+    for name in key:
+        column = table.column(name).combine_chunks()
+        if column.null_count:
+            return False
+        here, there = column.slice(0, max(0, len(column) - 1)), column.slice(1)
+        less = pc.less(here, there)
+        after = less if after is None or equal is None else pc.or_(after, pc.and_(equal, less))
+        if pc.all(after).as_py():  # also where there are no neighbours
+            return True
+        same = pc.equal(here, there)
+        equal = same if equal is None else pc.and_(equal, same)
+    return False
+
+
 def _has_equal_neighbours(table: pa.Table, key: Sequence[str]) -> bool:
     equal = None
     for name in key:
@@ -93,28 +111,29 @@ def _has_equal_neighbours(table: pa.Table, key: Sequence[str]) -> bool:
 _EMPTY = pa.Array.from_buffers(pa.large_binary(), 1, [None, pa.py_buffer(bytes(16)), pa.py_buffer(b"")])[0]
 
 
-def _canonical_buffers(column: pa.ChunkedArray) -> list[bytes]:
+def _canonical_buffers(column: pa.ChunkedArray) -> list[bytes | memoryview]:
     array = column.combine_chunks()
     if isinstance(array, pa.ChunkedArray):  # combine_chunks keeps an empty column chunked
         array = pa.concat_arrays(array.chunks) if array.chunks else pa.array([], array.type)
     is_valid = _fixed_width(pc.is_valid(array).cast(pa.uint8())).astype(bool)
-    valid = np.packbits(is_valid).tobytes()
+    valid = np.packbits(is_valid).data
     if pa.types.is_null(array.type):
         return [valid]
     if pa.types.is_large_string(array.type) or pa.types.is_large_binary(array.type):
-        return [valid, *_texts(pc.coalesce(array.cast(pa.large_binary()), _EMPTY))]
+        binary = array.cast(pa.large_binary())
+        return [valid, *_texts(pc.coalesce(binary, _EMPTY) if array.null_count else binary)]
     if pa.types.is_boolean(array.type):
-        return [valid, np.packbits(_fixed_width(array.cast(pa.uint8()), is_valid)).tobytes()]
+        return [valid, np.packbits(_fixed_width(array.cast(pa.uint8()), is_valid)).data]
     if pa.types.is_floating(array.type):
         values = _fixed_width(array, is_valid)
         values[values == 0] = 0.0
         values[np.isnan(values)] = np.nan
-        return [valid, values.tobytes()]
+        return [valid, values.data]
     if pa.types.is_date(array.type):
         array = array.cast(pa.int32())
     elif not pa.types.is_integer(array.type):
         array = array.cast(pa.int64())
-    return [valid, _fixed_width(array, is_valid).tobytes()]
+    return [valid, _fixed_width(array, is_valid).data]
 
 
 def _fixed_width(array: pa.Array, is_valid: np.ndarray | None = None) -> np.ndarray:
@@ -129,13 +148,13 @@ def _fixed_width(array: pa.Array, is_valid: np.ndarray | None = None) -> np.ndar
     return values
 
 
-def _texts(array: pa.Array) -> tuple[bytes, bytes]:
+def _texts(array: pa.Array) -> tuple[bytes | memoryview, bytes | memoryview]:
     """The lengths of an array of large binaries without NULLs, and all of its bytes."""
     if not len(array):
         return b"", b""
     _, offsets, data = array.buffers()
     ends = np.frombuffer(offsets, "<i8", len(array) + 1, array.offset * 8)
-    return np.diff(ends).tobytes(), b"" if data is None else data[int(ends[0]) : int(ends[-1])].to_pybytes()
+    return np.diff(ends).data, b"" if data is None else memoryview(data)[int(ends[0]) : int(ends[-1])]
 
 
 def dataset_hash(tables: Mapping[str, TableRecord]) -> str:

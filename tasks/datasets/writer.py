@@ -4,7 +4,7 @@ What belongs here: the order of writes that makes an interruption safe. What doe
 """
 
 import hashlib
-import io
+import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -39,6 +39,7 @@ class DatasetWriter:
         self._previous = self._load_previous()
         self._tables: dict[str, tuple[tuple[str, ...], dict[str, str], list[PartitionRecord]]] = {}
         self._is_changing = False
+        self._lock = threading.Lock()
 
     def __enter__(self) -> Self:
         return self
@@ -77,11 +78,14 @@ class DatasetWriter:
         return True
 
     def write(self, path: str, reuse_key: str, table: pa.Table, key: Sequence[str]) -> PartitionRecord:
-        """Write ``table`` (logical key columns ``key``) as the partition ``path``, whose first part names its table."""
+        """Write ``table`` (logical key columns ``key``) as the partition ``path``, whose first part names its table.
+
+        May be called by several threads at once.
+        """
         self._begin_change()
-        buffer = io.BytesIO()
+        buffer = pa.BufferOutputStream()
         pq.write_table(table, buffer, compression="zstd")
-        data = buffer.getvalue()
+        data = memoryview(buffer.getvalue())
         record = PartitionRecord(
             path=path,
             rows=table.num_rows,
@@ -94,7 +98,7 @@ class DatasetWriter:
         self._add(tuple(key), {f.name: canonical_type(f.type) for f in table.schema}, record)
         return record
 
-    def _replace(self, path: str, data: bytes) -> None:
+    def _replace(self, path: str, data: memoryview) -> None:
         file = self._folder / path
         file.parent.mkdir(parents=True, exist_ok=True)
         part = file.with_name(file.name + ".part")
@@ -102,16 +106,18 @@ class DatasetWriter:
         part.replace(file)
 
     def _begin_change(self) -> None:
-        if self._is_changing:
-            return
-        self._is_changing = True
-        whole = self._folder / MANIFEST
-        if whole.exists():
-            whole.replace(self._folder / _PREVIOUS)
+        with self._lock:
+            if self._is_changing:
+                return
+            whole = self._folder / MANIFEST
+            if whole.exists():
+                whole.replace(self._folder / _PREVIOUS)
+            self._is_changing = True
 
     def _add(self, key: tuple[str, ...], columns: dict[str, str], record: PartitionRecord) -> None:
         table = record.path.split("/", 1)[0]
-        _, known, partitions = self._tables.setdefault(table, (key, columns, []))
+        with self._lock:
+            _, known, partitions = self._tables.setdefault(table, (key, columns, []))
         if known != columns:
             raise DatasetError(
                 f"{self._dataset}: {record.path}",

@@ -17,8 +17,8 @@ from tasks.errors import LakeError
 from tasks.params.snapshot import CsvParams, FileFormat, SourceParams
 from tasks.sources.lake import Lake, LakeFile
 from tasks.sources.layout import format_by_ending
-from tasks.sources.pin import unreadable_file
 from tasks.sources.reader import SourceFile
+from tasks.sources.receive import unreadable_file
 
 _HEAD_BYTES = 1 << 20
 _ROWS = 2_000

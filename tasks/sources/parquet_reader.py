@@ -4,7 +4,7 @@ What belongs here: opening Parquet. What does not: which types are taken (``sche
 """
 
 from collections.abc import Iterator, Sequence
-from io import BufferedIOBase
+from io import BufferedIOBase, BytesIO
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -17,7 +17,8 @@ class ParquetFile:
 
     def __init__(self, stream: BufferedIOBase) -> None:
         """Read the footer of ``stream``."""
-        self._file = pq.ParquetFile(stream)
+        # What is in memory is read without Python, which other threads may be busy in.
+        self._file = pq.ParquetFile(pa.BufferReader(stream.getvalue()) if isinstance(stream, BytesIO) else stream)
         self.schema: pa.Schema = self._file.schema_arrow
         self.names: tuple[str, ...] = tuple(self.schema.names)
         self.rows: int = self._file.metadata.num_rows

@@ -4,7 +4,6 @@ What belongs here: listing, hashing, what may be taken over from the last pin, a
 what a file holds (``observe``), and copying.
 """
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -22,6 +21,7 @@ from tasks.sources.layout import format_by_ending, format_of, list_table
 from tasks.sources.observe import Observed, folder_types, newest_moment, observe_rows, virtual_types
 from tasks.sources.read_ahead import ReadAhead
 from tasks.sources.reader import SourceFile
+from tasks.sources.receive import HashedFile, open_hashed, unreadable_file
 from tasks.sources.schema import SchemaDriftError, TableTypes
 from tasks.sources.times import from_rfc3339, to_rfc3339
 
@@ -111,7 +111,8 @@ def _pin_table(
         types.add("the files pinned before", {c: kind for c, kind in before.columns.items() if c not in before.folders})
         folders["the files pinned before"] = before.folders
     files, watermarks = [], []
-    with ReadAhead(lake, (listed for listed in listing if listed.path not in kept)) as ahead:
+    opened = partial(open_hashed, lake)
+    with ReadAhead(opened, (one for one in listing if one.path not in kept), lambda one: one.stream.close()) as ahead:
         for listed in listing:
             entry = kept.get(listed.path)
             if entry is None:
@@ -179,18 +180,16 @@ def _nothing_known(name: str, files: list[PinnedFile], declared: TableParams, as
     )
 
 
-def _look(ahead: ReadAhead, name: str, listed: LakeFile, declared: TableParams, as_of: datetime) -> _Looked:
+def _look(ahead: ReadAhead[LakeFile, HashedFile], name: str, listed: LakeFile, declared: TableParams, as_of: datetime) -> _Looked:
     try:
-        stream = ahead.open_file(listed)
+        opened = ahead.take(listed)
     except FileNotFoundError:
         raise _moved(listed, "it was deleted") from None
-    with stream:
+    with opened.stream:
+        if opened.bytes != listed.bytes:
+            raise _moved(listed, f"{opened.bytes} bytes read, {listed.bytes} listed")
         try:
-            digest = hashlib.file_digest(stream, "sha256").hexdigest()
-            if stream.tell() != listed.bytes:
-                raise _moved(listed, f"{stream.tell()} bytes read, {listed.bytes} listed")
-            stream.seek(0)
-            observed = observe_rows(SourceFile(listed.path, listed.mtime_utc, stream), name, declared, as_of)
+            observed = observe_rows(SourceFile(listed.path, listed.mtime_utc, opened.stream), name, declared, as_of)
         except (OSError, pa.ArrowException) as error:
             raise unreadable_file(listed.path, error) from None
     known = observed.known
@@ -200,7 +199,7 @@ def _look(ahead: ReadAhead, name: str, listed: LakeFile, declared: TableParams, 
             path=listed.path,
             bytes=listed.bytes,
             mtime_utc=listed.mtime_utc,
-            sha256=digest,
+            sha256=opened.sha256,
             rows=known.rows,
             known_rows=known.known_rows,
             watermark_utc=None if newest is None else to_rfc3339(newest),
@@ -218,16 +217,6 @@ def _moved(listed: LakeFile, found: str) -> LakeError:
         found=f"it changed while it was pinned: {found}",
         expected="files that are whole when they appear under their name",
         next_step="windtunnel pin",
-    )
-
-
-def unreadable_file(path: str, error: Exception) -> LakeError:
-    """The error for a file of the lake that Parquet's reader or gzip's refuses; their words hold no values."""
-    return LakeError(
-        f"lake file {path}",
-        found=f"not readable as a whole file of its format: {' '.join(str(error).split())[:200]}",
-        expected="a readable file, whole when it appears under its name",
-        next_step="write the file again in the lake (it may be truncated), then `windtunnel pin`",
     )
 
 

@@ -158,8 +158,7 @@ class S3Lake:
         """As :meth:`~tasks.sources.lake.Lake.open_file`; :class:`~tasks.errors.PinError` where another object has its name."""
         source = S3Object(self._open(), self._where, file, self._patience)
         if file.bytes <= _IN_MEMORY_BYTES:
-            # Read as a file is: `hashlib.file_digest` takes a bare BytesIO's buffer, and leaves it at its beginning.
-            return BufferedReader(BytesIO(b"".join(source.read_from(0))))
+            return BytesIO(b"".join(source.read_from(0)))
         return BufferedReader(S3Stream(source), _BUFFER_BYTES)
 
     def _open(self) -> "S3Client":

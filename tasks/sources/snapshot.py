@@ -1,35 +1,33 @@
 """The snapshot: a copy of exactly what the pin lists, no column and no row more.
 
-What belongs here: copying pinned files, proving that they are still the ones that were pinned, and cutting them to declared
-columns and known rows. What does not: observing the lake (``pin``) and masking. A snapshot may hold raw personal data: all of
+What belongs here: copying pinned files, cut to declared columns and known rows. What does not: observing the lake (``pin``),
+proving that a file is still the pinned one (``receive``), and masking. A snapshot may hold raw personal data: all of
 it, unfinished files included, lies in one folder that is closed to other users.
 """
 
-import hashlib
-import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from io import BufferedIOBase, BytesIO
+from functools import partial
+from io import BufferedIOBase
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tasks.datasets import DatasetWriter
+from tasks.datasets import DatasetWriter, is_in_order
 from tasks.errors import PinError
 from tasks.params.snapshot import SnapshotParams, TableParams
 from tasks.records import Manifest, Pin, PinnedFile
-from tasks.sources.lake import Lake, LakeFile
+from tasks.sources.lake import Lake
 from tasks.sources.layout import covers
-from tasks.sources.partitions import FilePlan, is_wholly_known, plan_partitions
-from tasks.sources.pin import reading_hash, unreadable_file
+from tasks.sources.partitions import FilePlan, Partition, is_wholly_known, plan_partitions
+from tasks.sources.pin import reading_hash
 from tasks.sources.read_ahead import ReadAhead
 from tasks.sources.reader import SourceFile, TableSource, read_rows
+from tasks.sources.receive import receive_file, unreadable_file
 from tasks.sources.times import from_rfc3339, to_microseconds, to_rfc3339
+from tasks.sources.write_behind import WriteBehind
 
-_CHUNK_BYTES = 1 << 20
-_IN_MEMORY_BYTES = 64 << 20
-"""A larger file passes through a nameless file in the snapshot's own folder, which vanishes with the process."""
 _PRIVATE = 0o700
 
 
@@ -94,9 +92,14 @@ def write_snapshot(lake: Lake, pin: Pin, params: SnapshotParams, folder: Path, *
                 plan_partitions(name, file, table, source.params, as_of=pin.as_of_utc, code_hash=code_hash) for file in table.files
             ]
             stale = [plan for plan in (plan.without(writer.keep) for plan in plans) if plan.missing]
-            with ReadAhead(lake, (_listed(plan.file) for plan in stale)) as ahead:
+            with (
+                WriteBehind() as behind,
+                ReadAhead(partial(receive_file, lake, folder), (plan.file for plan in stale), BufferedIOBase.close) as ahead,
+            ):
                 for plan in stale:
-                    _copy(ahead, writer, source, plan, table.columns, as_of=pin.as_of_utc, folder=folder)
+                    with ahead.take(plan.file) as stream:
+                        for partition, part in _cut(stream, source, plan, table.columns, as_of=pin.as_of_utc):
+                            behind.submit(partial(_write, writer, partition, part, source.params.key))
             count = sum(len(plan.missing) for plan in stale)
             written += count
             unchanged += sum(len(plan.partitions) for plan in plans) - count
@@ -112,32 +115,22 @@ def _about(pin: Pin, params: SnapshotParams, pin_hash: str) -> dict[str, str]:
     return about
 
 
-def _listed(file: PinnedFile) -> LakeFile:
-    return LakeFile(path=file.path, bytes=file.bytes, mtime_utc=file.mtime_utc, version_id=file.version_id, etag=file.etag)
-
-
-def _copy(
-    ahead: ReadAhead,
-    writer: DatasetWriter,
-    source: TableSource[TableParams],
-    plan: FilePlan,
-    columns: Mapping[str, str],
-    *,
-    as_of: str,
-    folder: Path,
-) -> None:
-    """Write the partitions of one file that are missing; ``columns`` gives the pinned type of each."""
+def _cut(
+    stream: BufferedIOBase, source: TableSource[TableParams], plan: FilePlan, columns: Mapping[str, str], *, as_of: str
+) -> Iterator[tuple[Partition, pa.Table]]:
+    """The missing partitions of the file in ``stream``, and their rows as they come; ``columns`` gives their pinned types."""
     declared, file = source.params, plan.file
-    with _sink(file, folder) as sink:
-        _receive(ahead, file, sink)
-        sink.seek(0)
-        types = {column: columns[column] for column in declared.columns}
-        rows = _read(SourceFile(file.path, file.mtime_utc, sink), source, types)
-        parts = _known_parts(rows, file, known=declared.known, as_of=as_of, size=plan.rows_each)
-        for partition, part in zip(plan.partitions, parts, strict=True):
-            if partition in plan.missing:
-                ordered = part.sort_by([(column, "ascending") for column in declared.key])
-                writer.write(partition.path, partition.reuse_key, ordered, declared.key)
+    types = {column: columns[column] for column in declared.columns}
+    rows = _read(SourceFile(file.path, file.mtime_utc, stream), source, types)
+    parts = _known_parts(rows, file, known=declared.known, as_of=as_of, size=plan.rows_each)
+    for partition, part in zip(plan.partitions, parts, strict=True):
+        if partition in plan.missing:
+            yield partition, part
+
+
+def _write(writer: DatasetWriter, partition: Partition, rows: pa.Table, key: Sequence[str]) -> None:
+    ordered = rows if is_in_order(rows, key) else rows.sort_by([(column, "ascending") for column in key])
+    writer.write(partition.path, partition.reuse_key, ordered, key)
 
 
 def _known_parts(rows: Iterator[pa.RecordBatch], file: PinnedFile, *, known: str, as_of: str, size: int) -> Iterator[pa.Table]:
@@ -163,50 +156,6 @@ def _known_parts(rows: Iterator[pa.RecordBatch], file: PinnedFile, *, known: str
             next_step="restore data/pin.json from Git, or run `windtunnel pin`",
         )
     yield pa.Table.from_batches(held)
-
-
-def _sink(file: PinnedFile, folder: Path) -> BufferedIOBase:
-    return BytesIO() if file.bytes <= _IN_MEMORY_BYTES else tempfile.TemporaryFile(dir=folder)
-
-
-def _receive(ahead: ReadAhead, file: PinnedFile, sink: BufferedIOBase) -> None:
-    """Copy the lake's file into ``sink``, hashing what passes; refuse anything but the pinned bytes."""
-    digest = hashlib.sha256()
-    size = 0
-    try:
-        with ahead.open_file(_listed(file)) as stream:
-            # One byte beyond the pinned size is enough to know; a file that keeps growing is not read to its end.
-            while size <= file.bytes and (chunk := _next_chunk(file, stream)):
-                digest.update(chunk)
-                size += len(chunk)
-                sink.write(chunk)
-    except FileNotFoundError:
-        raise _moved(file, "it was deleted", "windtunnel pin") from None
-    if size != file.bytes:
-        found = f"more than {file.bytes} bytes" if size > file.bytes else f"{size} bytes"
-        raise _moved(file, f"it was changed: {found}", "windtunnel pin")
-    if digest.hexdigest() != file.sha256:
-        # Where even its time is unchanged, another pin would take the old hash over: only one from scratch would not.
-        raise _moved(
-            file, f"it was changed: SHA-256 {digest.hexdigest()}", "windtunnel pin (delete data/pin.json first if it persists)"
-        )
-
-
-def _next_chunk(file: PinnedFile, stream: BufferedIOBase) -> bytes:
-    """The next bytes from the lake; its failures must not be taken for those of our own disk."""
-    try:
-        return stream.read(_CHUNK_BYTES)
-    except OSError as error:
-        raise unreadable_file(file.path, error) from None
-
-
-def _moved(file: PinnedFile, found: str, next_step: str) -> PinError:
-    return PinError(
-        f"lake file {file.path}: changed or deleted between pin and copy",
-        found=found,
-        expected=f"{file.bytes} bytes with SHA-256 {file.sha256}, as data/pin.json lists",
-        next_step=next_step,
-    )
 
 
 def _read(file: SourceFile, source: TableSource[TableParams], types: Mapping[str, str]) -> Iterator[pa.RecordBatch]:

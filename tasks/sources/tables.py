@@ -18,8 +18,8 @@ from tasks.sources.lake import Lake, LakeFile
 from tasks.sources.layout import folder_values, format_of, list_table
 from tasks.sources.observe import column_types, folder_types
 from tasks.sources.parquet_reader import ParquetFile
-from tasks.sources.pin import unreadable_file
 from tasks.sources.reader import VIRTUAL_TYPES, OpenedFile, SourceFile, TableSource, find_origins, read_rows
+from tasks.sources.receive import unreadable_file
 from tasks.sources.schema import TableTypes, type_name
 
 NULL_WORDS = ("NA", "N/A", "n/a", "#N/A", "NULL", "null", "None", "none", "NaN", "nan", "?", "-", "--", ".", "\\N", "missing")

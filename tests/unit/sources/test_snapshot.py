@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from opened_files import opened_files
 from small_lake import MOMENT, SmallLake, after, day_rows
 
-import tasks.sources.snapshot as module
+import tasks.sources.receive as module
 from tasks.datasets import read_manifest, read_table
 from tasks.errors import LakeError, PinError
 from tasks.params.snapshot import SnapshotParams, SourceParams
