@@ -4,6 +4,7 @@ import os
 import tempfile
 from pathlib import Path
 
+from benchmarks.disclosure import disclosure_risk
 from benchmarks.own_project import first_verdict, one_profile
 from benchmarks.pipeline import each_stage, one_more_day, one_trial, the_lake, unchanged_run, whole_demo
 from benchmarks.s3_lake import lake_on_s3
@@ -23,6 +24,7 @@ def main() -> None:
         one_more_day(project, scratch)
         each_stage(project)
         lake_on_s3(scratch)
+        disclosure_risk()
         one_profile()
         first_verdict(scratch)
 

@@ -64,6 +64,10 @@ class MaskingKeyError(MaskingError):
     """The masking key is missing, badly kept, or not the one the parameters name."""
 
 
+class DisclosureError(WindtunnelError):
+    """How easily people are found in masked data cannot be measured, or is more than the policy's limits allow."""
+
+
 class SplitError(WindtunnelError):
     """A split is empty, moved, or cannot be computed."""
 
