@@ -130,7 +130,7 @@ class ColumnTreatment(Record):
     column_class: str
     """identifier, quasi, sensitive, free_text, safe, token (of a domain) or undeclared."""
     transform: str
-    """kept, drop, redact, token, date_shift or generalise, with its setting, for example ``generalise keep_prefix=2``."""
+    """kept, drop, or the rule's transform with its settings, for example ``generalise keep_prefix=2``."""
     domain: str | None
     reason: str
 
@@ -139,6 +139,8 @@ class PrivacyReport(Record):
     """What masking did, column by column; holds no value of any row."""
 
     schema_version: Literal[1] = 1
+    purpose: str = ""
+    owner: str = ""
     key_id: str
     key_fingerprint: str
     algorithm: str

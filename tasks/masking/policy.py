@@ -4,18 +4,22 @@ What belongs here: reading ``masking`` of ``params.yaml`` into treatments. What 
 column that no policy names is never kept.
 """
 
+import json
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from tasks.datasets import hash_mapping
 from tasks.errors import MaskingError
-from tasks.params.masking import ColumnRule, DateShiftRule, GeneraliseRule, MaskingParams, TokenRule
+from tasks.params.masking import MaskingParams
+from tasks.params.masking_rules import ColumnRule, DateShiftRule, KeepRule, TokenRule
 from tasks.params.snapshot import TableParams
 from tasks.records import ColumnTreatment
 
 KEPT, DROP, TOKEN, UNDECLARED = "kept", "drop", "token", "undeclared"
 _UNIQUE = (KEPT, TOKEN)
 """What leaves distinct keys distinct."""
+_WORDS_OF_ALL_RULES = ("column_class", "reason", "transform")
 
 
 @dataclass(frozen=True)
@@ -24,7 +28,7 @@ class Treatment:
 
     column: str
     transform: str
-    """kept, drop, redact, token, date_shift or generalise."""
+    """kept, drop, or the name of the rule's transform."""
     column_class: str
     reason: str
     rule: ColumnRule | None = None
@@ -42,13 +46,10 @@ class Treatment:
 
     @property
     def words(self) -> str:
-        """The transform with its setting, for example ``generalise keep_prefix=2``."""
-        if isinstance(self.rule, DateShiftRule):
-            return f"{self.transform} per={self.rule.per} max_days={self.rule.max_days}"
-        if isinstance(self.rule, GeneraliseRule):
-            ways = {"keep_prefix": self.rule.keep_prefix, "to": self.rule.to, "width": self.rule.width}
-            return " ".join([self.transform, *(f"{way}={value}" for way, value in ways.items() if value is not None)])
-        return self.transform
+        """The transform with its settings, for example ``generalise keep_prefix=2``; two that differ have different words."""
+        if self.rule is None:
+            return self.transform
+        return " ".join([self.transform, *(f"{name}={_write(value)}" for name, value in _settings(self.rule))])
 
 
 def treat_columns(policy: MaskingParams, table: str, columns: Iterable[str]) -> tuple[Treatment, ...]:
@@ -109,6 +110,8 @@ def _treat(policy: MaskingParams, table: str, column: str) -> Treatment:
     rule = declared.columns.get(column) if declared is not None else None
     if rule is None:
         return Treatment(column, DROP, UNDECLARED, "no policy names it")
+    if isinstance(rule, KeepRule):
+        return Treatment(column, KEPT, rule.column_class, rule.reason)
     domain = None
     if isinstance(rule, TokenRule):
         domain = _own_domain(table, column)
@@ -124,3 +127,16 @@ def _own_domain(table: str, column: str) -> str:
 
 def _domain(policy: MaskingParams, reference: str) -> str | None:
     return next((domain for domain, references in policy.domains.items() if reference in references), None)
+
+
+def _settings(rule: ColumnRule) -> list[tuple[str, object]]:
+    """What a rule says beyond its class, reason and transform, in the order of its grammar; nothing where nothing is said."""
+    told = [(name, getattr(rule, name)) for name in type(rule).model_fields if name not in _WORDS_OF_ALL_RULES]
+    return [(name, value) for name, value in told if value is not None]
+
+
+def _write(value: object) -> str:
+    """A plain word or number as it is, anything else as JSON, so that no two settings read alike."""
+    if isinstance(value, str) and re.fullmatch(r"[A-Za-z_]\w*", value):
+        return value
+    return json.dumps(value, separators=(",", ":")) if isinstance(value, str | tuple | bool) else str(value)

@@ -30,6 +30,8 @@ def make_privacy_report(
     """The report for the declared ``tables``; ``rows`` counts the masked rows of each table that survives."""
     treatments = column_treatments(policy, tables)
     return PrivacyReport(
+        purpose=policy.purpose,
+        owner=policy.owner,
         key_id=key.id,
         key_fingerprint=key.fingerprint,
         algorithm=ALGORITHM,

@@ -1,13 +1,13 @@
 """``masking``: the key, the token domains, and what happens to each column of each table."""
 
 import re
-from typing import Annotated, Any, Literal
+from collections.abc import Iterable
+from typing import Any
 
 from pydantic import Field, field_validator, model_validator
 
 from tasks.params.base import Section, split_reference
-
-ColumnClass = Literal["identifier", "quasi", "sensitive", "free_text"]
+from tasks.params.masking_rules import ColumnRule, DateShiftRule
 
 
 class MaskingKeyParams(Section):
@@ -16,57 +16,6 @@ class MaskingKeyParams(Section):
     env: str
     file: str
     id: str = Field(min_length=1)
-
-
-class Rule(Section):
-    """What every column rule has: the class of the column, and why it is treated so."""
-
-    column_class: ColumnClass = Field(alias="class")
-    reason: str = ""
-
-
-class DropRule(Rule):
-    """The column does not leave the restricted zone."""
-
-    transform: Literal["drop"]
-
-
-class RedactRule(Rule):
-    """Every value is replaced by the constant ``[redacted]``; NULL stays NULL."""
-
-    transform: Literal["redact"]
-
-
-class TokenRule(Rule):
-    """A keyed token in a domain of the column's own; columns that join share a domain under ``masking.domains``."""
-
-    transform: Literal["token"]
-
-
-class DateShiftRule(Rule):
-    """The date moves by a keyed number of days, the same for all rows of one entity (column ``per``)."""
-
-    transform: Literal["date_shift"]
-    per: str
-    max_days: int = Field(ge=1, le=3650)
-
-
-class GeneraliseRule(Rule):
-    """Less detail: the first characters of a text, or the decade or year of a date, or a numeric band."""
-
-    transform: Literal["generalise"]
-    keep_prefix: int | None = Field(default=None, ge=1)
-    to: Literal["year", "decade"] | None = None
-    width: float | None = Field(default=None, gt=0)
-
-    @model_validator(mode="after")
-    def _exactly_one_way(self) -> "GeneraliseRule":
-        if sum(way is not None for way in (self.keep_prefix, self.to, self.width)) != 1:
-            raise ValueError("generalise needs exactly one of keep_prefix, to, width")
-        return self
-
-
-ColumnRule = Annotated[DropRule | RedactRule | TokenRule | DateShiftRule | GeneraliseRule, Field(discriminator="transform")]
 
 
 class TablePolicy(Section):
@@ -86,6 +35,7 @@ class TablePolicy(Section):
 
     @model_validator(mode="after")
     def _each_column_once(self) -> "TablePolicy":
+        _require_distinct_names((*self.safe, *self.columns))
         twice = set(self.safe) & set(self.columns)
         if twice:
             raise ValueError(f"{sorted(twice)[0]}: both safe and under a rule")
@@ -105,6 +55,10 @@ class MaskingParams(Section):
     """The masking policy as a whole. A column that is in no domain, not safe and under no rule is dropped and named."""
 
     key: MaskingKeyParams
+    purpose: str = ""
+    """What the masked data is for; words for the privacy report."""
+    owner: str = ""
+    """Who answers for the policy; words for the privacy report."""
     domains: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     tables: dict[str, TablePolicy]
 
@@ -114,6 +68,12 @@ class MaskingParams(Section):
         for name in value:
             if not re.fullmatch(r"[a-z0-9_]+", name):
                 raise ValueError(f"{name!r}: a domain's name is lower-case letters, digits and underscores")
+        return value
+
+    @field_validator("tables")
+    @classmethod
+    def _table_names(cls, value: dict[str, TablePolicy]) -> dict[str, TablePolicy]:
+        _require_distinct_names(value)
         return value
 
     @model_validator(mode="after")
@@ -129,3 +89,12 @@ class MaskingParams(Section):
                 if policy is not None and (column in policy.safe or column in policy.columns):
                     raise ValueError(f"tables.{table}.{column}: also in domain {domain}; a column has one treatment")
         return self
+
+
+def _require_distinct_names(names: Iterable[str]) -> None:
+    """Names that differ only by case would be one column in some engines: a rule could then hit the other."""
+    seen: dict[str, str] = {}
+    for name in names:
+        other = seen.setdefault(name.casefold(), name)
+        if other != name:
+            raise ValueError(f"{other} and {name} differ only by case")

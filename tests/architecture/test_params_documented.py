@@ -123,6 +123,8 @@ FUNCTION = {"function": "f", "file": "f.py", "sha256": "0", "takes": ["hour"], "
 SHIFT = {"class": "quasi", "transform": "date_shift", "max_days": 3}
 DROP = {"class": "quasi", "transform": "drop"}
 QUASI = {"class": "quasi", "transform": "generalise"}
+BUCKET = {"class": "quasi", "transform": "bucket", "edges": [18, 65]}
+CLIP = {"class": "quasi", "transform": "clip"}
 MISTAKES: dict[str, Callable[[dict[str, Any]], object]] = {
     "Extra inputs are not permitted": _set("refresh.often", True),
     "Field required": _delete("seed"),
@@ -152,6 +154,16 @@ MISTAKES: dict[str, Callable[[dict[str, Any]], object]] = {
     ),
     "date_shift needs another column in": _set("masking.tables.bookings.birth_date", {**SHIFT, "per": "birth_date"}),
     "generalise needs exactly one of keep_prefix, to, width": _set("masking.tables.bookings.birth_date", QUASI),
+    "differ only by case": lambda content: content["masking"]["tables"]["bookings"].update(Email=DROP),
+    "loyalty_tier.keep.reason": lambda content: content["masking"]["tables"]["bookings"].update(
+        safe=["booked_utc"], loyalty_tier={"class": "safe", "transform": "keep"}
+    ),
+    "edges: each must be above the one before": _set("masking.tables.bookings.birth_date", {**BUCKET, "edges": [65, 18]}),
+    "labels: one for each band, which is one more than there are edges": _set(
+        "masking.tables.bookings.birth_date", {**BUCKET, "labels": ["minor", "adult"]}
+    ),
+    "clip needs low, high or both": _set("masking.tables.bookings.birth_date", CLIP),
+    "clip: low must be below high": _set("masking.tables.bookings.birth_date", {**CLIP, "low": 1, "high": 1}),
     "a domain's name is lower-case letters, digits and underscores": _set("masking.domains.Crew/1", []),
     "no such column 'flights.gate' in snapshot.tables": _set("features.columns.gate", {"take": "flights.gate"}),
     "is not of the form table.column": _set("models.champion", {"scores": "score", "version": "predictions.model_version"}),

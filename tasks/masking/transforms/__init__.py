@@ -1,0 +1,13 @@
+"""Transforms of one column, each from Arrow to Arrow, by family.
+
+What belongs here: what each transform does to values. What does not: which column gets which (``tasks.masking.policy``), and
+tokens (``tasks.masking.tokens``). NULL stays NULL throughout. ``where`` is table.column, for errors, which never show a value.
+No transform looks at another row, but those that say so: a row's result is the same in any batch, on any engine.
+"""
+
+from tasks.masking.transforms.constants import REDACTED, constant, redact
+from tasks.masking.transforms.dates import date_part, shift_days
+from tasks.masking.transforms.generalisation import generalise
+from tasks.masking.transforms.numbers import bucket, clip, round_to
+
+__all__ = ["REDACTED", "bucket", "clip", "constant", "date_part", "generalise", "redact", "round_to", "shift_days"]
