@@ -90,7 +90,7 @@ def is_in_order(table: pa.Table, key: Sequence[str]) -> bool:
         here, there = column.slice(0, max(0, len(column) - 1)), column.slice(1)
         less = pc.less(here, there)
         after = less if after is None or equal is None else pc.or_(after, pc.and_(equal, less))
-        if pc.all(after).as_py():  # also where there are no neighbours
+        if pc.all(after, min_count=0).as_py():  # also where there are no neighbours
             return True
         same = pc.equal(here, there)
         equal = same if equal is None else pc.and_(equal, same)

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from mypy_boto3_s3.type_defs import CommonPrefixTypeDef, ListObjectsV2RequestTypeDef, ListObjectVersionsRequestTypeDef
 
 _IN_MEMORY_BYTES = 16 << 20
-"""A smaller object is fetched whole when it is opened; a larger one as it is read."""
+"""A smaller object is fetched whole when it is opened; a larger one as it is read, over several connections."""
 _BUFFER_BYTES = 1 << 20
 _PAGE_KEYS = 1000
 """The most that S3 gives at once."""
@@ -158,7 +158,7 @@ class S3Lake:
         """As :meth:`~tasks.sources.lake.Lake.open_file`; :class:`~tasks.errors.PinError` where another object has its name."""
         source = S3Object(self._open(), self._where, file, self._patience)
         if file.bytes <= _IN_MEMORY_BYTES:
-            return BytesIO(b"".join(source.read_from(0)))
+            return BytesIO(b"".join(source.read_range(0, file.bytes)))
         return BufferedReader(S3Stream(source), _BUFFER_BYTES)
 
     def _open(self) -> "S3Client":

@@ -113,7 +113,7 @@ def connect(session: boto3.session.Session, where: Location, params: S3Params, p
         connect_timeout=min(10.0, patience.timeout_seconds),
         read_timeout=patience.timeout_seconds,
         retries={"total_max_attempts": 1},  # patience is counted here, in one place
-        max_pool_connections=2 * THREADS,
+        max_pool_connections=THREADS + THREADS**2,  # files at once, and parts of each
         # Other stores than AWS know no newer checksums; every byte is held against the pin's SHA-256 anyway.
         request_checksum_calculation="when_required",
         response_checksum_validation="when_required",

@@ -49,6 +49,16 @@ def cut(after: int) -> Fault:
     return fault
 
 
+def whole(content: bytes) -> Fault:
+    """The whole object, whatever part of it was asked for."""
+
+    def fault(handler: BaseHTTPRequestHandler, _status: int, headers: list[tuple[str, str]], _body: bytes) -> None:
+        _head(handler, 200, headers, len(content))
+        handler.wfile.write(content)
+
+    return fault
+
+
 def silence(seconds: float) -> Fault:
     """No byte at all for so long, and then the end."""
 

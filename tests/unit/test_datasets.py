@@ -4,8 +4,10 @@ from pathlib import Path
 
 import pyarrow as pa
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from tasks.datasets import DatasetWriter, logical_hash, read_manifest, read_table, row_keys
+from tasks.datasets import DatasetWriter, is_in_order, logical_hash, read_manifest, read_table, row_keys
 from tasks.errors import DatasetError
 
 
@@ -43,6 +45,21 @@ def test_logical_hash_sees_every_change(other: pa.Table) -> None:
 def test_logical_hash_orders_rows_with_equal_keys() -> None:
     """Equal keys do not make the hash depend on row order."""
     assert logical_hash(_table([1, 1], ["a", "b"]), ["id"]) == logical_hash(_table([1, 1], ["b", "a"]), ["id"])
+
+
+_FEW = st.one_of(st.none(), st.integers(0, 3))
+
+
+@given(st.lists(st.tuples(_FEW, _FEW), max_size=5))
+def test_rows_in_order_are_told_without_sorting_them(rows: list[tuple[int | None, int | None]]) -> None:
+    """By several keys: in order, no two alike, and without a NULL, whose place depends on who sorts."""
+    table = pa.table({"a": pa.array([a for a, _ in rows], pa.int64()), "b": pa.array([b for _, b in rows], pa.int64())})
+    whole = [row for row in rows if None not in row]
+    is_sorted = whole == rows and sorted(set(whole)) == rows
+    decided_by_first = len({a for a, _ in rows}) == len(rows) and sorted(a for a, _ in rows if a is not None) == [
+        a for a, _ in rows
+    ]
+    assert is_in_order(table, ["a", "b"]) == (is_sorted or decided_by_first)
 
 
 def test_logical_hash_refuses_nested_columns() -> None:

@@ -1,6 +1,8 @@
 """A lake on S3, over HTTP against a store that enforces policies: what is listed, pinned, proven and refused."""
 
+import hashlib
 import itertools
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,6 +16,7 @@ from tasks.errors import LakeError, PinError
 from tasks.params.snapshot import S3Params, SnapshotParams
 from tasks.records import Manifest, Pin
 from tasks.sources import Lake, LocalLake, open_lake, pin_lake, write_snapshot
+from tasks.sources.receive import open_hashed
 from tasks.sources.s3 import S3Lake
 from tasks.sources.s3_client import Location, Patience, connect, guard, log_in
 from tasks.sources.s3_probe import CANARY
@@ -304,6 +307,26 @@ def test_guard_lets_nothing_but_reading_through(as_reader: Store, monkeypatch: p
         with pytest.raises(LakeError, match="none of those that read"):
             write()
     assert client.get_object(Bucket=bucket, Key="a")["Body"].read() == b"1"
+
+
+def test_object_uploaded_in_parts(as_reader: Store) -> None:
+    """Its ETag is no hash of its bytes, and pins it all the same."""
+    bucket = _bucket(as_reader)
+    body = os.urandom(18 << 20)
+    admin = as_reader.client(as_reader.admin)
+    where = {"Bucket": bucket, "Key": "prod/sales/big.csv"}
+    upload = admin.create_multipart_upload(**where)["UploadId"]
+    parts = []
+    for number, start in enumerate((0, 9 << 20), start=1):
+        answer = admin.upload_part(**where, UploadId=upload, PartNumber=number, Body=body[start : start + (9 << 20)])
+        parts.append({"PartNumber": number, "ETag": answer["ETag"]})
+    admin.complete_multipart_upload(**where, UploadId=upload, MultipartUpload={"Parts": parts})
+    lake = _open(as_reader, bucket)
+    (file,) = lake.list_files("sales")
+    assert (file.etag or "").endswith('-2"')
+    opened = open_hashed(lake, file)
+    opened.stream.close()
+    assert (opened.bytes, opened.sha256) == (len(body), hashlib.sha256(body).hexdigest())
 
 
 def test_columns_that_nobody_declared_stay_behind(as_reader: Store, small: SmallLake, tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """A store that is busy, silent, slow or cut off, over HTTP: what passes is waited for, what stays ends in one message."""
 
+import hashlib
 import os
 import threading
 from collections.abc import Iterator
@@ -7,14 +8,16 @@ from dataclasses import replace
 
 import pyarrow.parquet as pq
 import pytest
-from fault_proxy import Fault, Faults, answer, cut, drip, silence, spoil
+from fault_proxy import Fault, Faults, answer, cut, drip, silence, spoil, whole
 from s3_server import Store, free_port
 from small_lake import SmallLake
 
 import tasks.sources.s3 as module
+import tasks.sources.s3_stream as stream_module
 from tasks.errors import LakeError, PinError
 from tasks.params.snapshot import S3Params
 from tasks.sources import LakeFile, pin_lake
+from tasks.sources.receive import open_hashed
 from tasks.sources.s3 import S3Lake
 from tasks.sources.s3_client import Patience
 
@@ -114,6 +117,70 @@ def test_parts_of_two_objects_never_meet(faults: Faults, bucket: str, as_reader:
     faults.plan, faults.before = [cut(10_000)], overwrite
     with pytest.raises(PinError, match="changed since it was listed"):
         lake.open_file(file).read()
+
+
+@pytest.fixture
+def in_parts(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Objects are not held in memory, and asked for in four parts; the ranges of these."""
+    monkeypatch.setattr(module, "_IN_MEMORY_BYTES", 0)
+    monkeypatch.setattr(stream_module, "_PART_BYTES", 10_000)
+    return ["bytes=0-9999", "bytes=10000-19999", "bytes=20000-29999", "bytes=30000-"]
+
+
+def test_parts_are_asked_for_once_each_and_joined_in_order(faults: Faults, bucket: str, in_parts: list[str]) -> None:
+    """Over several connections, all of the listed object; hashed as they pass."""
+    lake = _lake(faults, bucket)
+    file = _listed(lake)
+    with open_hashed(lake, file).stream as stream:
+        assert sorted(seen["Range"] for seen in faults.seen) == in_parts
+        assert {seen["If-Match"] for seen in faults.seen} == {file.etag}
+        assert stream.read() == _BODY
+    assert open_hashed(lake, file).sha256 == hashlib.sha256(_BODY).hexdigest()
+
+
+def test_truncated_part_is_taken_up_where_it_stopped(faults: Faults, bucket: str, in_parts: list[str]) -> None:
+    """The other parts are not asked for again."""
+    lake = _lake(faults, bucket)
+    file = _listed(lake)
+    faults.plan = [cut(4000)]
+    assert lake.open_file(file).read() == _BODY
+    assert sorted(seen["Range"] for seen in faults.seen) == sorted([*in_parts, "bytes=4000-9999"])
+
+
+@pytest.mark.parametrize("at", [1, 3])
+def test_object_overwritten_between_its_parts_is_refused(
+    faults: Faults, bucket: str, as_reader: Store, in_parts: list[str], at: int
+) -> None:
+    """Although it is as long as before; whichever part it is that another object would have been read in."""
+    lake = _lake(faults, bucket)
+    file = _listed(lake)
+
+    def overwrite(number: int) -> None:
+        if number == at:
+            as_reader.client(as_reader.admin).put_object(Bucket=bucket, Key="t/a.parquet", Body=_BODY[::-1])
+
+    faults.before = overwrite
+    with pytest.raises(PinError, match="changed since it was listed"):
+        lake.open_file(file).read()
+    assert len(faults.seen) <= len(in_parts)
+
+
+def test_store_that_ignores_ranges_is_refused(faults: Faults, bucket: str, in_parts: list[str]) -> None:
+    """The whole object in the place of a part would be read as one."""
+    lake = _lake(faults, bucket)
+    file = _listed(lake)
+    faults.plan = [whole(_BODY)] * len(in_parts)
+    with pytest.raises(PinError, match="40000 bytes from byte 0 on, where 10000 were asked for"):
+        lake.open_file(file).read()
+
+
+def test_who_reads_the_head_fetches_no_more(faults: Faults, bucket: str, in_parts: list[str]) -> None:
+    """A guess at the format needs the first rows only."""
+    lake = _lake(faults, bucket)
+    file = _listed(lake)
+    with lake.open_file(file) as stream:
+        assert stream.read(1) == _BODY[:1]
+    assert [seen["Range"] for seen in faults.seen] == in_parts[:1]
 
 
 def test_busy_store_is_asked_for_its_listing_again(faults: Faults, bucket: str) -> None:
