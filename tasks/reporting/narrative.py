@@ -6,6 +6,7 @@ What belongs here: sentences derived from records. What does not: numbers' form 
 import re
 from dataclasses import dataclass
 
+from tasks.params.snapshot import FILE_TIME_COLUMN
 from tasks.records import CriterionOutcome, Evaluation, Pin, Verdict
 from tasks.reporting.figures import (
     format_count,
@@ -65,8 +66,8 @@ def headline(verdict: Verdict) -> tuple[str, str]:
     return word, f"{why} ({note})" if note else why
 
 
-def limits_of(verdict: Verdict, evaluation: Evaluation, pin: Pin) -> tuple[Limit, ...]:
-    """What ``verdict`` does not show, the gravest first."""
+def limits_of(verdict: Verdict, evaluation: Evaluation, pin: Pin, time_column: str) -> tuple[Limit, ...]:
+    """What ``verdict`` does not show, the gravest first; ``time_column`` is the column that the rows' prediction times are of."""
     found = []
     if verdict.rubber_stamp:
         found.append(Limit("Rubber stamp", "There is no champion: nothing was compared, only absolute bounds were checked."))
@@ -80,12 +81,20 @@ def limits_of(verdict: Verdict, evaluation: Evaluation, pin: Pin) -> tuple[Limit
         found.append(Limit("Recipe, not artefact", "How to fit the model was judged; the file that you ship is another fit."))
     found += _late_scores(evaluation)
     found += _unjudged_rows(evaluation)
-    period = f"{format_day(evaluation.from_utc)} to {format_day(evaluation.to_utc)}"
-    days = f"{format_count(evaluation.days)} day{'' if evaluation.days == 1 else 's'}"
-    found.append(
-        Limit("Age", f"Judged rows are of {period} ({days}), data as of {format_day(pin.as_of_utc)}; nothing later was seen.")
-    )
+    found.append(Limit("Age", _age(evaluation, pin, time_column)))
     return tuple(found)
+
+
+def _age(evaluation: Evaluation, pin: Pin, time_column: str) -> str:
+    first, last, seen = (format_day(moment) for moment in (evaluation.from_utc, evaluation.to_utc, pin.as_of_utc))
+    if time_column == FILE_TIME_COLUMN:
+        when = f"on {first}" if first == last else f"between {first} and {last}"
+        return (
+            f"The rows have no times of their own: the files that hold the judged ones appeared in the lake {when}, "
+            f"and what they tell of may be of any earlier day. Data as of {seen}; nothing later was seen."
+        )
+    days = f"{format_count(evaluation.days)} day{'' if evaluation.days == 1 else 's'}"
+    return f"Judged rows are of {first} to {last} ({days}), data as of {seen}; nothing later was seen."
 
 
 def _undecided(verdict: Verdict) -> list[Limit]:

@@ -78,7 +78,7 @@ def render_report(inputs: ReportInputs) -> str:
             evaluation=evaluation,
             params=inputs.params,
             headline=headline(verdict),
-            limits=limits_of(verdict, evaluation, found.pin),
+            limits=limits_of(verdict, evaluation, found.pin, inputs.params.features.at.column),
             action=action_of(verdict, evaluation, inputs.params.gates.max_age_days),
             groups=groups,
             undrawn=[(i, rows[i], verdict.criteria[i]) for i in undrawn],

@@ -7,10 +7,10 @@ from tasks.records import ClassOutcome, ClassScores, CriterionOutcome, Interval
 from tasks.reporting.narrative import Action, Limit, action_of, headline, limits_of
 
 
-def _limits(story: str, **changes: object) -> dict[str, str]:
+def _limits(story: str, time_column: str = "departed_utc", **changes: object) -> dict[str, str]:
     found = story_inputs(story).provenance
     evaluation = found.evaluation.model_copy(update=changes)
-    return {limit.title: limit.text for limit in limits_of(found.verdict, evaluation, found.pin)}
+    return {limit.title: limit.text for limit in limits_of(found.verdict, evaluation, found.pin, time_column)}
 
 
 def _action(story: str) -> Action:
@@ -67,6 +67,16 @@ def test_recipe_age_slices_and_rubber_stamp_are_told() -> None:
     assert next(iter(_limits("rubber_stamp"))) == "Rubber stamp"
 
 
+def test_times_of_files_are_not_taken_for_days_of_data() -> None:
+    """Where rows have no time, their files' is all that is known."""
+    told = _limits("reject", "lake_file_utc", from_utc="2013-09-02T00:00:00Z", to_utc="2013-09-02T12:00:00Z", days=1)["Age"]
+    assert told.startswith(
+        "The rows have no times of their own: the files that hold the judged ones appeared in the lake on 2013-09-02,"
+    )
+    assert "day)" not in told
+    assert "between 2013-09-02 and 2013-10-30" in _limits("reject", "lake_file_utc")["Age"]
+
+
 def test_advisory_criteria_without_an_answer_are_told() -> None:
     """A promotion says nothing about slices that were too small to judge."""
     assert _limits("promote")["Undecided"] == (
@@ -77,14 +87,14 @@ def test_advisory_criteria_without_an_answer_are_told() -> None:
 
 def _limits_of_one(outcome: CriterionOutcome) -> tuple[Limit, ...]:
     found = story_inputs("promote").provenance
-    return limits_of(make_verdict(outcome), found.evaluation, found.pin)
+    return limits_of(make_verdict(outcome), found.evaluation, found.pin, "departed_utc")
 
 
 @pytest.mark.parametrize("level", ["refitted_here", "scored_here", "scores_brought_along"])
 def test_every_evidence_level_is_told(level: str) -> None:
     """No level of evidence goes without its limit."""
     found = story_inputs("promote").provenance
-    limits = limits_of(found.verdict.model_copy(update={"evidence_level": level}), found.evaluation, make_pin(2))
+    limits = limits_of(found.verdict.model_copy(update={"evidence_level": level}), found.evaluation, make_pin(2), "departed_utc")
     expected = "Scores brought along" if level == "scores_brought_along" else "Rehearsed, not live"
     assert expected in {limit.title for limit in limits}
 
