@@ -139,7 +139,7 @@ from tasks.__main__ import main
 
 rename = Path.replace
 def die_at_the_fifth(self, target):
-    if len(list(Path("data/snapshots").rglob("*.parquet"))) == 4:
+    if len(list(Path("data/snapshots").rglob("*.parquet"))) >= 4:
         os.kill(os.getpid(), signal.SIGKILL)
     return rename(self, target)
 
@@ -151,7 +151,7 @@ main(["snapshot"])
 def test_killed_run_is_finished_by_the_next(project: Project) -> None:
     """``kill -9`` half-way: what is there is refused, and the next run ends where an undisturbed one does."""
     assert project.run((sys.executable, "-c", _KILLED)).returncode == -signal.SIGKILL
-    assert len(list(project.paths.snapshots.rglob("*.part"))) == 1
+    assert list(project.paths.snapshots.rglob("*.part"))
     with pytest.raises(DatasetError, match="interrupted"):
         project.manifest()
     assert project.run().returncode == 0
