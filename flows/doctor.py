@@ -109,11 +109,16 @@ def _lake(paths: ProjectPaths) -> Finding:
 
 
 def _masking_key(paths: ProjectPaths) -> Finding:
+    from tasks.keyholding.rotation import read_rotations
     from tasks.stages import StageContext
     from tasks.stages.keys import load_stage_key
 
     params: Params = load_params(paths.params)
     load_stage_key(StageContext(paths, params))
+    unfinished = read_rotations(paths).unfinished
+    if unfinished is not None:
+        found = f"a rotation from {unfinished.old_id} to {unfinished.new_id} was interrupted; {params.masking.key.id} is used"
+        return Finding("masking key", False, found, "windtunnel mask rotate")
     return Finding("masking key", True, f"{params.masking.key.id}: present, private")
 
 

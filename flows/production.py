@@ -6,6 +6,7 @@ seen yet, and a refresh lets the next one arrive. Prefect is not imported here: 
 
 from collections.abc import Callable
 from datetime import datetime, timezone
+from pathlib import Path
 
 from tasks.demo import build_lake, is_demo_lake, next_as_of, write_demo_key
 from tasks.errors import LakeError
@@ -37,9 +38,10 @@ def prepare_demo(paths: ProjectPaths, as_of: datetime | None = None, tell: Calla
             expected="a folder, which the demo may write",
             next_step="run the demo in a clone of its own: this project's lake is only read",
         )
-    key = main_root(paths.root) / params.masking.key.file
-    if not key.exists():
-        write_demo_key(key)
+    if params.masking.key.file is not None:
+        key = main_root(paths.root) / Path(params.masking.key.file).expanduser()
+        if not key.exists():
+            write_demo_key(key)
     return grow_demo_lake(paths, as_of or params.snapshot.as_of_utc, tell)
 
 

@@ -147,6 +147,16 @@ class ProjectPaths:
         return self.state / "keys.json"
 
     @property
+    def rotations(self) -> Path:
+        """Which key came after which, and where their files lie: ids, fingerprints and paths, no key."""
+        return self.state / "rotations.json"
+
+    @property
+    def bridges(self) -> Path:
+        """Restricted zone: tables of old tokens and new ones, mode 0700; nothing of it is ever shared."""
+        return self.state / "bridges"
+
+    @property
     def results(self) -> Path:
         """Verdicts and reports of runs in worktrees, which are removed."""
         return self.state / "results"

@@ -6,7 +6,7 @@ datasets, and which lake a key is allowed for (``tasks.stages``).
 
 from tasks.masking.bindings import bind_key, require_same_key
 from tasks.masking.keys import MaskingKey, load_key
-from tasks.masking.policy import column_treatments, policy_hash, require_keys_survive, treat_columns
+from tasks.masking.policy import column_treatments, explain_columns, policy_hash, require_keys_survive, treat_columns
 from tasks.masking.report import make_privacy_report
 from tasks.masking.table import mask_table
 
@@ -14,6 +14,7 @@ __all__ = [
     "MaskingKey",
     "bind_key",
     "column_treatments",
+    "explain_columns",
     "load_key",
     "make_privacy_report",
     "mask_table",

@@ -19,6 +19,7 @@ import pyarrow.compute as pc
 
 from tasks.errors import MaskingKeyError
 from tasks.masking.digests import DIGEST_BYTES, Bytes, sha256_column
+from tasks.masking.key_command import read_from_command
 from tasks.params.masking import MaskingKeyParams
 from tasks.paths import main_root
 
@@ -111,10 +112,10 @@ class MaskingKey:
 
 
 def load_key(params: MaskingKeyParams, root: Path, *, demo_fingerprint_refused: str | None) -> MaskingKey:
-    """The master key from the environment variable ``params.env`` or else the file ``params.file``: 64 hexadecimal digits.
+    """The master key, 64 hexadecimal digits: from the environment variable ``params.env``, or else the declared file or command.
 
-    The file counts from the project in the main checkout (``root`` may be a worktree), or from the home folder where it
-    begins with ``~``, and must be its owner's alone.
+    A file, and the folder that a command runs in, count from the project in the main checkout (``root`` may be a worktree);
+    a file counts from the home folder where it begins with ``~``, and must be its owner's alone.
     ``demo_fingerprint_refused`` is the fingerprint of a published key, where the data is not the demo's.
 
     Raises :class:`~tasks.errors.MaskingKeyError` where there is no key, it is readable by others, malformed, or refused.
@@ -122,24 +123,39 @@ def load_key(params: MaskingKeyParams, root: Path, *, demo_fingerprint_refused: 
     text = os.environ.get(params.env)
     if text is not None:
         origin = f"masking key in the environment variable {params.env}"
-        fix = f"set {params.env} to the key, or unset it to use the file {params.file}"
+        fix = f"set {params.env} to the key, or unset it to use the {'file' if params.file else 'command'} that params.yaml names"
+        key = MaskingKey(params.id, _parse(text.strip(), origin, fix))
+    elif params.command is not None:
+        origin = f"masking key by the command {params.command[0]} (masking.key.command)"
+        text = read_from_command(params.command, main_root(root), params.command_seconds, at_most=4 * _KEY_DIGITS, origin=origin)
+        key = MaskingKey(params.id, _parse(text.strip(), origin, "let the command print the key and nothing else"))
     else:
-        path = main_root(root) / Path(params.file).expanduser()
-        origin, fix = f"masking key {path}", f"restore the key; a new project makes one by {_MAKE_ONE.format(file=path)}"
-        text = _read_private(path, params.env, origin, fix)
-    key = MaskingKey(params.id, _parse(text.strip(), origin, fix))
+        path = main_root(root) / Path(params.file or "").expanduser()
+        origin = f"masking key {path}"
+        key = load_key_file(params.id, path, env=params.env)
     if key.fingerprint == demo_fingerprint_refused:
         raise MaskingKeyError(
             origin,
             found="the demo's published key, for a lake that is not the demo's (or is not there)",
             expected="a key that nobody else knows",
-            next_step=f"{_MAKE_ONE.format(file=params.file)}, and give it a name of its own in params.yaml under masking.key.id",
+            next_step=f"{_MAKE_ONE.format(file=params.file)}, and give it a name of its own in params.yaml under masking.key.id"
+            if params.file
+            else "make a new key where that one comes from, and give it a name of its own under masking.key.id",
         )
     return key
 
 
 def _binary(value: bytes) -> pa.Scalar:
     return pa.array([value])[0]
+
+
+def load_key_file(key_id: str, path: Path, *, env: str) -> MaskingKey:
+    """The key in the file ``path``, under the id ``key_id``; ``env`` is the variable that errors name as the other way.
+
+    Raises :class:`~tasks.errors.MaskingKeyError` where the file is missing, open to others, or holds no key.
+    """
+    origin, fix = f"masking key {path}", f"restore the key; a new project makes one by {_MAKE_ONE.format(file=path)}"
+    return MaskingKey(key_id, _parse(_read_private(path, env, origin, fix).strip(), origin, fix))
 
 
 def _read_private(path: Path, env: str, origin: str, fix: str) -> str:

@@ -73,6 +73,25 @@ def column_treatments(policy: MaskingParams, tables: Mapping[str, TableParams]) 
     )
 
 
+def explain_columns(
+    policy: MaskingParams, tables: Mapping[str, TableParams], place: str | None = None
+) -> tuple[ColumnTreatment, ...]:
+    """What happens to each declared column, undeclared ones included; only those of ``place``: a table, or ``table.column``.
+
+    Raises :class:`~tasks.errors.MaskingError` where ``place`` names nothing.
+    """
+    every = column_treatments(policy, tables)
+    found = tuple(t for t in every if place in (None, t.table, f"{t.table}.{t.column}"))
+    if not found:
+        raise MaskingError(
+            str(place),
+            found="no such table or column in snapshot.tables",
+            expected=f"one of {', '.join(sorted(tables))}, or table.column",
+            next_step="windtunnel mask explain",
+        )
+    return found
+
+
 def policy_hash(treatments: Iterable[Treatment]) -> str:
     """What a masked partition owes to the policy: columns in order, transforms, settings and domains; reasons are words."""
     return hash_mapping({"columns": [[t.column, t.words, t.domain] for t in treatments if not t.is_dropped]})

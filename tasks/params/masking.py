@@ -11,11 +11,20 @@ from tasks.params.masking_rules import ColumnRule, DateShiftRule
 
 
 class MaskingKeyParams(Section):
-    """Where the master key lies; ``id`` is its public name, bound to the key's fingerprint."""
+    """Where the master key comes from; ``id`` is its public name, bound to the key's fingerprint."""
 
     env: str
-    file: str
+    file: str | None = None
+    command: tuple[str, ...] | None = Field(default=None, min_length=1)
+    """A program and its arguments that print the key, such as a vault's client; no shell reads them."""
+    command_seconds: int = Field(default=30, ge=1, le=600)
     id: str = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _file_or_command(self) -> "MaskingKeyParams":
+        if (self.file is None) == (self.command is None):
+            raise ValueError("key: name the key's `file`, or the `command` that prints it, and not both")
+        return self
 
 
 class TablePolicy(Section):

@@ -117,7 +117,18 @@ def as_written(path: Path) -> str:
 
 
 def write_key(path: Path) -> None:
-    """A new master key, 64 hexadecimal digits, for its owner alone."""
-    make_private(path.parent)
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as stream:
-        stream.write(secrets.token_hex(32) + "\n")
+    """A new master key, 64 hexadecimal digits, for its owner alone; the file is there as a whole or not at all.
+
+    A folder that is made for it is closed to others. Raises ``FileExistsError`` where a file lies there: no key is overwritten.
+    """
+    if not path.parent.exists():
+        make_private(path.parent)
+    part = path.with_name(f"{path.name}.{os.getpid()}.part")
+    try:
+        with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as stream:
+            stream.write(secrets.token_hex(32) + "\n")
+            stream.flush()
+            os.fsync(stream.fileno())
+        path.hardlink_to(part)  # which, unlike a rename, puts nothing in another's place
+    finally:
+        part.unlink(missing_ok=True)
