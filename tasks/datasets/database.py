@@ -5,7 +5,7 @@ DuckDB is imported when the first database is opened: most stages do without.
 """
 
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -53,15 +53,15 @@ def in_chunks(pieces: Iterable[pa.Table], rows: int = ROWS_AT_ONCE) -> Iterator[
         yield held
 
 
-def load_rows(con: "duckdb.DuckDBPyConnection", name: str, chunks: Iterable[pa.Table], select: str = "*") -> None:
+def load_rows(con: "duckdb.DuckDBPyConnection", name: str, chunks: Iterable[pa.Table], select: Sequence[str] = ("*",)) -> None:
     """Make the temporary table ``name`` (an SQL identifier) of ``chunks``, of which only one is held at a time.
 
-    ``select`` is what is kept of them, as SQL over their columns.
+    ``select`` is what is kept of them, as SQL over their columns; it may be known with the first chunk only.
     """
     is_made = False
     for chunk in chunks:
         con.register("wt_chunk", chunk)
         verb = f"INSERT INTO {name}" if is_made else f"CREATE TEMP TABLE {name} AS"
-        con.execute(f"{verb} SELECT {select} FROM wt_chunk")  # noqa: S608 - the caller's own SQL
+        con.execute(f"{verb} SELECT {', '.join(select)} FROM wt_chunk")  # noqa: S608 - the caller's own SQL
         con.unregister("wt_chunk")
         is_made = True

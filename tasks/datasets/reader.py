@@ -15,6 +15,8 @@ from tasks.errors import DatasetError
 from tasks.records import Manifest, PartitionRecord, TableRecord
 
 MANIFEST = "manifest.json"
+_VALUES_AT_ONCE = 20_000_000
+"""Values that are read together where columns are wanted one by one: to open each partition for each column takes longer."""
 
 
 def read_manifest(folder: Path, *, made_by: str) -> Manifest:
@@ -94,6 +96,13 @@ class StoredTable:
         """The partitions in order of path, one at a time."""
         for partition in self.record.partitions:
             yield self.read(partition, columns)
+
+    def each_column(self, names: Sequence[str]) -> Iterator[tuple[str, pa.ChunkedArray]]:
+        """The columns ``names`` of all rows, by name, in order; of a long table few are held at a time."""
+        width = max(1, _VALUES_AT_ONCE // max(1, self.record.rows))
+        for start in range(0, len(names), width):
+            table = pa.concat_tables(list(self.pieces(names[start : start + width])), promote_options="default")
+            yield from zip(table.column_names, table.columns, strict=True)
 
     def column(self, name: str) -> pa.ChunkedArray:
         """One column of all rows, in order of partitions."""

@@ -137,11 +137,9 @@ def _find_excluded(table: pa.Table, profiles: Mapping[str, ColumnProfile], roles
     columns = [name for name in asked if profiles[name].is_text or profiles[name].is_number or profiles[name].kind == "bool"]
     sample = table.select([roles.label, *columns])
     sample = sample.take(pa.array(range(0, table.num_rows, step))) if step > 1 else sample
-    # Columns may be called anything, also "label": they go by numbers.
-    numbered = pa.table(
-        {"label": _label_values(sample.column(roles.label), roles)} | {f"c{n}": sample.column(c) for n, c in enumerate(columns)}
-    )
-    for finding in find_target_leakage(numbered, [f"c{n}" for n in range(len(columns))], task=roles.task):
+    # Columns may be called anything: in what is found they go by numbers.
+    numbered = ((f"c{n}", sample.column(column)) for n, column in enumerate(columns))
+    for finding in find_target_leakage(_label_values(sample.column(roles.label), roles), numbered, task=roles.task):
         if finding.kind != "suspected_target_leakage":
             continue
         column = columns[int(finding.name[1:])]

@@ -5,6 +5,7 @@ masking keys and writing datasets (the stage ``split``).
 """
 
 from tasks.splits.custody import check_custody, definition_hash, definition_of, read_metadata
+from tasks.splits.digest import RowDigest, digest_rows, own_column
 from tasks.splits.leakage import find_leaks
 from tasks.splits.strata import Strata, assign_stratified
 from tasks.splits.strategies import EMBARGO, assign_by_keyed_hash, assign_by_time, assign_to_folds
@@ -13,6 +14,7 @@ from tasks.splits.tally import PartitionTally, Tallies, check_parts, make_metada
 __all__ = [
     "EMBARGO",
     "PartitionTally",
+    "RowDigest",
     "Strata",
     "Tallies",
     "assign_by_keyed_hash",
@@ -23,8 +25,10 @@ __all__ = [
     "check_parts",
     "definition_hash",
     "definition_of",
+    "digest_rows",
     "find_leaks",
     "make_metadata",
+    "own_column",
     "read_metadata",
     "read_tallies",
     "sum_strata",

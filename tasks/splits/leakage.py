@@ -6,16 +6,17 @@ stored and declared; nothing of the strategies' own code is used, so that a faul
 names of columns, no value of a row.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
+from tasks.datasets.database import in_chunks, load_rows
 from tasks.params.splits import SplitParams, TimeSplit
 from tasks.records import Finding
+from tasks.splits.digest import KEY, RowDigest, own_column
 from tasks.splits.instants import day_start
 from tasks.splits.strategies import EMBARGO, PARTS
 
@@ -33,17 +34,17 @@ _DAY = 86_400_000_000
 
 @dataclass(frozen=True)
 class _Parted:
-    """The masked rows with their parts: the relation ``parted`` of ``database``.
-
-    Its columns: ``part``; ``own``, which the split was made by, if masking left it; the others under names of ours.
-    """
+    """The masked rows with their parts: the relation ``parted`` of ``database``, with ``part``, ``own`` and ``content``."""
 
     name: str
     database: "duckdb.DuckDBPyConnection"
     own: str
     own_type: pa.DataType | None
-    columns: dict[str, str]
-    """Column of the rows -> its name in the relation."""
+    """None where masking did not leave it."""
+    content: tuple[str, ...]
+    """The columns that ``content`` is the hash of."""
+    apart: frozenset[str]
+    """Those that it leaves out: the key, and what the split was made by."""
     rows: dict[str, int]
     """Rows per part."""
 
@@ -52,46 +53,50 @@ class _Parted:
 
     def ask(self, query: str, parameters: Mapping[str, object] | None = None) -> tuple[Any, ...]:
         """The one row that ``query`` gives."""
-        row: tuple[Any, ...] = self.database.execute(query, parameters or {}).fetchall()[0]
-        return row
+        return _ask(self.database, query, parameters)
+
+
+def _ask(database: "duckdb.DuckDBPyConnection", query: str, parameters: Mapping[str, object] | None = None) -> tuple[Any, ...]:
+    row: tuple[Any, ...] = database.execute(query, parameters or {}).fetchall()[0]
+    return row
 
 
 def find_leaks(
     name: str,
     split: SplitParams,
-    assignments: pa.Table,
-    rows: pa.Table,
+    assignments: Iterable[pa.Table],
+    rows: RowDigest,
     *,
     time_column: str,
-    key_columns: Sequence[str],
     parts: Sequence[str] | None = None,
 ) -> tuple[Finding, ...]:
     """Every leak between the parts of the split ``name``; blocking, but for few rows of equal content.
 
-    ``assignments``: row_key, part (strings) of one of the split's tables, whose ``parts`` are all of the split's unless given.
-    ``rows``: all masked columns of the table that is split, and row_key.
-    ``time_column`` is what a split by time was made by (a keyed hash promises nothing of times); ``key_columns`` are the key.
-    What could not be looked at is a blocking finding too. 64-bit hashes stand for content: among 10 million rows, one chance
-    in 300,000 that two contents are taken for equal.
+    ``assignments``: row_key, part (strings) of one of the split's tables, in pieces; its ``parts`` are all of the split's unless
+    given. ``rows``: all rows of the table that is split. ``time_column`` is what a split by time was made by (a keyed hash
+    promises nothing of times). What could not be looked at is a blocking finding too. 64-bit hashes stand for keys and content:
+    among 10 million rows, one chance in 300,000 that two are taken for equal.
     """
-    if not assignments.num_rows or not rows.num_rows:
-        found = f"{assignments.num_rows:,} assignments of {rows.num_rows:,} rows"
+    database = rows.database
+    for relation in ("assigned", "parted", "repeated", "contents"):  # of the split before
+        database.execute(f"DROP TABLE IF EXISTS {relation}")
+    chunks = (pa.concat_tables(held) for held in in_chunks(assignments))
+    load_rows(database, "assigned", chunks, [f"hash({KEY}) AS key", "part"])
+    (count,), (total,) = _ask(database, "SELECT count(*) FROM assigned"), _ask(database, "SELECT count(*) FROM digest")
+    if not count or not total:
+        found = f"{count:,} assignments of {total:,} rows"
         return (Finding(kind="nothing_examined", name=name, is_blocking=True, found=found, expected="rows, each in one part"),)
-    import duckdb
-
-    with duckdb.connect() as database:
-        database.execute("SET TimeZone='UTC'")
-        is_aligned = _is_aligned(assignments, rows)
-        findings = list(_find_misassigned(name, database, assignments, rows, is_aligned))
-        own = time_column if isinstance(split, TimeSplit) else split.unit
-        declared = _in_order(split.part_names if parts is None else parts)
-        parted = _part_rows(name, database, assignments, rows, own=own, is_aligned=is_aligned)
-        findings += _find_other_parts(parted, declared, has_embargo=isinstance(split, TimeSplit))
-        if isinstance(split, TimeSplit):
-            findings += _find_times_across(parted, split)
-        elif own is not None:
-            findings += _find_entities_across(parted, own, declared)
-        findings += _find_copies(parted, declared, {*key_columns, *([] if own is None else [own])})
+    own = own_column(split, time_column)
+    is_aligned = _part_rows(rows, own, may_be_aligned=count == total)
+    findings = list(_find_misassigned(name, database, is_aligned))
+    declared = _in_order(split.part_names if parts is None else parts)
+    parted = _describe(name, rows, own)
+    findings += _find_other_parts(parted, declared, has_embargo=isinstance(split, TimeSplit))
+    if isinstance(split, TimeSplit):
+        findings += _find_times_across(parted, split)
+    elif parted.own:
+        findings += _find_entities_across(parted, parted.own, declared)
+    findings += _find_copies(parted, declared)
     return tuple(findings)
 
 
@@ -100,21 +105,19 @@ def _in_order(parts: Sequence[str]) -> tuple[str, ...]:
     return tuple(part for part in dict.fromkeys((*PARTS, *parts)) if part in parts)
 
 
-def _find_misassigned(
-    name: str, database: "duckdb.DuckDBPyConnection", assignments: pa.Table, rows: pa.Table, is_aligned: bool
-) -> Iterator[Finding]:
+def _find_misassigned(name: str, database: "duckdb.DuckDBPyConnection", is_aligned: bool) -> Iterator[Finding]:
     """Rows that are assigned never, or more than once, and assignments of no row."""
-    database.register("assigned", assignments.select(["row_key"]))
-    database.register("keys", rows.select(["row_key"]))
-    # Distinct hashes are distinct keys, at half the work; equal ones may be either, and are looked at below.
-    if is_aligned and database.execute("SELECT count(*) = count(DISTINCT hash(row_key)) FROM assigned").fetchall()[0][0]:
+    if is_aligned and _ask(database, "SELECT count(*) = count(DISTINCT key) FROM assigned")[0]:
         return
-    missing, unknown, twice = database.execute("""
+    missing, unknown, twice = _ask(
+        database,
+        """
         SELECT coalesce(sum(here) FILTER (assigned = 0), 0), coalesce(sum(assigned) FILTER (here = 0), 0),
                coalesce(sum(assigned - 1) FILTER (assigned > 1), 0)
         FROM (SELECT count(*) FILTER (side = 'a') AS assigned, count(*) FILTER (side = 'r') AS here
-              FROM (SELECT row_key, 'a' AS side FROM assigned UNION ALL SELECT row_key, 'r' FROM keys)
-              GROUP BY row_key)""").fetchall()[0]
+              FROM (SELECT key, 'a' AS side FROM assigned UNION ALL SELECT key, 'r' FROM digest)
+              GROUP BY key)""",
+    )
     for kind, count, found, expected in (
         ("unassigned_rows", missing, "rows in no part", "each row in one part, or in the embargo"),
         ("unknown_rows", unknown, "assignments of rows that the table does not hold", "none"),
@@ -124,28 +127,30 @@ def _find_misassigned(
             yield Finding(kind=kind, name=name, is_blocking=True, found=f"{count:,} {found}", expected=expected)
 
 
-def _is_aligned(assignments: pa.Table, rows: pa.Table) -> bool:
-    """True where both tables hold the same keys in the same order, as they do when both were made partition by partition."""
-    assigned, keys = assignments.column("row_key"), rows.column("row_key")
-    return assignments.num_rows == rows.num_rows and not assigned.null_count and pc.all(pc.equal(assigned, keys)).as_py() is True
+def _part_rows(rows: RowDigest, own: str | None, *, may_be_aligned: bool) -> bool:
+    """Make the relation ``parted``, each row with its part; False where the two had to be joined by their keys.
+
+    The join is spared where both tables hold the same keys in the same order, as they do when both were made partition by
+    partition. Each pair's keys are held against each other in what is kept, so the order of reading need not be trusted.
+    """
+    values = f"part, {rows.own.get(own or '', 'NULL')} AS own, {rows.contents[own]} AS content"
+    if may_be_aligned:
+        assigned = "(SELECT key AS there, part FROM assigned)"
+        rows.database.execute(
+            f"CREATE TEMP TABLE parted AS SELECT {values}, key = there AS is_same FROM digest POSITIONAL JOIN {assigned}"  # noqa: S608 - our own names
+        )
+        if _ask(rows.database, "SELECT count(*) FILTER (is_same) = count(*) FROM parted")[0]:
+            return True
+        rows.database.execute("DROP TABLE parted")
+    rows.database.execute(f"CREATE TEMP TABLE parted AS SELECT {values} FROM digest JOIN assigned USING (key)")  # noqa: S608 - our own names
+    return False
 
 
-def _part_rows(
-    name: str, database: "duckdb.DuckDBPyConnection", assignments: pa.Table, rows: pa.Table, *, own: str | None, is_aligned: bool
-) -> _Parted:
-    """Bring the rows and their parts together; a join of keys is spared where both stand in the same order."""
-    names = {column: "own" if column == own else f"c{place}" for place, column in enumerate(rows.column_names)}
-    names.pop("row_key")
-    renamed = pa.table({names.get(column, column): rows.column(column) for column in rows.column_names})
-    if is_aligned:
-        database.register("parted", renamed.append_column("part", assignments.column("part")))
-    else:
-        database.register("assignments", assignments.select(["row_key", "part"]))
-        database.register("content", renamed)
-        database.execute("CREATE TEMP TABLE parted AS SELECT * FROM content JOIN assignments USING (row_key)")
-    counted = dict(database.execute("SELECT coalesce(part, 'none'), count(*) FROM parted GROUP BY ALL ORDER BY ALL").fetchall())
-    own_type = rows.schema.field(own).type if own in names else None
-    return _Parted(name, database, own or "", own_type, names, counted)
+def _describe(name: str, rows: RowDigest, own: str | None) -> _Parted:
+    counts = rows.database.execute("SELECT coalesce(part, 'none'), count(*) FROM parted GROUP BY ALL ORDER BY ALL").fetchall()
+    apart = frozenset({*rows.key_columns, *([] if own is None else [own])})
+    content = tuple(column for column in rows.types if column not in apart)
+    return _Parted(name, rows.database, own or "", rows.types.get(own or ""), content, apart, dict(counts))
 
 
 def _find_other_parts(parted: _Parted, declared: Sequence[str], *, has_embargo: bool) -> Iterator[Finding]:
@@ -218,20 +223,20 @@ def _find_entities_across(parted: _Parted, own: str, declared: Sequence[str]) ->
         )
 
 
-def _find_copies(parted: _Parted, declared: Sequence[str], apart: set[str]) -> Iterator[Finding]:
-    """Rows that equal a row of an earlier part in every column but ``apart``: the key, and what the split was made by.
+def _find_copies(parted: _Parted, declared: Sequence[str]) -> Iterator[Finding]:
+    """Rows that equal a row of an earlier part in every column but those that are left apart.
 
     Rows may be equal by nature: then they repeat within the earlier part as well, and its share of repeated rows is the
     measure. Blocking where a part's share of copies is above both 1 % and twice that.
     """
-    content = [safe for column, safe in parted.columns.items() if column not in apart]
+    content, apart = parted.content, ", ".join(sorted(parted.apart))
     parts = [part for part in declared if parted.rows.get(part)]
     if len(content) < _CONTENT_COLUMNS_AT_LEAST:
-        found = f"not looked for: {len(content)} columns beside {', '.join(sorted(apart))} would be equal by chance"
+        found = f"not looked for: {len(content)} columns beside {apart} would be equal by chance"
         expected = f"{_CONTENT_COLUMNS_AT_LEAST} columns"
         yield Finding(kind="unchecked_content", name=parted.name, is_blocking=False, found=found, expected=expected)
         return
-    _group_contents(parted, content, parts)
+    _group_contents(parted, parts)
     for earlier, later in combinations(parts, 2):
         copied, repeated = f"sum({later}) FILTER ({earlier} > 0)", f"sum({earlier}) FILTER ({earlier} > 1)"
         copies, twins = parted.ask(f"SELECT coalesce({copied}, 0), coalesce({repeated}, 0) FROM contents")  # noqa: S608 - our own names
@@ -243,20 +248,17 @@ def _find_copies(parted: _Parted, declared: Sequence[str], apart: set[str]) -> I
                 name=parted.name,
                 is_blocking=share > limit,
                 found=f"{copies:,} of {parted.rows[later]:,} rows of {later} ({share:.2%}) equal a row of {earlier} in all "
-                f"{len(content)} columns beside {', '.join(sorted(apart))}",
+                f"{len(content)} columns beside {apart}",
                 expected=f"at most {limit:.2%} (within {earlier}, {natural:.2%} of the rows equal another)",
             )
 
 
-def _group_contents(parted: _Parted, content: Sequence[str], parts: Sequence[str]) -> None:
+def _group_contents(parted: _Parted, parts: Sequence[str]) -> None:
     """Make the relation ``contents``: each content that stands in more than one row, with its rows per part."""
-    hashed = f"hash({', '.join(content)})"
     counts = ", ".join(f"count(*) FILTER (part = '{part}') AS {part}" for part in parts)
     # Two steps, since most contents stand once: counting per part from the start takes half as much again.
-    parted.database.execute(
-        f"CREATE TEMP TABLE repeated AS SELECT {hashed} AS content FROM parted GROUP BY content HAVING count(*) > 1"  # noqa: S608 - our own names
-    )
+    parted.database.execute("CREATE TEMP TABLE repeated AS SELECT content FROM parted GROUP BY content HAVING count(*) > 1")
     parted.database.execute(
         f"CREATE TEMP TABLE contents AS SELECT {counts} FROM "  # noqa: S608 - our own names
-        f"(SELECT part, {hashed} AS content FROM parted) SEMI JOIN repeated USING (content) GROUP BY content"
+        "(SELECT part, content FROM parted) SEMI JOIN repeated USING (content) GROUP BY content"
     )

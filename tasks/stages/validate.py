@@ -8,13 +8,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tasks.datasets import code_hash, read_manifest, read_partition, read_table, row_keys, write_atomically
+from tasks.datasets import code_hash, open_table, read_manifest, read_partition, read_table, row_keys, write_atomically
 from tasks.errors import DatasetError, StageError
 from tasks.params import Params
 from tasks.params.base import split_reference
 from tasks.params.splits import ASSIGNMENTS, TimeSplit
 from tasks.records import Finding, Manifest, SuiteOutcome, TableRecord, ValidationReport
-from tasks.splits import find_leaks
+from tasks.splits import RowDigest, digest_rows, find_leaks, own_column
 from tasks.stages import FOUNDATION, Stage, StageContext
 from tasks.validation import has_passed, list_failures
 from tasks.validation.engine import engine_name
@@ -109,9 +109,10 @@ def _examine_features(examination: _Examination) -> None:
     manifest = examination.examine_dataset(context.paths.features, "features", ("features",))
     if manifest.tables:
         names = context.params.features.names
-        table = read_table(context.paths.features, manifest, "features", ("row_key", "label", *names))
+        table = open_table(context.paths.features, manifest, "features")
         examination.findings += find_duplicate_keys("features", table.column("row_key"))
-        examination.findings += find_target_leakage(table, names, task=context.params.label.task)
+        columns = table.each_column(names)
+        examination.findings += find_target_leakage(table.column("label"), columns, task=context.params.label.task)
 
 
 def _examine_predictions(examination: _Examination) -> None:
@@ -124,25 +125,32 @@ def _examine_splits(examination: _Examination) -> None:
     masked = read_manifest(context.paths.masked, made_by="mask")
     examination.inputs["masked"] = masked.logical_hash
     declared = context.params.snapshot.tables[name]
-    rows = read_table(context.paths.masked, masked, name)
-    rows = rows.append_column("row_key", row_keys(rows, declared.key))
-    for split_name, split in context.params.splits.items():
-        folder = context.paths.split(split_name)
-        manifest = read_manifest(folder, made_by=f"split@{split_name}")
-        examination.inputs[f"splits/{split_name}"] = manifest.logical_hash
-        examination.findings += find_other_source(split_name, manifest.about, masked.about)
-        missing = find_missing_tables(tuple(split.tables), manifest.tables)
-        if missing:
-            examination.findings += [found.model_copy(update={"name": f"{split_name}/{found.name}"}) for found in missing]
-            continue
-        suite = examination.load_suites((ASSIGNMENTS,), manifest.tables)[ASSIGNMENTS]
-        time = split.column if isinstance(split, TimeSplit) else declared.time
-        for table, parts in split.tables.items():
-            examination.examine(suite, folder, manifest.tables[table], f"{split_name}/{table}")
-            assignments = read_table(folder, manifest, table, ("row_key", "part"))
-            examination.findings += find_leaks(
-                split_name, split, assignments, rows, time_column=time, key_columns=declared.key, parts=parts
-            )
+    splits = context.params.splits
+    times = {key: split.column if isinstance(split, TimeSplit) else declared.time for key, split in splits.items()}
+    own = [own_column(split, times[key]) for key, split in splits.items()]
+    stored = open_table(context.paths.masked, masked, name)
+    pieces = (rows.append_column("row_key", row_keys(rows, declared.key)) for rows in stored.pieces())
+    with digest_rows(pieces, declared.key, own, context.paths.spill) as digest:
+        for split_name in splits:
+            _examine_split(examination, split_name, masked, digest, times[split_name])
+
+
+def _examine_split(examination: _Examination, split_name: str, masked: Manifest, rows: RowDigest, time: str) -> None:
+    """The assignments of one split; ``rows`` are those that it parts, of the dataset ``masked``."""
+    context, split = examination.context, examination.context.params.splits[split_name]
+    folder = context.paths.split(split_name)
+    manifest = read_manifest(folder, made_by=f"split@{split_name}")
+    examination.inputs[f"splits/{split_name}"] = manifest.logical_hash
+    examination.findings += find_other_source(split_name, manifest.about, masked.about)
+    missing = find_missing_tables(tuple(split.tables), manifest.tables)
+    if missing:
+        examination.findings += [found.model_copy(update={"name": f"{split_name}/{found.name}"}) for found in missing]
+        return
+    suite = examination.load_suites((ASSIGNMENTS,), manifest.tables)[ASSIGNMENTS]
+    for table, parts in split.tables.items():
+        examination.examine(suite, folder, manifest.tables[table], f"{split_name}/{table}")
+        assignments = open_table(folder, manifest, table).pieces(("row_key", "part"))
+        examination.findings += find_leaks(split_name, split, assignments, rows, time_column=time, parts=parts)
 
 
 _SUBJECTS: dict[str, Callable[[_Examination], None]] = {

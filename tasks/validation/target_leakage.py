@@ -4,7 +4,7 @@ What belongs here: how well each feature alone tells the label. What does not: l
 (``tasks.splits``). A feature is suspected, not convicted: the finding names it, and a person looks at where it comes from.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Literal
 
 import numpy as np
@@ -30,12 +30,14 @@ _BINS = 50
 """Groups of equal size that a number is cut into, to see whether it tells classes that lie between others."""
 
 
-def find_target_leakage(features: pa.Table, names: Sequence[str], *, task: Task) -> tuple[Finding, ...]:
+def find_target_leakage(
+    label: pa.ChunkedArray, features: Iterable[tuple[str, pa.ChunkedArray]], *, task: Task
+) -> tuple[Finding, ...]:
     """Findings: a feature that alone tells the label, blocking where it all but is the label; or a label that tells nothing.
 
-    ``features`` has ``label`` (0 and 1 for ``binary``, any value for ``multiclass``, a number for ``regression``; NULL where
-    not known: those rows are left out) and the columns ``names`` (numbers, booleans, texts). Each feature is judged by its
-    values where it has one, and by whether it has one. A number counts by its rank; a text by the label's mean over the rows
+    ``label`` is 0 and 1 for ``binary``, any value for ``multiclass``, a number for ``regression``; NULL where not known: those
+    rows are left out. ``features`` are names and columns (numbers, booleans, texts), of the same rows. Each feature is judged by
+    its values where it has one, and by whether it has one. A number counts by its rank; a text by the label's mean over the rows
     of the other folds that share it, so that a unique text tells nothing. ``binary`` takes the AUC, by the rank-sum (Mann and
     Whitney 1947); ``regression`` Spearman's rank correlation, moved to the scale of an AUC: (1 + rho) / 2.
 
@@ -44,13 +46,13 @@ def find_target_leakage(features: pa.Table, names: Sequence[str], *, task: Task)
     honest ones do (a petal's length tells one iris from two others). A label without rows, with one value only, or with fewer
     than ``MIN_PER_CLASS`` rows in every class but one is a finding as well: nothing examined is no pass.
     """
-    known = features.filter(pc.is_valid(features.column("label")))
-    targets = _targets(known.column("label"), task)
+    is_known, known = label.is_valid(), label.drop_null()
+    targets = _targets(known, task)
     if not targets:
-        return (_label_finding(known.column("label")),)
+        return (_label_finding(known),)
     findings = []
-    for name in names:
-        scores = _tell(known.column(name), targets, is_cut=len(targets) > 1)
+    for name, column in features:
+        scores = _tell(column.filter(is_known), targets, is_cut=len(targets) > 1)
         best = max(scores, key=_distance)
         if _distance(best) > NAMED - 0.5:
             findings.append(_suspicion(name, best, task, overall=sum(map(_distance, scores)) / len(scores)))

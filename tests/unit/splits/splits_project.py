@@ -1,16 +1,40 @@
 """A small project whose snapshot is whole and whose raw data has passed: what the stage ``split`` starts from."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import pyarrow as pa
 import yaml
 
+from tasks import splits
 from tasks.datasets import DatasetWriter, logical_hash, read_manifest, read_table
 from tasks.params import load_params
+from tasks.params.splits import SplitParams
 from tasks.paths import ProjectPaths
-from tasks.records import ExpectationOutcome, Manifest, SplitMetadata, SuiteOutcome, ValidationReport
+from tasks.records import ExpectationOutcome, Finding, Manifest, SplitMetadata, SuiteOutcome, ValidationReport
+from tasks.splits import digest_rows, own_column
 from tasks.stages import StageContext, load_stage
+
+_PIECE_ROWS = 700
+
+
+def find_leaks(
+    name: str,
+    split: SplitParams,
+    assignments: pa.Table,
+    rows: pa.Table,
+    *,
+    time_column: str,
+    key_columns: Sequence[str],
+    parts: Sequence[str] | None = None,
+) -> tuple[Finding, ...]:
+    """The leaks in tables that are read in pieces, of different sizes, as stored ones are."""
+    pieces = (rows.slice(start, _PIECE_ROWS) for start in range(0, max(1, rows.num_rows), _PIECE_ROWS))
+    assigned = (assignments.slice(start, 1000) for start in range(0, max(1, assignments.num_rows), 1000))
+    with digest_rows(pieces, key_columns, [own_column(split, time_column)]) as digest:
+        return splits.find_leaks(name, split, assigned, digest, time_column=time_column, parts=parts)
+
 
 START = datetime(2024, 1, 1, tzinfo=timezone.utc)
 MOMENT = pa.timestamp("us", "UTC")

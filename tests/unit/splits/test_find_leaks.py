@@ -6,10 +6,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
+from splits_project import find_leaks
 
 from tasks.params.splits import KeyedHashSplit, TimeSplit
 from tasks.records import Finding
-from tasks.splits import assign_by_keyed_hash, assign_by_time, find_leaks
+from tasks.splits import assign_by_keyed_hash, assign_by_time
 
 ROWS = 3000
 START = datetime(2013, 6, 1, tzinfo=timezone.utc)

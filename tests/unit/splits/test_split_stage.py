@@ -8,12 +8,11 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
-from splits_project import DAYS, TRIPS, SplitsProject
+from splits_project import DAYS, TRIPS, SplitsProject, find_leaks
 
 from tasks.datasets import read_manifest, read_partition, read_table, row_keys
 from tasks.errors import DatasetError, EvidenceError, MaskingError, SplitError
 from tasks.params import load_params
-from tasks.splits import find_leaks
 from tasks.stages import StageContext, load_stage
 
 REPOSITORY = Path(__file__).parents[3]

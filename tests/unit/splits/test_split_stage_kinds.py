@@ -6,13 +6,12 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from splits_project import DAYS, TRIPS, SplitsProject, trips
+from splits_project import DAYS, TRIPS, SplitsProject, find_leaks, trips
 
 from tasks.datasets import DatasetWriter, row_keys
 from tasks.errors import SplitError
 from tasks.params import load_params
 from tasks.params.splits import SplitParams
-from tasks.splits import find_leaks
 
 HALVES = {"train": 0.5, "test": 0.5}
 SPLITS = {

@@ -9,9 +9,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import roc_auc_score
 
-from tasks.validation.target_leakage import _association, _rank, find_target_leakage
+from tasks.records import Finding
+from tasks.validation.target_leakage import Task, _association, _rank
+from tasks.validation.target_leakage import find_target_leakage as find_leakage
 
 ROWS = 600
+
+
+def find_target_leakage(table: pa.Table, names: list[str], *, task: Task) -> tuple[Finding, ...]:
+    return find_leakage(table.column("label"), ((name, table.column(name)) for name in names), task=task)
 
 
 def _label(seed: int = 1) -> np.ndarray:
