@@ -9,6 +9,10 @@ from flows.cli.root import as_json, project, windtunnel
 
 if TYPE_CHECKING:
     from tasks.founding import Founded
+    from tasks.projects.classes import Classed
+
+_MOST_COLUMNS = 60
+"""Columns up to which each has a line of its own."""
 
 
 @windtunnel.command(short_help="A project of your own around a lake and a label.")
@@ -66,6 +70,14 @@ def _as_values(founded: "Founded", into: Path) -> dict[str, Any]:
     }
 
 
+def _worth_showing(founded: "Founded") -> list["Classed"]:
+    """All columns of a table of ordinary width; of a wide one those that are not plainly kept."""
+    columns = list(founded.classed.values())
+    if len(columns) <= _MOST_COLUMNS:
+        return columns
+    return [column for column in columns if column.is_needed or founded.policy.words(column.name) != "kept"]
+
+
 def _tell(founded: "Founded", into: Path) -> None:
     from tasks.founding import anonymity_words
 
@@ -73,9 +85,12 @@ def _tell(founded: "Founded", into: Path) -> None:
     for role, reason in founded.roles.reasons.items():
         click.echo(f"  {role:<18} {reason}")
     click.echo("\nmasked")
-    width = max(len(name) for name in founded.classed)
-    for column in founded.classed.values():
+    shown = _worth_showing(founded)
+    width = max(len(column.name) for column in shown)
+    for column in shown:
         click.echo(f"  {column.name:<{width}}  {column.column_class:<10} {founded.policy.words(column.name):<24} {column.evidence}")
+    if len(shown) < len(founded.classed):
+        click.echo(f"  and {len(founded.classed) - len(shown):,} more, all safe and kept: README.md of the project names each")
     click.echo(f"  {anonymity_words(founded.generalisation)}")
     for title, lines in (
         ("excluded from the features", [f"{name}: {why}" for name, why in founded.excluded.items()]),

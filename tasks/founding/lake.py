@@ -19,12 +19,23 @@ from tasks.params.snapshot import SourceParams
 from tasks.projects.patterns import snake_case
 from tasks.projects.profile import quote
 from tasks.projects.survey import LakeTable, Reading
-from tasks.sources import FoundTable, Lake, column_names, find_tables, guess_format, infer_types, read_batches
+from tasks.sources import (
+    FoundTable,
+    Lake,
+    TextTimes,
+    column_names,
+    find_tables,
+    find_text_times,
+    guess_format,
+    infer_types,
+    read_batches,
+)
 
 _ROWS_AT_MOST = 500_000
 """Rows that are looked at; of a larger table every second, third, ... one, so that all of its time is seen."""
 _COUNTS_TIME = re.compile(r"(^|_)(time|timestamp|ts|epoch|utc|at)(_|$)")
-_UNITS = (("timestamp_s", 1e9, 2.5e9, 1_000_000), ("timestamp_ms", 1e12, 2.5e12, 1000), ("timestamp_us", 1e15, 2.5e15, 1))
+_UNITS = (("timestamp_s", 3e8, 2.5e9, 1_000_000), ("timestamp_ms", 3e11, 2.5e12, 1000), ("timestamp_us", 3e14, 2.5e15, 1))
+"""Type -> the least and the most of it that is taken for a time, from 1979 to 2049, and the microseconds of one."""
 
 
 def find_lake_tables(lake: Lake, uri: str, wanted: str | None) -> tuple[LakeTable, ...]:
@@ -54,7 +65,7 @@ def _look_at(lake: Lake, table: FoundTable, *, is_only: bool) -> LakeTable:
         if is_only:
             raise
         return LakeTable(table.name, (), _nothing)
-    reasons = (f"{len(table.files):,} files in the lake: {table.reason}", *guess.reasons)
+    reasons = (f"{len(table.files):,} file{'s' if len(table.files) > 1 else ''} in the lake: {table.reason}", *guess.reasons)
     return LakeTable(table.name, columns, partial(_read, lake, table, source, reasons))
 
 
@@ -73,9 +84,14 @@ def _read(lake: Lake, table: FoundTable, source: SourceParams, reasons: Sequence
         return _nothing()
     rows = _sample(read_batches(lake, table.name, typed, tuple(inferred.types)), inferred.rows)
     counted, rows = _times_that_count(rows)
+    spelled = TextTimes() if source.format == "csv" else find_text_times(lake, table.name, typed, rows)
+    rows = spelled.convert(rows)
+    if spelled.date_formats:
+        source = source.model_copy(update={"csv": source.csv.model_copy(update={"date_formats": spelled.date_formats})})
+    reasons = (*reasons, *spelled.reasons)
     declared = inferred.types if source.format != "parquet" else _decimals(lake, table)
     left_out = {column: f"left out: {why}" for column, why in inferred.left_out.items()}
-    declaration = _as_declared(source, table, {**declared, **counted})
+    declaration = _as_declared(source, table, {**declared, **counted, **spelled.types})
     return Reading(rows, declaration, left_out, inferred.rows, tuple(reasons), partial(_count_distinct, lake, table.name, typed))
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from tasks.projects.patterns import PATTERNS, ColumnClass, class_by_name
 from tasks.projects.profile import ColumnProfile
+from tasks.projects.roles import FILE_TIME
 
 _MOST = 0.5
 """The share of distinct values with a pattern from which the column is of that kind."""
@@ -17,6 +18,8 @@ _MANY_TEXTS = 100
 """Distinct texts above which a column is no set of categories any more."""
 _HIGH_SHARE = 0.2
 _UNIQUE_SHARE = 0.95
+_THING_SHARE = 0.05
+"""Distinct values per row (20 rows each) below which what looks like people's names rather names breeds, species, airlines."""
 _FREE_WORDS = 4.0
 _FREE_LENGTH = 60.0
 _LIFE_SPAN_YEARS = 30
@@ -46,6 +49,10 @@ def class_columns(profiles: Mapping[str, ColumnProfile], roles: Mapping[str, str
 
 
 def _class(profile: ColumnProfile, role: str | None) -> Classed:
+    if role == "time" and profile.name == FILE_TIME:
+        return Classed(
+            profile.name, "safe", "when the file appeared, which stands in for a time that no column tells", is_needed=True
+        )
     if role in _NEEDED:
         return Classed(profile.name, "safe", _NEEDED[role], is_needed=True)
     if role in ("key", "entity"):
@@ -61,6 +68,11 @@ def _by_values(profile: ColumnProfile) -> tuple[ColumnClass, str] | None:
         share = profile.shares.get(pattern.name, 0.0)
         if pattern.name == "person" and profile.distinct <= 20:
             continue  # a few capitalised words are categories
+        if share >= _MOST and pattern.name == "person" and _names_things(profile):
+            return (
+                "sensitive",
+                f"{share:.0%} of its distinct values look like {pattern.what}, yet each recurs as names of things do",
+            )
         if share >= _MOST:
             column_class: ColumnClass = "quasi" if pattern.name == "date" else "identifier"
             return column_class, f"{share:.0%} of its distinct values look like {pattern.what}"
@@ -69,6 +81,12 @@ def _by_values(profile: ColumnProfile) -> tuple[ColumnClass, str] | None:
         if profile.is_text and share >= _SOME:
             return "sensitive", f"{share:.0%} of its distinct values look like {pattern.what}"
     return None
+
+
+def _names_things(profile: ColumnProfile) -> bool:
+    """Whether texts of a name's shape recur so often that they rather name things, and the column's name speaks for nobody."""
+    named = class_by_name(profile.name)
+    return profile.distinct_share <= _THING_SHARE and (named is None or named[0] != "identifier")
 
 
 def _by_name(profile: ColumnProfile) -> tuple[ColumnClass, str] | None:

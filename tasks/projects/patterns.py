@@ -65,6 +65,12 @@ _NAMES: tuple[tuple[ColumnClass, str, str], ...] = (
         "an address or number of a person",
         r"(^|_)(e_?mails?|phone|telephone|mobile|cell|fax|tel)(_?(no|number|nr))?(_|$)",
     ),
+    (
+        "identifier",
+        "a person's number",
+        r"(^|_)(customer|user|client|patient|person|member|subscriber|driver|employee|passenger|student|subject|respondent|"
+        r"participant)_?(id|no|number|nr|num|key)(_|$)",
+    ),
     ("identifier", "where somebody lives", r"(^|_)(address|addr|street|strasse|house_?(no|number))(_|$)"),
     (
         "identifier",
@@ -73,13 +79,17 @@ _NAMES: tuple[tuple[ColumnClass, str, str], ...] = (
     ),
     ("identifier", "a card or an account", r"(^|_)(credit_?card|card|account)_?(no|number|nr|num)(_|$)"),
     ("identifier", "somebody's device or login", r"(^|_)(ip|ip_?addr(ess)?|mac_?addr(ess)?|login|username|device_?id|cookie)(_|$)"),
-    ("quasi", "a date of birth", r"(^|_)(birth|born|dob|birthday|birthdate)(_|$)|(^|_)(birth|date_of_birth)"),
+    (
+        "quasi",
+        "a date of birth",
+        r"(^|_)(born|dob)(_|$)|(^|_)birth(?!s(_|$)|_?(weight|wt|order|outcome|rate|length|type|control|place))",
+    ),
     ("quasi", "an age", r"(^|_)age(_|$)"),
     ("quasi", "sex or origin", r"(^|_)(sex|gender|race|ethnicity|ethnic|nationality|native|citizenship)(_|$)"),
     (
         "quasi",
         "a place",
-        r"(^|_)(zip|zip_?code|postal(_?code)?|post_?code|plz|city|town|county|municipality|district|country|lat|lon|lng|latitude|longitude)(_|$)",
+        r"(^|_)(zip|zip_?code|postal(_?code)?|post_?code|plz|city|town|county|municipality|district|country|birth_?place|lat|lon|lng|latitude|longitude)(_|$)|^long$",
     ),
     (
         "quasi",

@@ -129,6 +129,7 @@ def _features(findings: Findings) -> tuple[dict[str, dict[str, Any]], list[str]]
     has_role = roles.by_column()
     found: dict[str, dict[str, Any]] = {}
     without: list[str] = []
+    beyond: list[str] = []
     for name, profile in findings.profiles.items():
         if name in has_role or name in policy.dropped or name in findings.excluded:
             continue
@@ -138,6 +139,10 @@ def _features(findings: Findings) -> tuple[dict[str, dict[str, Any]], list[str]]
             without.append(f"{name} is no feature: a time as such")
         elif len(found) < _FEATURES_AT_MOST:
             found[_feature_name(name, found)] = {"take": f"{findings.table}.{name}"}
+        else:
+            beyond.append(name)
+    if beyond:
+        without.append(f"{len(beyond):,} columns from {beyond[0]} on are no features: {_FEATURES_AT_MOST} are proposed at most")
     if roles.has_time:
         parts = ["weekday", "month"] if findings.profiles[roles.time].kind == "date" else ["hour", "weekday", "month"]
         for part in parts:

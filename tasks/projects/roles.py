@@ -12,22 +12,16 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tasks.params.models import Task
+from tasks.projects.entities import guess_entity
 from tasks.projects.patterns import snake_case
 from tasks.projects.profile import ColumnProfile
 from tasks.projects.targets import guess_positive, guess_task, require_column, unfit
 
 ROW, FILE_TIME = "lake_row", "lake_file_utc"
 """The columns that any table of a lake can be asked for: which row of which file, and when the file appeared."""
-_ENTITY = re.compile(
-    r"(^|_)(customer|user|client|patient|account|person|member|household|subscriber|driver|employee|passenger|student|store|shop|"
-    r"device|machine|sensor|vehicle|aircraft|tailnum|vendor|merchant|seller|company|group)(_?(id|no|number|nr|num|key|code))?$"
-)
-_ENTITY_SHARE = 0.01
-"""Distinct values per row below which a number called id is rather a code (of a place, a species) than an entity's."""
-_NUMBERED = re.compile(r"(^|_)(id|uuid|guid)$")
-"""A name that only says that something has a number: an entity's, where the number recurs."""
 _KEY = re.compile(r"(^|_)(id|key|no|number|nr|uuid|guid|index|row)(_|$)|id$|^unnamed")
 _TIME = re.compile(r"(^|_)(time|timestamp|ts|date|datetime|utc|at|day|created|scheduled|event|opened|started|hour)(_|$)")
+_PARTS_OF_A_TIME = ("year", "yr", "quarter", "month", "week", "day")
 _KNOWN = re.compile(r"(^|_)(known|updated|closed|settled|resolved|arrived|arrival|ended|finished|observed|labell?ed|recorded)(_|$)")
 _BIRTH = re.compile(r"birth|dob|born")
 _SCORE = re.compile(r"(^|_)(score|prob|proba|probability|prediction|predicted|pred|forecast)(_|$)")
@@ -92,7 +86,7 @@ def guess_roles(table: pa.Table, profiles: Mapping[str, ColumnProfile], wishes: 
     known = _guess_known(table, profiles, wishes.known, time, reasons)
     taken |= {time, known}
     key = _guess_key(profiles, wishes.key, taken, reasons)
-    entity = _guess_entity(profiles, wishes.entity, taken | set(key), reasons)
+    entity = guess_entity(table, profiles, wishes.entity, taken | set(key), reasons)
     version = _guess_version(profiles, score, taken | set(key) | {entity or ""}, reasons)
     return Roles(label, task, key, time, known, positive, entity, score, version, reasons)
 
@@ -173,7 +167,9 @@ def _guess_time(profiles: Mapping[str, ColumnProfile], wished: str | None, taken
         also = f"; also possible: {', '.join(others)} (--time)" if others else ""
         reasons["time"] = f"{best.name}: a {'timestamp' if best.is_time else 'date'} in every row{also}"
         return best.name
-    reasons["time"] = f"none found: {FILE_TIME}, when the file appeared in the lake, stands in for it (--time names one)"
+    parts = [p.name for p in profiles.values() if p.is_integer and snake_case(p.name) in _PARTS_OF_A_TIME]
+    also = f"; {', '.join(parts)} hold parts of one: as one column of dates in the lake they would be a time" if parts else ""
+    reasons["time"] = f"none found: {FILE_TIME}, when the file appeared in the lake, stands in for it (--time names one){also}"
     return FILE_TIME
 
 
@@ -228,41 +224,6 @@ def _guess_key(
         f"{ROW}: no column is called a key and tells all rows apart; the row's place in its file does (--key names another)"
     )
     return (ROW,)
-
-
-def _guess_entity(
-    profiles: Mapping[str, ColumnProfile], wished: str | None, taken: set[str], reasons: dict[str, str]
-) -> str | None:
-    if wished is not None:
-        column = require_column(profiles, wished, "--entity")
-        profile = profiles[column]
-        if not (profile.is_text or profile.is_integer):
-            raise unfit("--entity", column, f"values of type {profile.kind}", "texts or integers that name somebody or something")
-        if profile.filled and profile.distinct == profile.filled:
-            found = f"a value of its own in each of {profile.filled:,} rows: a key, not an entity"
-            raise unfit(
-                "--entity", column, found, "one that recurs, such as a customer; without --entity rows are parted by their key"
-            )
-        if column in taken:
-            raise unfit("--entity", column, "the label, a time, a score or the key", "another column")
-        reasons["entity"] = f"{column}: as given; {profile.distinct:,} of them in {profile.rows:,} rows"
-        return column
-
-    def recurs(profile: ColumnProfile) -> bool:
-        return profile.distinct >= 10 and profile.distinct_share <= 0.8 and profile.filled >= 0.5 * profile.rows
-
-    for pattern, least_share in ((_ENTITY, 0.0), (_NUMBERED, _ENTITY_SHARE)):
-        for profile in profiles.values():
-            is_named = profile.name not in taken and pattern.search(snake_case(profile.name)) is not None
-            if not (is_named and (profile.is_text or profile.is_integer)):
-                continue
-            if recurs(profile) and profile.distinct_share >= least_share:
-                reasons["entity"] = (
-                    f"{profile.name}: by its name, and it recurs: {profile.distinct:,} of them in {profile.rows:,} rows"
-                )
-                return profile.name
-    reasons["entity"] = "none found: rows are taken to be independent of each other (--entity names one)"
-    return None
 
 
 def _guess_version(

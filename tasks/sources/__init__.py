@@ -4,6 +4,7 @@ What belongs here: everything that reads production. What does not: what the tab
 lake; no lake has a writing method.
 """
 
+from tasks.sources.date_spellings import TextTimes, find_text_times
 from tasks.sources.discovery import FoundTable, find_tables
 from tasks.sources.guess import FormatGuess, guess_format
 from tasks.sources.lake import Lake, LakeFile, LocalLake, open_lake, resolve_lake
@@ -20,9 +21,11 @@ __all__ = [
     "LakeFile",
     "LocalLake",
     "SnapshotResult",
+    "TextTimes",
     "check_pin",
     "column_names",
     "find_tables",
+    "find_text_times",
     "guess_format",
     "infer_types",
     "list_table",

@@ -10,11 +10,11 @@ import io
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Literal
 
 from tasks.errors import LakeError
 from tasks.params.snapshot import CsvParams, FileFormat, SourceParams
+from tasks.sources.date_spellings import guess_date_formats
 from tasks.sources.lake import Lake, LakeFile
 from tasks.sources.layout import format_by_ending
 from tasks.sources.reader import SourceFile
@@ -24,15 +24,6 @@ _HEAD_BYTES = 1 << 20
 _ROWS = 2_000
 _BLOCK_BYTES = 8 << 20
 _DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
-_DATE_SHAPES: tuple[tuple[str, tuple[str, ...]], ...] = (
-    (r"\d{1,2}\.\d{1,2}\.\d{4}", ("%d.%m.%Y",)),
-    (r"\d{1,2}/\d{1,2}/\d{4}", ("%d/%m/%Y", "%m/%d/%Y")),
-    (r"\d{1,2}-\d{1,2}-\d{4}", ("%d-%m-%Y", "%m-%d-%Y")),
-    (r"\d{1,2}/\d{1,2}/\d{2}", ("%d/%m/%y", "%m/%d/%y")),
-    (r"\d{4}/\d{1,2}/\d{1,2}", ("%Y/%m/%d",)),
-    (r"\d{1,2}[- ][A-Za-z]{3}[- ]\d{4}", ("%d-%b-%Y", "%d %b %Y")),
-)
-_CLOCKS = (("", ""), (r" \d{1,2}:\d{2}", " %H:%M"), (r" \d{1,2}:\d{2}:\d{2}", " %H:%M:%S"))
 _NUMBER = re.compile(r"\s*[+-]?(\d+([.,]\d*)?|[.,]\d+)([eE][+-]?\d+)?\s*")
 _DATE = re.compile(r"\s*\d{1,4}[-./]\d{1,2}[-./]\d{1,4}.*")
 
@@ -179,7 +170,7 @@ def _guess_csv(text: str, *, is_all: bool) -> tuple[CsvParams, tuple[str, ...]]:
     decimal = _guess_decimal(columns, found.delimiter)
     if decimal == ",":
         reasons.append("decimal comma: the numbers of a column have one")
-    formats, said = _guess_dates(columns)
+    formats, said = guess_date_formats(columns)
     guessed = CsvParams(
         delimiter=found.delimiter, quote=found.quote, header=has_header, decimal=decimal, date_formats=formats, trim=is_trimmed
     )
@@ -232,30 +223,3 @@ def _guess_decimal(columns: Sequence[Sequence[str]], delimiter: str) -> Literal[
         ):
             return ","
     return "."
-
-
-def _guess_dates(columns: Sequence[Sequence[str]]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    formats: dict[str, None] = {}
-    reasons: dict[str, None] = {}
-    for column in columns:
-        values = sorted({value.strip() for value in column if value.strip()})
-        for shape, patterns in _DATE_SHAPES:
-            for clock, suffix in _CLOCKS:
-                if not values or not all(re.fullmatch(shape + clock, value) for value in values):
-                    continue
-                fitting = [pattern for pattern in patterns if _all_dates(values, pattern + suffix)]
-                if fitting:
-                    formats[fitting[0] + suffix] = None
-                    said = f"dates as {fitting[0]}{suffix}"
-                    doubt = f"; {fitting[1]}{suffix} would fit as well: check it" if len(fitting) > 1 else ""
-                    reasons[said + doubt] = None
-    return tuple(formats), tuple(reasons)
-
-
-def _all_dates(values: Sequence[str], pattern: str) -> bool:
-    try:
-        for value in values:
-            datetime.strptime(value, pattern)
-    except ValueError:
-        return False
-    return True

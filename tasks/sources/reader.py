@@ -28,7 +28,6 @@ from tasks.sources.times import from_rfc3339, to_microseconds
 
 OpenedFile = ParquetFile | CsvFile | JsonLinesFile
 VIRTUAL_TYPES = {ROW_COLUMN: "string", FILE_TIME_COLUMN: "timestamp[UTC]"}
-_PLAIN_CSV = CsvParams()
 
 
 Params_co = TypeVar("Params_co", bound=SourceParams, covariant=True)
@@ -176,8 +175,10 @@ def convert_column(
 
 
 def spelling_of(path: str, params: SourceParams) -> CsvParams:
-    """How values are spelled in the file at ``path``: as ``csv`` says, which binds no other format."""
-    return params.csv if format_of(path, params) == "csv" else _PLAIN_CSV
+    """How values are spelled in the file at ``path``: as ``csv`` says, of which the date formats alone bind other formats too."""
+    if format_of(path, params) == "csv":
+        return params.csv
+    return CsvParams(date_formats=params.csv.date_formats)
 
 
 def misfit(path: str, table: str, column: str, kind: str, *, row: int, looks_like: str) -> LakeError:

@@ -72,6 +72,8 @@ def _suspicion(name: str, score: float, task: Task, *, overall: float) -> Findin
         told, least, most = f"a rank correlation of {2 * score - 1:.4f}", -limit, limit
     else:
         told, least, most = f"an AUC of {score:.4f}", 1 - threshold, threshold
+        if score < 0.5:
+            told += f" ({1 - score:.4f} the other way round)"
     return Finding(
         kind="suspected_target_leakage",
         name=name,

@@ -42,6 +42,21 @@ def test_nearly_unique_texts_are_identifiers() -> None:
     assert _class([f"w{number}" for number in range(1000)]) == "identifier"
 
 
+def test_names_of_things_that_recur_become_tokens() -> None:
+    """Breeds, species and airlines look like people by their shape; a column that is called a person's name is one all the same."""
+    words = ["Red", "Black", "White", "Grey", "Golden", "Little"]
+    breeds = [f"{a} {b}{c}" for a in words for b in ("Hound", "Finch", "Setter") for c in ("", "a", "i")]
+    assert _class(breeds * 20) == "sensitive"
+    assert _class(breeds * 20, "customer_name") == "identifier"
+    assert _class(breeds * 2) == "identifier"
+
+
+@pytest.mark.parametrize("name", ["in_reply_to_user_id_str", "customer_no", "subjectID", "Patient.Number"])
+def test_numbers_of_people_are_identifiers(name: str) -> None:
+    """However often they recur, and though they are numbers."""
+    assert _class([number % 400 for number in range(1000)], name) == "identifier"
+
+
 def test_some_mail_addresses_are_enough() -> None:
     """A text in which one value in twenty is an e-mail address is not safe, however few values it has."""
     values = ["front desk", *(f"team {letter}" for letter in "abcdefghijklmnopqr"), "jo@example.org"] * 20

@@ -210,6 +210,31 @@ def test_an_id_that_recurs_is_an_entity_and_a_code_is_none() -> None:
     assert found(table.drop_columns(["id"]), "status").roles.entity is None
 
 
+def test_an_entity_of_which_one_has_most_rows_is_none() -> None:
+    """A company that nine in ten rows lack would put them all into one part; it is said."""
+    rows = 1000
+    company = ["none" if row % 10 else f"company {row}" for row in range(rows)]
+    table = pa.table({"company": company, "x": [row * 37 % 101 for row in range(rows)], "y": [row % 5 < 2 for row in range(rows)]})
+    roles = found(table, "y").roles
+    assert roles.entity is None
+    assert "company is none, since one value" in roles.reasons["entity"]
+
+
+def test_parts_of_a_time_are_pointed_at() -> None:
+    """Year, month and day in columns of their own are no time yet."""
+    rows = range(200)
+    table = pa.table({"year": [2000 + r % 9 for r in rows], "month": [1 + r % 12 for r in rows], "y": [r % 5 < 2 for r in rows]})
+    assert "year, month hold parts of one" in found(table, "y").roles.reasons["time"]
+
+
+def test_columns_beyond_the_most_features_are_counted() -> None:
+    """A table of a thousand measurements: the first 500 are features, and it is said."""
+    table = pa.table({f"m{n}": [(row + n) % 7 for row in range(60)] for n in range(520)} | {"y": [0, 1] * 30})
+    founded = found(table, "y")
+    assert len(founded.proposal.features) == 500
+    assert [line for line in founded.left_out if line.startswith("20 columns from m500 on are no features")]
+
+
 def test_a_strong_feature_is_kept_and_said() -> None:
     """A tumour's perimeter tells malignant from benign almost alone, as honest measurements do: it is named, not taken away."""
     founded = found(own_lakes.breast_cancer(), "benign")

@@ -74,3 +74,52 @@ def test_a_table_that_cannot_be_read_stands_in_nobodys_way(tmp_path: Path) -> No
     assert _tables(tmp_path)["broken"].columns == ()
     with pytest.raises(LakeError, match=r"broken\.parquet"):
         _tables(tmp_path, "broken")
+
+
+def test_times_spelled_in_text_of_parquet_are_declared(tmp_path: Path) -> None:
+    """ISO dates, times and days in another spelling become times, said; a column with one other word stays text."""
+    rows = 60
+    table = pa.table(
+        {
+            "opened": [f"2024-03-{1 + n % 28:02d}" for n in range(rows)],
+            "seen": [f"2024-03-{1 + n % 28:02d} 10:{n:02d}:00" for n in range(rows)],
+            "billed": [f"{1 + n % 28}.3.2024" if n else None for n in range(rows)],
+            "mixed": [f"2024-03-{1 + n % 28:02d}" if n < rows - 1 else "soon" for n in range(rows)],
+        }
+    )
+    pq.write_table(table, tmp_path / "visits.parquet")
+    found = _tables(tmp_path)["visits"].read()
+    assert found.declared["types"] == {"opened": "date", "seen": "timestamp", "billed": "date"}
+    assert found.declared["csv"] == {"date_formats": ["%d.%m.%Y"]}
+    assert [str(found.table.schema.field(name).type) for name in ("opened", "seen", "mixed")] == [
+        "date32[day]",
+        "timestamp[us, tz=UTC]",
+        "string",
+    ]
+    assert found.table.column("billed").null_count == 1
+    assert [said for said in found.reasons if "text that spells a time" in said]
+
+
+def test_a_word_among_times_that_the_sample_lacks_keeps_them_text(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every row is asked before a type is declared, or the pin would stop at the row."""
+    monkeypatch.setattr(reading, "_ROWS_AT_MOST", 10)
+    days = ["2024-03-01"] * 99 + ["unknown"]
+    pq.write_table(pa.table({"day": days, "n": range(100)}), tmp_path / "visits.parquet")
+    found = _tables(tmp_path)["visits"].read()
+    assert "types" not in found.declared
+    assert found.table.schema.field("day").type == pa.string()
+
+
+def test_times_in_json_lines_are_read_in_other_spellings(tmp_path: Path) -> None:
+    """As in CSV, where the patterns are guessed from the head."""
+    lines = [f'{{"day": "{1 + n % 28:02d}/{1 + n % 12:02d}/2024", "n": {n}}}' for n in range(50)]
+    (tmp_path / "visits.jsonl").write_text("\n".join(lines) + "\n")
+    found = _tables(tmp_path)["visits"].read()
+    assert found.declared["types"]["day"] == "date"
+    assert found.declared["csv"] == {"date_formats": ["%d/%m/%Y"]}
+
+
+def test_counted_times_of_the_last_century_are_times(tmp_path: Path) -> None:
+    """Seconds since 1970 from 1995 on, as public data sets of ratings have them."""
+    pq.write_table(pa.table({"timestamp": [789_652_009, 1_476_640_644]}), tmp_path / "ratings.parquet")
+    assert _tables(tmp_path)["ratings"].read().declared["types"] == {"timestamp": "timestamp_s"}

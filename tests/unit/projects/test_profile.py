@@ -31,6 +31,13 @@ def test_counts_are_exact_where_they_matter() -> None:
     assert found["amount"].low == pytest.approx(1 / 7)
 
 
+def test_a_wide_table_is_measured_in_groups() -> None:
+    """Each of a few hundred columns has its own figures."""
+    table = pa.table({f"c{n}": [n, n + 1, n + 1 + n % 2, None] for n in range(300)})
+    found = profile_table(table)
+    assert [(p.filled, p.distinct, p.low) for p in found.values()] == [(3, 2 + n % 2, float(n)) for n in range(300)]
+
+
 def test_one_row_more_than_once_is_no_key() -> None:
     """An estimate could not tell."""
     values = [f"k{number}" for number in range(4999)] + ["k0"]
@@ -97,6 +104,11 @@ def test_numbers_of_cards_are_looked_at_too() -> None:
         ("age", "quasi"),
         ("ZIP Code", "quasi"),
         ("sex", "quasi"),
+        ("birth_yr", "quasi"),
+        ("Birthweight", None),
+        ("Birth.outcome", None),
+        ("births", None),
+        ("long", "quasi"),
         ("annual_income", "sensitive"),
         ("customer_comment", "free_text"),
         ("product_name", None),
