@@ -152,6 +152,11 @@ class ProjectPaths:
         return self.state / "rotations.json"
 
     @property
+    def raw_keys(self) -> Path:
+        """Restricted zone: the raw keys of each partition, counted, so that an unchanged one need not be read again; mode 0700."""
+        return self.state / "raw-keys"
+
+    @property
     def bridges(self) -> Path:
         """Restricted zone: tables of old tokens and new ones, mode 0700; nothing of it is ever shared."""
         return self.state / "bridges"

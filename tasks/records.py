@@ -135,6 +135,48 @@ class ColumnTreatment(Record):
     reason: str
 
 
+class JoinCounts(Record):
+    """How two sets of keys meet; rows whose key holds NULL join nothing and are left out."""
+
+    left_rows: int
+    left_keys: int
+    """Distinct ones."""
+    right_rows: int
+    right_keys: int
+    matched_keys: int
+    """Distinct keys that stand on both sides."""
+    left_matched_rows: int
+    right_matched_rows: int
+    joined_rows: int
+    """Rows of the inner join."""
+
+    @property
+    def left_orphans(self) -> int:
+        """Rows on the left whose key is not on the right."""
+        return self.left_rows - self.left_matched_rows
+
+    @property
+    def right_orphans(self) -> int:
+        """Rows on the right whose key is not on the left."""
+        return self.right_rows - self.right_matched_rows
+
+
+class JoinMeasure(Record):
+    """One join of the tables, counted on raw keys and on masked ones."""
+
+    domains: tuple[str, ...]
+    left: str
+    """``table.column``, or ``table.(column, column)`` of a composite key."""
+    right: str
+    before: JoinCounts
+    after: JoinCounts
+
+    @property
+    def holds(self) -> bool:
+        """True where masking changed nothing."""
+        return self.before == self.after
+
+
 class PrivacyReport(Record):
     """What masking did, column by column; holds no value of any row."""
 
@@ -149,6 +191,8 @@ class PrivacyReport(Record):
     undeclared: tuple[str, ...]
     """``table.column`` of every column that was dropped because no policy names it."""
     rows: dict[str, int]
+    joins: tuple[JoinMeasure, ...] = ()
+    """Every join within a domain, before and after masking; they are equal, or the run would have stopped."""
 
 
 class ExpectationOutcome(Record):

@@ -5,20 +5,26 @@ datasets, and which lake a key is allowed for (``tasks.stages``).
 """
 
 from tasks.masking.bindings import bind_key, require_same_key
+from tasks.masking.join_counts import KeyPlaces, measure_joins
+from tasks.masking.joins import list_joins, require_joins_hold
 from tasks.masking.keys import MaskingKey, load_key
 from tasks.masking.policy import column_treatments, explain_columns, policy_hash, require_keys_survive, treat_columns
 from tasks.masking.report import make_privacy_report
 from tasks.masking.table import mask_table
 
 __all__ = [
+    "KeyPlaces",
     "MaskingKey",
     "bind_key",
     "column_treatments",
     "explain_columns",
+    "list_joins",
     "load_key",
     "make_privacy_report",
     "mask_table",
+    "measure_joins",
     "policy_hash",
+    "require_joins_hold",
     "require_keys_survive",
     "require_same_key",
     "treat_columns",

@@ -9,7 +9,7 @@ from tasks.masking.keys import MaskingKey
 from tasks.masking.policy import UNDECLARED, column_treatments
 from tasks.params.masking import MaskingParams
 from tasks.params.snapshot import TableParams
-from tasks.records import PrivacyReport
+from tasks.records import JoinMeasure, PrivacyReport
 
 ALGORITHM = (
     "tokens: HMAC-SHA256 (RFC 2104) of the canonical value, first 128 bits as a UUID; "
@@ -25,7 +25,11 @@ STATEMENT = (
 
 
 def make_privacy_report(
-    policy: MaskingParams, tables: Mapping[str, TableParams], key: MaskingKey, rows: Mapping[str, int]
+    policy: MaskingParams,
+    tables: Mapping[str, TableParams],
+    key: MaskingKey,
+    rows: Mapping[str, int],
+    joins: tuple[JoinMeasure, ...],
 ) -> PrivacyReport:
     """The report for the declared ``tables``; ``rows`` counts the masked rows of each table that survives."""
     treatments = column_treatments(policy, tables)
@@ -39,4 +43,5 @@ def make_privacy_report(
         treatments=treatments,
         undeclared=tuple(f"{t.table}.{t.column}" for t in treatments if t.column_class == UNDECLARED),
         rows=dict(rows),
+        joins=joins,
     )

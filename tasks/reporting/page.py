@@ -98,6 +98,7 @@ def render_report(inputs: ReportInputs) -> str:
             confusions=confusions_of(evaluation.classes),
             quality=[summarise_validation(report) for report in inputs.validations],
             treatments=found.privacy.treatments[:MOST_COLUMNS],
+            joins=found.privacy.joins[:MOST_COLUMNS],
             chain=chain_of(found),
             pinned=pinned_tables(found.pin),
         )

@@ -4,9 +4,21 @@ from collections.abc import Sequence, Set
 
 from tasks.datasets import DatasetWriter, code_hash, hash_mapping, read_manifest, read_partition, write_atomically
 from tasks.errors import DatasetError
-from tasks.masking import MaskingKey, make_privacy_report, mask_table, policy_hash, require_keys_survive, treat_columns
+from tasks.masking import (
+    KeyPlaces,
+    MaskingKey,
+    list_joins,
+    make_privacy_report,
+    mask_table,
+    measure_joins,
+    policy_hash,
+    require_joins_hold,
+    require_keys_survive,
+    treat_columns,
+)
 from tasks.params import Params
-from tasks.records import Manifest, PrivacyReport
+from tasks.paths import ProjectPaths, main_root
+from tasks.records import JoinMeasure, Manifest, PrivacyReport
 from tasks.stages import FOUNDATION, Stage, StageContext
 from tasks.stages.evidence import require_examined
 from tasks.stages.keys import load_stage_key
@@ -41,11 +53,24 @@ def _run(context: StageContext) -> None:
                 masked = masked.sort_by([(column, "ascending") for column in table.key])
                 writer.write(partition.path, reuse_key, masked, table.key)
                 written += 1
-        report = make_privacy_report(params.masking, params.snapshot.tables, key, rows)
+        joins = _measure_joins(context, snapshots)
+        report = make_privacy_report(params.masking, params.snapshot.tables, key, rows, joins)
         write_atomically(paths.privacy_report, report.to_json().encode())
         writer.finish(_about(snapshots, params, key))
-    print(f"mask: {written:,} partitions written, {unchanged:,} unchanged, {sum(rows.values()):,} rows, key {key.id}")
+    print(
+        f"mask: {written:,} partitions written, {unchanged:,} unchanged, {sum(rows.values()):,} rows, key {key.id}; {len(joins)} joins hold"
+    )
     _print_dropped(report, set(snapshots.tables) - set(rows))
+
+
+def _measure_joins(context: StageContext, snapshots: Manifest) -> tuple[JoinMeasure, ...]:
+    """Count how keys meet before and after, and stop where masking changed it; partitions are in place, the manifest is not."""
+    paths, params = context.paths, context.params
+    counted = ProjectPaths(main_root(paths.root)).raw_keys
+    joins = list_joins(params.masking, params.snapshot.tables)
+    measures = measure_joins(joins, KeyPlaces(snapshots, paths.snapshots, paths.masked, counted))
+    require_joins_hold(measures)
+    return measures
 
 
 def _made_from(policy: str, key: MaskingKey, table_key: Sequence[str], code: str) -> dict[str, object]:

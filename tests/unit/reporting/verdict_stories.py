@@ -20,6 +20,8 @@ from tasks.records import (
     ExpectationOutcome,
     Finding,
     Interval,
+    JoinCounts,
+    JoinMeasure,
     Manifest,
     ModelCard,
     PartitionRecord,
@@ -290,7 +292,19 @@ def make_privacy() -> PrivacyReport:
         ("flights", "flight_id", "token", "token", "flight", "joins across tables"),
         ("flights", "carrier", "safe", "kept", None, "published timetable"),
     ]
+    counts = JoinCounts(
+        left_rows=198_442,
+        left_keys=9_000,
+        right_rows=20_117,
+        right_keys=20_117,
+        matched_keys=8_991,
+        left_matched_rows=198_425,
+        right_matched_rows=8_991,
+        joined_rows=198_425,
+    )
+    join = JoinMeasure(domains=("flight",), left="bookings.flight_id", right="flights.flight_id", before=counts, after=counts)
     return PrivacyReport(
+        joins=(join,),
         key_id="demo-1",
         key_fingerprint="a3f2c9d0e1b4",
         algorithm="HMAC-SHA256, one key per domain",
@@ -411,8 +425,16 @@ def with_names(inputs: ReportInputs, name: str) -> ReportInputs:
         update={"comparisons": comparisons, "champion": make_champion().model_copy(update={"name": name}), "cluster": name}
     )
     treatments = tuple(t.model_copy(update={"column": name, "reason": name}) for t in found.privacy.treatments)
+    joins = tuple(j.model_copy(update={"domains": (name,), "left": name, "right": name}) for j in found.privacy.joins)
     privacy = found.privacy.model_copy(
-        update={"treatments": treatments, "undeclared": (name,), "statement": name, "key_id": name, "rows": {name: 1}}
+        update={
+            "treatments": treatments,
+            "joins": joins,
+            "undeclared": (name,),
+            "statement": name,
+            "key_id": name,
+            "rows": {name: 1},
+        }
     )
     split = found.split.model_copy(update={"why": name, "definition": {name: name}, "parts": {name: 1}})
     pin = found.pin.model_copy(update={"lake": name, "access": name, "tables": {name: found.pin.tables["planes"]}})
