@@ -57,9 +57,8 @@ def _run(context: StageContext) -> None:
         report = make_privacy_report(params.masking, params.snapshot.tables, key, rows, joins)
         write_atomically(paths.privacy_report, report.to_json().encode())
         writer.finish(_about(snapshots, params, key))
-    print(
-        f"mask: {written:,} partitions written, {unchanged:,} unchanged, {sum(rows.values()):,} rows, key {key.id}; {len(joins)} joins hold"
-    )
+    done = f"{written:,} partitions written, {unchanged:,} unchanged, {sum(rows.values()):,} rows"
+    print(f"mask: {done}, key {key.id}; {len(joins)} joins hold")
     _print_dropped(report, set(snapshots.tables) - set(rows))
 
 
