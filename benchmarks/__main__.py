@@ -5,6 +5,7 @@ import tempfile
 from pathlib import Path
 
 from benchmarks.disclosure import disclosure_risk
+from benchmarks.masking_ff1 import format_preserving_encryption
 from benchmarks.own_project import first_verdict, one_profile
 from benchmarks.pipeline import each_stage, one_more_day, one_trial, the_lake, unchanged_run, whole_demo
 from benchmarks.s3_lake import lake_on_s3
@@ -25,6 +26,7 @@ def main() -> None:
         each_stage(project)
         lake_on_s3(scratch)
         disclosure_risk()
+        format_preserving_encryption()
         one_profile()
         first_verdict(scratch)
 

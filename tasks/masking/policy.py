@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from tasks.datasets import hash_mapping
 from tasks.errors import MaskingError
 from tasks.params.masking import MaskingParams
-from tasks.params.masking_rules import ColumnRule, DateShiftRule, KeepRule, TokenRule
+from tasks.params.masking_rules import ColumnRule, DateShiftRule, EncryptRule, KeepRule, TokenRule
 from tasks.params.snapshot import TableParams
 from tasks.records import ColumnTreatment
 
-KEPT, DROP, TOKEN, UNDECLARED = "kept", "drop", "token", "undeclared"
-_UNIQUE = (KEPT, TOKEN)
+KEPT, DROP, TOKEN, ENCRYPT, UNDECLARED = "kept", "drop", "token", "encrypt", "undeclared"
+_UNIQUE = (KEPT, TOKEN, ENCRYPT)
 """What leaves distinct keys distinct."""
 _WORDS_OF_ALL_RULES = ("column_class", "reason", "transform")
 
@@ -65,7 +65,7 @@ def column_treatments(policy: MaskingParams, tables: Mapping[str, TableParams]) 
             column=treatment.column,
             column_class=treatment.column_class,
             transform=treatment.words,
-            domain=treatment.domain if treatment.transform == TOKEN else None,
+            domain=treatment.domain if treatment.transform in (TOKEN, ENCRYPT) else None,
             reason=treatment.reason,
         )
         for name, declared in sorted(tables.items())
@@ -134,6 +134,8 @@ def _treat(policy: MaskingParams, table: str, column: str) -> Treatment:
     domain = None
     if isinstance(rule, TokenRule):
         domain = _own_domain(table, column)
+    elif isinstance(rule, EncryptRule):
+        domain = rule.domain or _own_domain(table, column)
     elif isinstance(rule, DateShiftRule):
         domain = _domain(policy, f"{table}.{rule.per}") or _own_domain(table, rule.per)
     return Treatment(column, rule.transform, rule.column_class, rule.reason, rule, domain)
@@ -149,13 +151,14 @@ def _domain(policy: MaskingParams, reference: str) -> str | None:
 
 
 def _settings(rule: ColumnRule) -> list[tuple[str, object]]:
-    """What a rule says beyond its class, reason and transform, in the order of its grammar; nothing where nothing is said."""
-    told = [(name, getattr(rule, name)) for name in type(rule).model_fields if name not in _WORDS_OF_ALL_RULES]
-    return [(name, value) for name, value in told if value is not None]
+    """What a rule says beyond its class, reason and transform, in the order of its grammar; what it leaves out is not told."""
+    fields = {name: field for name, field in type(rule).model_fields.items() if name not in _WORDS_OF_ALL_RULES}
+    told = [(name, getattr(rule, name), field) for name, field in fields.items()]
+    return [(name, value) for name, value, field in told if field.is_required() or value != field.default]
 
 
 def _write(value: object) -> str:
     """A plain word or number as it is, anything else as JSON, so that no two settings read alike."""
-    if isinstance(value, str) and re.fullmatch(r"[A-Za-z_]\w*", value):
-        return value
-    return json.dumps(value, separators=(",", ":")) if isinstance(value, str | tuple | bool) else str(value)
+    is_plain = isinstance(value, str) and re.fullmatch(r"[A-Za-z_]\w*", value) and value not in ("true", "false")
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return str(value) if is_plain or is_number else json.dumps(value, separators=(",", ":"))

@@ -14,6 +14,7 @@ from tasks.records import JoinMeasure, PrivacyReport
 ALGORITHM = (
     "tokens: HMAC-SHA256 (RFC 2104) of the canonical value, first 128 bits as a UUID; "
     "one key per domain, HMAC-SHA256(master key, 'mask/v1/' + domain); "
+    "encrypt: FF1 (NIST SP 800-38G) with AES-256, one key per domain, HMAC-SHA256(master key, 'mask/v1/ff1/' + domain); "
     "date_shift: whole days from HMAC-SHA256 of the entity, equally likely in [-max_days, max_days]; "
     "NULL where the entity is NULL"
 )

@@ -10,7 +10,7 @@ from tasks.errors import MaskingError
 from tasks.masking.keys import MaskingKey
 from tasks.masking.policy import KEPT, Treatment, treat_columns
 from tasks.masking.tokens import day_offsets, tokenise
-from tasks.masking.transforms import bucket, clip, constant, date_part, generalise, redact, round_to, shift_days
+from tasks.masking.transforms import bucket, clip, constant, date_part, encrypt, generalise, redact, round_to, shift_days
 from tasks.params.masking import MaskingParams
 from tasks.params.masking_rules import (
     BucketRule,
@@ -19,6 +19,7 @@ from tasks.params.masking_rules import (
     ConstantRule,
     DatePartRule,
     DateShiftRule,
+    EncryptRule,
     GeneraliseRule,
     RoundRule,
     TokenRule,
@@ -26,6 +27,7 @@ from tasks.params.masking_rules import (
 
 _SHIFT_PURPOSE = "date_shift/"
 """Keeps the key of an entity's shift apart from that of its token: no domain's name has a slash."""
+_CIPHER_PURPOSE = "ff1/"
 
 
 def mask_table(table_name: str, table: pa.Table, policy: MaskingParams, key: MaskingKey) -> pa.Table:
@@ -53,6 +55,8 @@ def _mask_column(table_name: str, table: pa.Table, treatment: Treatment, key: Ma
         return shift_days(column, days, where=where)
     if treatment.rule is None or isinstance(treatment.rule, TokenRule):
         return tokenise(column, key.derive(treatment.domain or where), where=where)
+    if isinstance(treatment.rule, EncryptRule):
+        return encrypt(column, treatment.rule, key.derive_cipher(f"{_CIPHER_PURPOSE}{treatment.domain}"), where=where)
     return _mask_without_key(column, treatment.rule, where)
 
 

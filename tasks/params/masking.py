@@ -1,13 +1,12 @@
 """``masking``: the key, the token domains, and what happens to each column of each table."""
 
-import re
 from collections.abc import Iterable
 from typing import Any
 
 from pydantic import Field, field_validator, model_validator
 
 from tasks.params.base import Section, split_reference
-from tasks.params.masking_rules import ColumnRule, DateShiftRule
+from tasks.params.masking_rules import ColumnRule, DateShiftRule, EncryptRule, require_domain
 
 
 class MaskingKeyParams(Section):
@@ -75,8 +74,7 @@ class MaskingParams(Section):
     @classmethod
     def _domain_names(cls, value: dict[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
         for name in value:
-            if not re.fullmatch(r"[a-z0-9_]+", name):
-                raise ValueError(f"{name!r}: a domain's name is lower-case letters, digits and underscores")
+            require_domain(name)
         return value
 
     @field_validator("tables")
@@ -97,6 +95,21 @@ class MaskingParams(Section):
                 policy = self.tables.get(table)
                 if policy is not None and (column in policy.safe or column in policy.columns):
                     raise ValueError(f"tables.{table}.{column}: also in domain {domain}; a column has one treatment")
+        return self
+
+    @model_validator(mode="after")
+    def _domains_have_one_algorithm(self) -> "MaskingParams":
+        made = dict.fromkeys(self.domains, ("as a token", "masking.domains"))
+        for table, policy in self.tables.items():
+            for column, rule in policy.columns.items():
+                if not isinstance(rule, EncryptRule) or rule.domain is None:
+                    continue
+                how, where = rule.model_dump_json(exclude={"column_class", "reason"}), f"tables.{table}.{column}"
+                others, there = made.setdefault(rule.domain, (how, where))
+                if how != others:
+                    raise ValueError(
+                        f"{where}: domain {rule.domain} is made otherwise in {there}; a domain has one algorithm with one setting"
+                    )
         return self
 
 

@@ -4,6 +4,9 @@ What belongs here: the grammar of each rule, and what can be refused by looking 
 they stand in (``masking``), and what a transform does to values (``tasks.masking``).
 """
 
+import re
+import string
+import unicodedata
 from typing import Annotated, Literal
 
 from pydantic import Field, StrictBool, StrictFloat, StrictInt, StrictStr, field_validator, model_validator
@@ -12,6 +15,13 @@ from tasks.params.base import Section
 
 ColumnClass = Literal["identifier", "quasi", "sensitive", "free_text"]
 DatePart = Literal["year", "quarter", "month", "week", "day", "weekday", "hour", "minute"]
+ALPHABETS = {
+    "digits": string.digits,
+    "lower": string.ascii_lowercase,
+    "upper": string.ascii_uppercase,
+    "alphanumeric": string.digits + string.ascii_uppercase + string.ascii_lowercase,
+}
+"""Alphabets by name; their order is part of every encrypted value, and never changes."""
 
 
 class Rule(Section):
@@ -50,9 +60,7 @@ class ConstantRule(Rule):
     @field_validator("value")
     @classmethod
     def _can_be_stored(cls, value: bool | float | str) -> bool | float | str:
-        if isinstance(value, str):
-            require_text(value)
-        elif isinstance(value, int) and not -(2**63) <= value < 2**63:
+        if isinstance(value, int) and not -(2**63) <= value < 2**63:
             raise ValueError("a constant that is a whole number has 64 bits")
         return value
 
@@ -61,6 +69,39 @@ class TokenRule(Rule):
     """A keyed token in a domain of the column's own; columns that join share a domain under ``masking.domains``."""
 
     transform: Literal["token"]
+
+
+class EncryptRule(Rule):
+    """Format-preserving encryption (FF1): texts of an alphabet, or whole numbers of so many digits."""
+
+    transform: Literal["encrypt"]
+    alphabet: str | None = Field(default=None, max_length=256)
+    keep: str = Field(default="", max_length=256)
+    luhn: bool = False
+    digits: int | None = Field(default=None, ge=6, le=18)
+    domain: str | None = None
+
+    @model_validator(mode="after")
+    def _text_or_number(self) -> "EncryptRule":
+        if (self.alphabet is None) == (self.digits is None):
+            raise ValueError("encrypt needs an alphabet for texts, or digits for whole numbers")
+        if self.digits is not None and (self.keep or self.luhn):
+            raise ValueError("encrypt: keep and luhn go with an alphabet")
+        together = self.letters + self.keep
+        if not together.isascii() and any(not unicodedata.is_normalized("NFC", a + b) for a in together for b in together):
+            raise ValueError("encrypt: alphabet and keep have no characters that combine with others (normal form C)")
+        if self.alphabet is not None and (len(self.letters) < 2 or len(set(together)) != len(together)):
+            raise ValueError("encrypt: alphabet has two characters or more, none of them twice, and none of keep")
+        if self.luhn and self.letters != ALPHABETS["digits"]:
+            raise ValueError("encrypt: luhn goes with alphabet: digits")
+        if self.domain is not None:
+            require_domain(self.domain)
+        return self
+
+    @property
+    def letters(self) -> str:
+        """The characters that are encrypted, in the order of their digits; none of numbers."""
+        return "" if self.alphabet is None else ALPHABETS.get(self.alphabet, self.alphabet)
 
 
 class DateShiftRule(Rule):
@@ -104,8 +145,6 @@ class BucketRule(Rule):
     def _edges_rise(self) -> "BucketRule":
         if any(low >= high for low, high in zip(self.edges, self.edges[1:], strict=False)):
             raise ValueError("edges: each must be above the one before")
-        for label in self.labels or ():
-            require_text(label)
         if self.labels is not None and len(self.labels) != len(self.edges) + 1:
             raise ValueError("labels: one for each band, which is one more than there are edges")
         return self
@@ -140,6 +179,7 @@ ColumnRule = Annotated[
     | RedactRule
     | ConstantRule
     | TokenRule
+    | EncryptRule
     | DateShiftRule
     | DatePartRule
     | GeneraliseRule
@@ -150,9 +190,7 @@ ColumnRule = Annotated[
 ]
 
 
-def require_text(value: str) -> None:
-    """Raise ``ValueError`` for text with lone surrogates, which has no UTF-8 and can be stored nowhere."""
-    try:
-        value.encode()
-    except UnicodeEncodeError:
-        raise ValueError("text with a lone surrogate, which is no character") from None
+def require_domain(name: str) -> None:
+    """Raise ``ValueError`` for a name that no domain may have."""
+    if not re.fullmatch(r"[a-z0-9_]+", name):
+        raise ValueError(f"{name!r}: a domain's name is lower-case letters, digits and underscores")

@@ -29,7 +29,7 @@ from tasks.stages.parting import CODE, TALLIES, PartedPartition, SplitJob, assig
 
 _METADATA = "metadata.json"
 _KEY = ("row_key",)
-_COMPARABLE = ("kept", "token")
+_COMPARABLE = ("kept", "token", "encrypt")
 """What masking may do to a column on which leaks between the parts are looked for."""
 
 

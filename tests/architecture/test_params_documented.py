@@ -124,6 +124,7 @@ SHIFT = {"class": "quasi", "transform": "date_shift", "max_days": 3}
 DROP = {"class": "quasi", "transform": "drop"}
 QUASI = {"class": "quasi", "transform": "generalise"}
 BUCKET = {"class": "quasi", "transform": "bucket", "edges": [18, 65]}
+ENCRYPT = {"class": "identifier", "transform": "encrypt"}
 CLIP = {"class": "quasi", "transform": "clip"}
 MISTAKES: dict[str, Callable[[dict[str, Any]], object]] = {
     "Extra inputs are not permitted": _set("refresh.often", True),
@@ -157,6 +158,20 @@ MISTAKES: dict[str, Callable[[dict[str, Any]], object]] = {
     "differ only by case": lambda content: content["masking"]["tables"]["bookings"].update(Email=DROP),
     "loyalty_tier.keep.reason": lambda content: content["masking"]["tables"]["bookings"].update(
         safe=["booked_utc"], loyalty_tier={"class": "safe", "transform": "keep"}
+    ),
+    "encrypt needs an alphabet for texts, or digits for whole numbers": _set("masking.tables.bookings.email", ENCRYPT),
+    "encrypt: keep and luhn go with an alphabet": _set("masking.tables.bookings.email", {**ENCRYPT, "digits": 9, "keep": "-"}),
+    "encrypt: alphabet has two characters or more, none of them twice, and none of keep": _set(
+        "masking.tables.bookings.email", {**ENCRYPT, "alphabet": "lower", "keep": "a"}
+    ),
+    "encrypt: alphabet and keep have no characters that combine with others": _set(
+        "masking.tables.bookings.email", {**ENCRYPT, "alphabet": "e\u0301"}
+    ),
+    "encrypt: luhn goes with alphabet: digits": _set(
+        "masking.tables.bookings.email", {**ENCRYPT, "alphabet": "lower", "luhn": True}
+    ),
+    "a domain has one algorithm with one setting": _set(
+        "masking.tables.bookings.email", {**ENCRYPT, "alphabet": "lower", "domain": "passenger"}
     ),
     "edges: each must be above the one before": _set("masking.tables.bookings.birth_date", {**BUCKET, "edges": [65, 18]}),
     "labels: one for each band, which is one more than there are edges": _set(

@@ -7,7 +7,20 @@ No transform looks at another row, but those that say so: a row's result is the 
 
 from tasks.masking.transforms.constants import REDACTED, constant, redact
 from tasks.masking.transforms.dates import date_part, shift_days
+from tasks.masking.transforms.encryption import decrypt, encrypt
 from tasks.masking.transforms.generalisation import generalise
 from tasks.masking.transforms.numbers import bucket, clip, round_to
 
-__all__ = ["REDACTED", "bucket", "clip", "constant", "date_part", "generalise", "redact", "round_to", "shift_days"]
+__all__ = [
+    "REDACTED",
+    "bucket",
+    "clip",
+    "constant",
+    "date_part",
+    "decrypt",
+    "encrypt",
+    "generalise",
+    "redact",
+    "round_to",
+    "shift_days",
+]
