@@ -14,9 +14,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from tasks.detection import snake_case
 from tasks.errors import LakeError
 from tasks.params.snapshot import SourceParams
-from tasks.projects.patterns import snake_case
 from tasks.projects.profile import quote
 from tasks.projects.survey import LakeTable, Reading
 from tasks.sources import (

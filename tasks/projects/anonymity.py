@@ -16,7 +16,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from tasks.projects.patterns import snake_case
+from tasks.detection import snake_case
 from tasks.projects.profile import ColumnProfile, open_table, quote
 
 Rule = Mapping[str, Any]

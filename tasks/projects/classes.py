@@ -7,21 +7,17 @@ What belongs here: the rules from a profile to a class. What does not: measuring
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from tasks.projects.patterns import PATTERNS, ColumnClass, class_by_name
+from tasks.detection import FREE_LENGTH, FREE_WORDS, HIGH_SHARE, MANY_TEXTS, PATTERNS, ColumnClass, class_by_name
 from tasks.projects.profile import ColumnProfile
 from tasks.projects.roles import FILE_TIME
 
 _MOST = 0.5
 """The share of distinct values with a pattern from which the column is of that kind."""
 _SOME = 0.02
-_MANY_TEXTS = 100
-"""Distinct texts above which a column is no set of categories any more."""
-_HIGH_SHARE = 0.2
+_ENOUGH_NAMES = 10
 _UNIQUE_SHARE = 0.95
 _THING_SHARE = 0.05
 """Distinct values per row (20 rows each) below which what looks like people's names rather names breeds, species, airlines."""
-_FREE_WORDS = 4.0
-_FREE_LENGTH = 60.0
 _LIFE_SPAN_YEARS = 30
 _YEAR_MICROSECONDS = 365.25 * 86_400e6
 _NEEDED: dict[str, str] = {
@@ -64,6 +60,8 @@ def _class(profile: ColumnProfile, role: str | None) -> Classed:
 
 def _by_values(profile: ColumnProfile) -> tuple[ColumnClass, str] | None:
     """What the values' own form says; it counts before the name, which anybody may have chosen."""
+    if profile.named >= _MOST and profile.distinct >= _ENOUGH_NAMES:
+        return "identifier", f"{profile.named:.0%} of its distinct values are names of people, by the lists"
     for pattern in PATTERNS:
         share = profile.shares.get(pattern.name, 0.0)
         if pattern.name == "person" and profile.distinct <= 20:
@@ -76,9 +74,10 @@ def _by_values(profile: ColumnProfile) -> tuple[ColumnClass, str] | None:
         if share >= _MOST:
             column_class: ColumnClass = "quasi" if pattern.name == "date" else "identifier"
             return column_class, f"{share:.0%} of its distinct values look like {pattern.what}"
-    for pattern in PATTERNS[:6]:
+    for pattern in PATTERNS:
         share = profile.shares.get(pattern.name, 0.0)
-        if profile.is_text and share >= _SOME:
+        is_sign = pattern.is_telling and not (pattern.is_weak and pattern.checksum)
+        if profile.is_text and is_sign and share >= _SOME:
             return "sensitive", f"{share:.0%} of its distinct values look like {pattern.what}"
     return None
 
@@ -109,7 +108,7 @@ def _by_shape(profile: ColumnProfile) -> tuple[ColumnClass, str]:
         span = ((profile.high or 0) - (profile.low or 0)) / _YEAR_MICROSECONDS
         is_life = span >= _LIFE_SPAN_YEARS
         return "quasi", f"dates over {span:.0f} years, as dates of birth are" if is_life else "a date of its own singles out"
-    if profile.is_integer and profile.distinct_share > _UNIQUE_SHARE and profile.distinct > _MANY_TEXTS:
+    if profile.is_integer and profile.distinct_share > _UNIQUE_SHARE and profile.distinct > MANY_TEXTS:
         return "identifier", f"nearly unique integers: {share}"
     if profile.kind == "binary":
         return "sensitive", "bytes, which nobody can look into"
@@ -117,7 +116,7 @@ def _by_shape(profile: ColumnProfile) -> tuple[ColumnClass, str]:
 
 
 def _text_by_shape(profile: ColumnProfile, share: str) -> tuple[ColumnClass, str]:
-    if profile.words >= _FREE_WORDS or profile.length >= _FREE_LENGTH:
+    if profile.words >= FREE_WORDS or profile.length >= FREE_LENGTH:
         return "free_text", f"{profile.words:.0f} words a value: {share}"
     if _is_category(profile):
         return "safe", f"categories that nothing speaks against: {share}"
@@ -127,4 +126,4 @@ def _text_by_shape(profile: ColumnProfile, share: str) -> tuple[ColumnClass, str
 
 
 def _is_category(profile: ColumnProfile) -> bool:
-    return profile.distinct <= 2 or (profile.distinct <= _MANY_TEXTS and profile.distinct_share <= _HIGH_SHARE)
+    return profile.distinct <= 2 or (profile.distinct <= MANY_TEXTS and profile.distinct_share <= HIGH_SHARE)

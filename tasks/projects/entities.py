@@ -9,7 +9,7 @@ from collections.abc import Mapping
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tasks.projects.patterns import snake_case
+from tasks.detection import snake_case
 from tasks.projects.profile import ColumnProfile
 from tasks.projects.targets import require_column, unfit
 

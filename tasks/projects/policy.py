@@ -9,9 +9,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from tasks.detection import snake_case
 from tasks.projects.anonymity import Generalisation
 from tasks.projects.classes import Classed
-from tasks.projects.patterns import snake_case
 from tasks.projects.profile import ColumnProfile
 
 _MOST_TOKENS = 5000

@@ -14,9 +14,10 @@ from typing import Any
 
 import duckdb
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from tasks.datasets import canonical_type
-from tasks.projects.patterns import PATTERNS
+from tasks.detection import PATTERN_NAMES, Examiner
 
 _SAMPLED_ROWS = 20_000
 """Rows whose texts are held against the patterns, evenly spread; a share of 20,000 is exact to half a point."""
@@ -50,6 +51,8 @@ class ColumnProfile:
     """Mean words of a text."""
     shares: Mapping[str, float] = field(default_factory=dict)
     """Pattern -> the share of distinct texts (of a sample) that have it."""
+    named: float = 0
+    """The share of distinct texts that are names of people, by the lists."""
 
     @property
     def distinct_share(self) -> float:
@@ -112,9 +115,9 @@ def profile_table(table: pa.Table) -> dict[str, ColumnProfile]:
         return profiles
     step = max(1, math.ceil(table.num_rows / _SAMPLED_ROWS))
     ordinals = list(range(0, table.num_rows, step))
-    with open_table(table.select(texts).take(ordinals) if step > 1 else table) as con:
-        for name in texts:
-            profiles[name] = _look_at_texts(con, profiles[name])
+    sample = table.select(texts).take(ordinals) if step > 1 else table
+    for name in texts:
+        profiles[name] = _look_at_texts(sample.column(name), profiles[name])
     return profiles
 
 
@@ -169,13 +172,12 @@ def _count_exactly(con: duckdb.DuckDBPyConnection, profiles: dict[str, ColumnPro
     return profiles | {p.name: replace(p, distinct=count) for p, count in zip(chosen, found, strict=True)}
 
 
-def _look_at_texts(con: duckdb.DuckDBPyConnection, profile: ColumnProfile) -> ColumnProfile:
-    shares = ", ".join(f"avg(({pattern.sql})::INT)" for pattern in PATTERNS)
-    name = quote(profile.name)
-    statement = f"""
-        WITH d AS (SELECT DISTINCT trim({name}::VARCHAR) AS v FROM t WHERE {name} IS NOT NULL)
-        SELECT avg(length(v)), avg(1 + length(v) - length(replace(v, ' ', ''))), {shares} FROM d WHERE v <> ''
-    """
-    ((length, words, *found),) = con.execute(statement).fetchall()
-    named = {pattern.name: float(share or 0) for pattern, share in zip(PATTERNS, found, strict=True)}
-    return replace(profile, length=float(length or 0), words=float(words or 0), shares=named)
+def _look_at_texts(column: pa.ChunkedArray, profile: ColumnProfile) -> ColumnProfile:
+    """``profile`` with what the texts (or integers as texts) of ``column`` look like; spaces around them do not count."""
+    texts = pc.utf8_trim_whitespace(column.cast(pa.string()))
+    seen = Examiner().examine(profile.name, texts.filter(pc.not_equal(texts, "")))
+    if not seen.distinct:
+        return profile
+    shares = {name: seen.hits.get(name, 0) / seen.distinct for name in PATTERN_NAMES}
+    named = seen.named / seen.looked_at if seen.looked_at else 0.0
+    return replace(profile, length=seen.characters / seen.distinct, words=seen.words / seen.distinct, shares=shares, named=named)

@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from tasks.detection import snake_case
 from tasks.params.features import RESERVED
 from tasks.projects.judgement import Contrast, propose_judgement
-from tasks.projects.patterns import snake_case
 from tasks.projects.policy import Policy
 from tasks.projects.profile import ColumnProfile
 from tasks.projects.roles import FILE_TIME, ROW, Roles

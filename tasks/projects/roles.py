@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from tasks.detection import snake_case
 from tasks.params.models import Task
 from tasks.projects.entities import guess_entity
-from tasks.projects.patterns import snake_case
 from tasks.projects.profile import ColumnProfile
 from tasks.projects.targets import guess_positive, guess_task, require_column, unfit
 

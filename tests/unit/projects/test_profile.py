@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from tasks.projects.patterns import class_by_name
+from tasks.detection import class_by_name
 from tasks.projects.profile import profile_table
 
 

@@ -1,57 +1,14 @@
-"""What personal data looks like: patterns of values, with checksums, and words in columns' names.
+"""What columns' names speak for: words in many spellings, and the class of what they name.
 
-What belongs here: the detectors alone. What does not: what follows for a column (``classes``). No list of people's names is
-kept: a name is told by its column's name, or by its shape.
+What belongs here: names of columns alone. What does not: values (``patterns``, ``people``), and what follows for a column.
 """
 
 import re
-from dataclasses import dataclass
 from typing import Literal
 
 ColumnClass = Literal["identifier", "quasi", "sensitive", "free_text", "safe"]
 
-_DIGITS = "regexp_replace(v, '[^0-9]', '', 'g')"
-_DIGIT = f"substr({_DIGITS}, (length({_DIGITS}) - i)::BIGINT, 1)::INT"
-_LUHN = f"""(list_sum(list_transform(range(length({_DIGITS})), lambda i:
-    CASE WHEN i % 2 = 0 THEN {_DIGIT} ELSE 2 * {_DIGIT} - CASE WHEN {_DIGIT} > 4 THEN 9 ELSE 0 END END)) % 10 = 0)"""
-"""Doubling every second digit from the right, with its digits added up, gives a multiple of ten (ISO/IEC 7812-1, annex B)."""
-_BARE = "replace(v, ' ', '')"
-_IBAN_MOD_97 = f"""(list_reduce(list_transform(string_split(substr({_BARE}, 5) || substr({_BARE}, 1, 4), ''),
-    lambda c: (CASE WHEN c BETWEEN 'A' AND 'Z' THEN ascii(c) - 55 ELSE c::INT END)::BIGINT),
-    lambda a, b: (a * CASE WHEN b > 9 THEN 100 ELSE 10 END + b) % 97) = 1)"""
-"""Letters count from A = 10, the first four characters go last, and the number leaves 1 modulo 97 (ISO 13616)."""
-
-
-@dataclass(frozen=True)
-class Pattern:
-    """How one kind of value is told: an anchored regular expression (RE2), and a checksum in SQL over ``v``."""
-
-    name: str
-    what: str
-    regex: str
-    checksum: str = ""
-
-    @property
-    def sql(self) -> str:
-        """A boolean over the text ``v``; the checksum is only taken of what has the form."""
-        form = f"regexp_full_match(v, '{self.regex.replace(chr(39), chr(39) * 2)}')"
-        return f"CASE WHEN {form} THEN {self.checksum or 'true'} ELSE false END"
-
-
-PATTERNS = (
-    Pattern("email", "e-mail addresses", r"[^@\s]+@[^@\s]+\.[A-Za-z]{2,}"),
-    Pattern(
-        "iban", "account numbers (IBAN, checksum holds)", r"[A-Z]{2}[0-9]{2} ?(?:[A-Z0-9]{4} ?){2,7}[A-Z0-9]{1,4}", _IBAN_MOD_97
-    ),
-    Pattern("card", "card numbers (Luhn's checksum holds)", r"[2-6][0-9]{3}(?:[ -]?[0-9]{4}){2}[ -]?[0-9]{1,7}", _LUHN),
-    Pattern("ssn", "social security numbers", r"[0-9]{3}-[0-9]{2}-[0-9]{4}"),
-    Pattern("ip", "IP addresses", r"(?:(?:25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])\.){3}(?:25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])"),
-    Pattern("phone", "telephone numbers", r"(?:\+|00)[0-9][0-9 ()/.-]{6,18}[0-9]|\(?[0-9]{3,5}\)?[ /-][0-9]{3,4}[ -]?[0-9]{3,5}"),
-    Pattern("uuid", "identifiers (UUID)", r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}"),
-    Pattern("date", "dates as text", r"[12][0-9]{3}-[01][0-9]-[0-3][0-9](?:[T ][0-9:.]+(?:Z|[+-][0-9:]+)?)?"),
-    Pattern("person", "names of people, by their shape", r"\p{Lu}[\p{Ll}\p{Lu}'.-]+(?:,? \p{Lu}[\p{Ll}\p{Lu}'.()\"-]*){1,5}"),
-)
-"""In the order in which they count: a card number is also a telephone number to a naive eye."""
+BORN: tuple[ColumnClass, str] = ("quasi", "a date of birth")
 
 _NAMES: tuple[tuple[ColumnClass, str, str], ...] = (
     (
@@ -80,8 +37,7 @@ _NAMES: tuple[tuple[ColumnClass, str, str], ...] = (
     ("identifier", "a card or an account", r"(^|_)(credit_?card|card|account)_?(no|number|nr|num)(_|$)"),
     ("identifier", "somebody's device or login", r"(^|_)(ip|ip_?addr(ess)?|mac_?addr(ess)?|login|username|device_?id|cookie)(_|$)"),
     (
-        "quasi",
-        "a date of birth",
+        *BORN,
         r"(^|_)(born|dob)(_|$)|(^|_)birth(?!s(_|$)|_?(weight|wt|order|outcome|rate|length|type|control|place))",
     ),
     ("quasi", "an age", r"(^|_)age(_|$)"),
