@@ -285,6 +285,8 @@ class ModelCard(Record):
     seed: int | None
     classes: tuple[str, ...] = ()
     """Of a multiclass model: the classes that it tells apart."""
+    weight: str | None = None
+    """The column by which rows were weighted when it was fitted; None where all counted alike, or nobody here can know."""
     logical_hash: str | None
     """Hash of the canonical fitted model, or of the scores where they are all there is; None where production logged them."""
 
@@ -360,6 +362,16 @@ class ResidualBin(Record):
     high: float
 
 
+class FoldsJudged(Record):
+    """All folds were judged, each by models of the others: how many, and how often they were drawn anew."""
+
+    count: int
+    draws: int
+    """With several, figures are means over them; rows and clusters count once."""
+    kept_model: Literal["none"] = "none"
+    """As many models were fitted as folds were judged; how to fit one is what was judged, and none of them is kept."""
+
+
 class Evaluation(Record):
     """Everything a gate may know of how champion and challenger did."""
 
@@ -396,6 +408,10 @@ class Evaluation(Record):
     """Of a binary or multiclass label, in the order of the classes."""
     residuals: dict[str, tuple[ResidualBin, ...]] = {}
     """Of a regression: by role, tenths of the rows by rising prediction."""
+    folds_judged: FoldsJudged | None = None
+    """None where one part is judged."""
+    folds: tuple[Comparison, ...] = ()
+    """Each fold of each draw by itself, as a slice of the column ``fold``; nothing is judged by them."""
 
 
 class CriterionOutcome(Record):
@@ -444,6 +460,11 @@ class Verdict(Record):
     policy_hash: str
     params_hash: str
     seeds: dict[str, int]
+    folds: FoldsJudged | None = None
+    """How all folds were judged; None where one part was."""
+    weights: dict[str, str] = {}
+    """The column by which rows were weighted in ``judging``, and in fitting the ``champion`` and ``challenger``; what is not
+    there counted all rows alike, or is not known."""
 
 
 class Receipt(Record):

@@ -1,8 +1,8 @@
 """``windtunnel try``: how a challenger does on the validation part, in seconds, without a trace.
 
 What belongs here: wiring the capabilities for one look that decides nothing. What does not: any computation. The test part
-is spent by looking at it, so the evidence is opened without it: only rows of the parts train and validation can be read.
-Nothing is written.
+is spent by looking at it, so the evidence is opened without it: only rows of the parts train and validation can be read; of
+folds, only those that the verdict does not judge, one of which takes the place of validation. Nothing is written.
 """
 
 from pathlib import Path
@@ -10,7 +10,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from tasks.datasets import MANIFEST
-from tasks.errors import EvaluationError, EvidenceError
+from tasks.errors import EvidenceError
 from tasks.evaluation import (
     Contender,
     Evidence,
@@ -21,13 +21,13 @@ from tasks.evaluation import (
     read_part,
     read_slice_values,
     refuse_training_rows,
-    require_measurable,
     summarise,
 )
 from tasks.gates import SUBJECTS, Provenance, hash_params, judge
 from tasks.models import (
     Brought,
     Workbench,
+    add_weights,
     bring_model,
     name_challenger,
     open_model,
@@ -37,13 +37,12 @@ from tasks.models import (
 )
 from tasks.params import Params
 from tasks.params.models import Challenger, Command, LoggedScores, Recipe, StoredModel, View
-from tasks.params.splits import resolve_parts
+from tasks.params.splits import draws_of, resolve_parts
 from tasks.paths import ProjectPaths
 from tasks.records import Evaluation, Record, ValidationReport, Verdict
 from tasks.seeds import derive_seed
+from tasks.trial_parts import READABLE_PARTS, Look, look_without_judging
 
-READABLE_PARTS = ("train", "validation")
-JUDGED_PART = "validation"
 TRIAL_SUBJECTS = tuple(subject for subject in SUBJECTS if subject != "predictions")
 """A trial stores no predictions, so there is no report of them."""
 _RUN = "windtunnel run"
@@ -55,6 +54,8 @@ class Trial(Record):
     file: str
     evaluation: Evaluation
     verdict: Verdict
+    note: str
+    """On what part, and what was not looked at."""
 
 
 def try_challenger(paths: ProjectPaths, params: Params, given: Path | str | None, view: View = "masked") -> Trial:
@@ -69,27 +70,29 @@ def try_challenger(paths: ProjectPaths, params: Params, given: Path | str | None
         declared = read_challenger(name_challenger(str(given), params, paths.root, view=view), params.models)
         params = params.model_copy(update={"models": params.models.model_copy(update={"challenger": declared})})
     split = params.evaluation.split
-    _require_trial_possible(paths, params)
-    evidence = open_evidence(paths, split, READABLE_PARTS)
-    challenger = _contender(bring_model(params.models.challenger, _workbench(evidence, params), "challenger"), params)
-    champion = _champion(paths, params)
-    rows = read_part(evidence, params, JUDGED_PART)
+    look = look_without_judging(params)
+    _require_data(paths, look.params)
+    evidence = open_evidence(paths, split, look.readable)
+    bench = _workbench(evidence, look)
+    challenger = _contender(bring_model(look.params.models.challenger, bench, "challenger"), params)
+    champion = _champion(paths, look.params, bench)
+    rows = read_part(evidence, look.params, look.part)
     for contender in (champion, challenger):
         if isinstance(contender, Contender):
-            refuse_training_rows(evidence, JUDGED_PART, rows.facts.column("row_key"), contender.card)
+            refuse_training_rows(evidence, look.part, rows.facts.column("row_key"), contender.card)
     contest = hold_contest(rows, champion, challenger, params.label.task)
     evaluation = summarise(
         contest,
-        params,
+        look.params,
         split=split,
-        part=JUDGED_PART,
-        known_slices=read_slice_values(evidence, params),
+        part=look.part,
+        known_slices=read_slice_values(evidence, look.params),
         inputs=evidence_hashes(evidence, contest),
         seed=derive_seed(params.seed, "evaluation"),
     )
-    provenance = Provenance(split, JUDGED_PART, hash_params(params), inputs={}, seeds={"root": params.seed})
+    provenance = Provenance(split, look.part, hash_params(params), inputs={}, seeds={"root": params.seed})
     verdict = judge(evaluation, _reports(paths), params.gates, provenance, TRIAL_SUBJECTS)
-    return Trial(file=_words(params.models.challenger), evaluation=evaluation, verdict=verdict)
+    return Trial(file=_words(params.models.challenger), evaluation=evaluation, verdict=verdict, note=look.note)
 
 
 def _words(challenger: Challenger) -> str:
@@ -101,25 +104,9 @@ def _words(challenger: Challenger) -> str:
     return challenger.model if isinstance(challenger, StoredModel) else challenger.score_file
 
 
-def _require_trial_possible(paths: ProjectPaths, params: Params) -> None:
-    require_measurable(params)
+def _require_data(paths: ProjectPaths, params: Params) -> None:
     split, challenger = params.evaluation.split, params.models.challenger
     fitted = (challenger,) if isinstance(challenger, Recipe | Command) else ()
-    if JUDGED_PART not in params.splits[split].part_names:
-        raise EvaluationError(
-            f"split {split}",
-            found=f"the parts {', '.join(params.splits[split].part_names)}",
-            expected=f"a part {JUDGED_PART}, which a trial judges on",
-            next_step=f"declare it under splits.{split} in params.yaml under another name, or judge on the test part: {_RUN}",
-        )
-    for model in fitted:
-        if not set(resolve_parts(params.splits[model.split], model.part)) <= set(READABLE_PARTS):
-            raise EvaluationError(
-                f"models.challenger.part {model.part}",
-                found="a part that a trial may not look at",
-                expected=f"one of {', '.join(READABLE_PARTS)}",
-                next_step="mend models.challenger.part in params.yaml",
-            )
     folders = (paths.features, paths.masked, paths.split(split), *(paths.split(model.split) for model in fitted))
     missing = [folder.relative_to(paths.root).as_posix() for folder in folders if not (folder / MANIFEST).exists()]
     if missing:
@@ -128,8 +115,9 @@ def _require_trial_possible(paths: ProjectPaths, params: Params) -> None:
         )
 
 
-def _workbench(evidence: Evidence, params: Params) -> Workbench:
-    """As the stage ``train`` has it, but that only the parts train and validation can be read."""
+def _workbench(evidence: Evidence, look: Look) -> Workbench:
+    """As the stage ``train`` has it, but that only parts that a trial may look at can be read."""
+    params = look.params
     names = params.features.names
 
     def read_training(declared: Recipe | Command) -> tuple[tuple[str, ...], pa.Table]:
@@ -138,13 +126,18 @@ def _workbench(evidence: Evidence, params: Params) -> Workbench:
             source = open_evidence(evidence.paths, declared.split, READABLE_PARTS)
         parts = resolve_parts(params.splits[declared.split], declared.part)
         stored = read_features(source, parts, ("at_utc", "label", *names))
-        return parts, select_parts(stored, source.parts, parts)
+        rows = select_parts(stored, source.parts, parts)
+        if declared.weight is None:
+            return parts, rows
+        table = params.features.rows
+        key = params.snapshot.tables[table].key
+        return parts, add_weights(rows, declared.weight, source.paths.masked, source.masked, table=table, key=key)
 
-    def read_judged() -> pa.Table:
-        return read_features(evidence, (JUDGED_PART,), ("at_utc", *names))
+    def read_judged(part: str) -> pa.Table:
+        return read_features(evidence, (part,), ("at_utc", *names))
 
     def read_labels() -> pa.ChunkedArray:
-        return read_features(evidence, READABLE_PARTS, ("label",)).column("label")
+        return read_features(evidence, look.readable, ("label",)).column("label")
 
     return open_workbench(
         params, evidence.paths.root, read_labels=read_labels, read_training=read_training, read_judged=read_judged
@@ -155,12 +148,13 @@ def _contender(model: Brought, params: Params) -> Contender:
     return Contender(model.card, lambda features: model.score(features, params.label.task))
 
 
-def _champion(paths: ProjectPaths, params: Params) -> Contender | LoggedScores | None:
-    """The champion's logged scores, its model as the last run left it, or None where there is none."""
+def _champion(paths: ProjectPaths, params: Params, bench: Workbench) -> Contender | LoggedScores | None:
+    """The champion's logged scores; its model as the last run left it (of folds: its recipe refitted); None where there is none."""
     champion = params.models.champion
     if champion is None or isinstance(champion, LoggedScores):
         return champion
-    return _contender(open_model(paths.models, "champion"), params)
+    is_refitted = isinstance(champion, Recipe) and bool(draws_of(params.splits[champion.split]))
+    return _contender(bring_model(champion, bench, "champion") if is_refitted else open_model(paths.models, "champion"), params)
 
 
 def _reports(paths: ProjectPaths) -> dict[str, ValidationReport | None]:

@@ -86,7 +86,7 @@ def show_trial(trial: "Trial", *, is_json: bool) -> int:
     else:
         _print_table(trial.verdict)
         click.echo(f"\n{trial.verdict.reason}\n{_evidence(trial.verdict)}")
-        click.echo("\nvalidation part only: nothing was written, the test part was not looked at")
+        click.echo(f"\n{trial.note}")
     return int(exit_code(trial.verdict.decision))
 
 

@@ -5,18 +5,22 @@ whether a figure is good enough (``tasks.gates``).
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import chain
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from tasks.evaluation.bootstrap import FEWEST_CLUSTERS, cluster_weights, percentile_interval
-from tasks.evaluation.measures import Group, Key, measures_of
+from tasks.evaluation.measures import Group, Key, Measure, measures_of
 from tasks.evaluation.metrics import check_labels, check_scores, metric_named
 from tasks.evaluation.sample import Floats, Ints, Metric
 from tasks.params.judging import BY_ROW, EvaluationParams
 from tasks.params.models import Task
+from tasks.params.splits import draw_name
 from tasks.records import Comparison, Interval
 
 MISSING = "(missing)"
@@ -25,9 +29,12 @@ ROLES = ("champion", "challenger")
 
 
 def compare(
-    rows: pa.Table, params: EvaluationParams, seed: int, task: Task = "binary", classes: Sequence[str] = ()
+    rows: pa.Table, params: EvaluationParams, seed: int, task: Task = "binary", classes: Sequence[str] = (), *, draws: int = 1
 ) -> tuple[Comparison, ...]:
     """Compare the models on ``rows``: overall first, then slice by slice, sorted by column and value.
+
+    Where folds were drawn several times (``draws``), each draw has scores of every row, and a figure is the mean over draws, in
+    every replicate too: rows and clusters are drawn once for all of them, and none counts twice.
 
     ``rows`` has ``label`` (0 or 1; one of ``classes``; a number), each role's scores (:func:`read_scores`; the champion's left
     out where there is none), ``cluster``, ``slice_<column>`` for each of ``params.slices``, and ``weight`` where rows do not
@@ -38,11 +45,41 @@ def compare(
     metrics = [metric_named(name, task, classes) for name in params.metrics]
     labels = read_labels(rows, task, classes)
     check_labels(labels, task)
-    scores = {role: found for role in ROLES if (found := read_scores(rows, role, task, len(classes))) is not None}
-    for role, found in scores.items():
-        check_scores(found, role, task)
+    scores = _read_all_scores(rows, task, classes, draws)
     groups = _groups(rows, labels, scores, params)
     return tuple(chain.from_iterable(_compare_group(group, metrics, params, seed, task) for group in groups))
+
+
+def compare_folds(
+    rows: pa.Table, params: EvaluationParams, seed: int, task: Task, classes: Sequence[str], *, draws: int
+) -> tuple[Comparison, ...]:
+    """Every metric on each fold of each draw by itself, as slices of a column ``fold``; ``rows`` as :func:`compare` takes them.
+
+    The champion's logged scores are of no draw, and stand beside each.
+    """
+    metrics = [metric_named(name, task, classes) for name in params.metrics]
+    labels = read_labels(rows, task, classes)
+    scores = _read_all_scores(rows, task, classes, draws)
+    everything = next(_groups(rows, labels, scores, params.model_copy(update={"slices": ()})))
+    found: list[Comparison] = []
+    for draw in range(1, draws + 1):
+        own = {role: scores.get(draw_name(role, draw), scores.get(role)) for role in ROLES}
+        drawn = replace(everything, scores={role: values for role, values in own.items() if values is not None})
+        codes, names = _codes(rows.column(draw_name("part", draw)))
+        for place in sorted(range(len(names)), key=lambda place: (len(names[place]), names[place])):
+            fold = _some_rows(drawn, "fold", names[place], np.flatnonzero(codes == place))
+            found += _compare_group(fold, metrics, params, seed, task)
+    return tuple(found)
+
+
+def _read_all_scores(rows: pa.Table, task: Task, classes: Sequence[str], draws: int) -> dict[str, Floats]:
+    """By role, and by ``r2_<role>`` and so on of further draws."""
+    names = [(role, draw_name(role, draw)) for role in ROLES for draw in range(1, draws + 1)]
+    scores = {name: found for _, name in names if (found := read_scores(rows, name, task, len(classes))) is not None}
+    for role, name in names:
+        if name in scores:
+            check_scores(scores[name], role, task)
+    return scores
 
 
 def read_labels(rows: pa.Table, task: Task, classes: Sequence[str]) -> Floats:
@@ -105,16 +142,24 @@ def _some_rows(whole: Group, column: str | None, value: str | None, chosen: Ints
 def _compare_group(group: Group, metrics: list[Metric], params: EvaluationParams, seed: int, task: Task) -> list[Comparison]:
     measures = measures_of(group, metrics, params.interval.replicates)
     everything = np.ones((1, group.cluster_count))
-    points = {key: float(values[0]) for measure in measures for key, values in measure(everything).items()}
+    points = {key: float(values[0]) for key, values in _over_draws(measures, everything).items()}
     found: dict[Key, list[Floats]] = {}
     if group.cluster_count >= FEWEST_CLUSTERS:
         for weights in cluster_weights(group.cluster_count, params.interval.replicates, seed):
-            for measure in measures:
-                for key, values in measure(weights).items():
-                    found.setdefault(key, []).append(values)
+            for key, values in _over_draws(measures, weights).items():
+                found.setdefault(key, []).append(values)
     replicates = {key: np.concatenate(blocks) for key, blocks in found.items()}
     confidence = params.interval.confidence
     return [_comparison(group, metric, points, replicates, confidence=confidence, task=task) for metric in metrics]
+
+
+def _over_draws(measures: Sequence[Measure], weights: NDArray[Any]) -> dict[Key, Floats]:
+    """By metric and role the value under each row of ``weights``: of several draws of folds, their mean."""
+    found: dict[Key, list[Floats]] = {}
+    for measure in measures:
+        for (metric, name), values in measure(weights).items():
+            found.setdefault((metric, next(role for role in ROLES if name.endswith(role))), []).append(values)
+    return {key: values[0] if len(values) == 1 else np.mean(values, axis=0) for key, values in found.items()}
 
 
 def _comparison(
@@ -126,10 +171,11 @@ def _comparison(
     confidence: float,
     task: Task,
 ) -> Comparison:
-    known = {role: points[metric.name, role] for role in group.scores if np.isfinite(points[metric.name, role])}
+    present = [role for role in ROLES if role in group.scores]
+    known = {role: points[metric.name, role] for role in present if np.isfinite(points[metric.name, role])}
     champion, challenger = known.get("champion"), known.get("challenger")
     intervals, reason = _intervals(group, {role: replicates.get((metric.name, role)) for role in known}, confidence)
-    if len(known) < len(group.scores):
+    if len(known) < len(present):
         reason = _why_undefined(group, metric, task)
     return Comparison(
         metric=metric.name,

@@ -5,7 +5,7 @@ What belongs here: which rows are left to judge, and their predictions. What doe
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pyarrow as pa
@@ -19,6 +19,7 @@ from tasks.evaluation.rows import PartRows
 from tasks.evaluation.sample import Floats
 from tasks.params import Params
 from tasks.params.models import LoggedScores, Task
+from tasks.params.splits import draw_name
 from tasks.records import ModelCard
 
 _CLASSES_NAMED = 3
@@ -33,6 +34,8 @@ class Contender:
 
     card: ModelCard
     score: Callable[[pa.Table], Floats]
+    scores_again: tuple[Callable[[pa.Table], Floats], ...] = ()
+    """The same of each further draw of folds, in which other models scored the same rows."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +44,8 @@ class Contest:
 
     predictions: pa.Table
     """row_key, part, day, cluster, label, weight (where declared), each role's scores
-    (:func:`~tasks.evaluation.compare.score_columns`; the champion's where there is one), slice_<column>: no NULL but in slices."""
+    (:func:`~tasks.evaluation.compare.score_columns`; the champion's where there is one), slice_<column>: no NULL but in slices.
+    Of further draws of folds also part and scores, their names beginning with ``r2_`` and so on."""
     from_utc: str
     to_utc: str
     unlabelled_rows: int
@@ -53,6 +57,11 @@ class Contest:
     """Of a multiclass label: those that the models know, sorted."""
     late_scores: int = 0
     """Logged scores of the champion that were made after the row's prediction time."""
+
+    @property
+    def draws(self) -> int:
+        """How many draws of folds the rows stand in; 1 where one part is judged."""
+        return sum(name.endswith("part") for name in self.predictions.column_names if not name.startswith("slice_"))
 
 
 def require_measurable(params: Params) -> None:
@@ -96,8 +105,8 @@ def hold_contest(
         late = count_late(rows)
         scores["champion"] = _logged_scores(rows, champion, classes, task)
     elif champion is not None:
-        scores["champion"] = _score(champion, features, classes, task)
-    scores["challenger"] = _score(challenger, features, classes, task)
+        scores |= _scores_by_draw(champion, features, classes, task)
+    scores |= _scores_by_draw(challenger, features, classes, task)
     times = pc.min_max(rows.column("time_utc"))
     return Contest(
         predictions=_predictions(rows, scores, classes, task),
@@ -150,7 +159,8 @@ def _refuse_unknown_classes(labels: pa.ChunkedArray, contender: Contender | Logg
 
 
 def _predictions(rows: pa.Table, scores: Mapping[str, Floats], classes: tuple[str, ...], task: Task) -> pa.Table:
-    kept = ["row_key", "part", "day", "cluster", "label", *(["weight"] if "weight" in rows.column_names else [])]
+    parts = rows.column_names[1 : rows.column_names.index("time_utc")]
+    kept = ["row_key", *parts, "day", "cluster", "label", *(["weight"] if "weight" in rows.column_names else [])]
     predictions = rows.select(kept)
     for role, found in scores.items():
         names = score_columns(role, task, len(classes))
@@ -166,6 +176,15 @@ def _logged_scores(rows: pa.Table, champion: LoggedScores, classes: tuple[str, .
     found = np.column_stack(columns) if task == "multiclass" else columns[0]
     check_scores(found, f"champion (logged in {', '.join(champion.columns)})", task)
     return _arranged(found, champion.classes, classes)
+
+
+def _scores_by_draw(contender: Contender, features: pa.Table, classes: tuple[str, ...], task: Task) -> dict[str, Floats]:
+    """``<role>`` -> its scores; ``r2_<role>`` and so on, those of further draws of folds."""
+    score_functions = (contender.score, *contender.scores_again)
+    return {
+        draw_name(contender.card.role, draw): _score(replace(contender, score=score), features, classes, task)
+        for draw, score in enumerate(score_functions, start=1)
+    }
 
 
 def _score(contender: Contender, features: pa.Table, classes: tuple[str, ...], task: Task) -> Floats:

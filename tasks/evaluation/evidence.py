@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 
 from tasks.datasets import read_manifest, read_partition, read_table
 from tasks.errors import DatasetError, EvaluationError
-from tasks.params.splits import assignments_of
+from tasks.params.splits import ALL_FOLDS, ASSIGNMENTS, OTHER_FOLDS, assignments_of, draw_name
 from tasks.paths import ProjectPaths
 from tasks.records import Manifest, ModelCard, TableRecord
 
@@ -104,8 +104,10 @@ def read_features(evidence: Evidence, parts: Collection[str], columns: Collectio
 
 
 def part_rows(evidence: Evidence, part: str) -> pa.Table:
-    """row_key, part, partition of the rows of ``part``; raises :class:`~tasks.errors.EvaluationError` where it is empty."""
-    assigned = evidence.parts.filter(pc.equal(evidence.parts.column("part"), part))
+    """row_key, part, partition of the rows of ``part``; of all folds also the part in each further draw, ``r2_part`` and so on.
+
+    Raises :class:`~tasks.errors.EvaluationError` where it is empty."""
+    assigned = _all_folds(evidence) if part == ALL_FOLDS else evidence.parts.filter(pc.equal(evidence.parts.column("part"), part))
     if not assigned.num_rows:
         raise EvaluationError(
             f"part {part} of split {evidence.split}",
@@ -114,6 +116,33 @@ def part_rows(evidence: Evidence, part: str) -> pa.Table:
             next_step=f"look at splits.{evidence.split} in params.yaml, or name another part",
         )
     return assigned
+
+
+def _all_folds(evidence: Evidence) -> pa.Table:
+    """Every row once, with its fold of each draw; raises :class:`~tasks.errors.EvaluationError` where a draw lacks one."""
+    parts = evidence.parts
+    names = sorted(set(parts.column("part").unique().to_pylist()))
+    draws: dict[str, list[str]] = {}
+    for name in names:
+        draws.setdefault(assignments_of(name), []).append(name)
+    tables = [parts.filter(pc.is_in(parts.column("part"), pa.array(draws[table]))) for table in sorted(draws, key=_draw_number)]
+    found = tables[0] if tables else parts.slice(0, 0)
+    for draw, table in enumerate(tables[1:], start=2):
+        place = pc.index_in(found.column("row_key"), value_set=table.column("row_key").combine_chunks())
+        if place.null_count or table.num_rows != found.num_rows:
+            raise EvaluationError(
+                f"split {evidence.split}",
+                found=f"{table.num_rows:,} rows in draw {draw}, and {found.num_rows:,} in the first",
+                expected="every row once in each draw of folds",
+                next_step=f"dvc repro split@{evidence.split}",
+            )
+        found = found.append_column(draw_name("part", draw), table.column("part").take(place.combine_chunks()))
+    return found
+
+
+def _draw_number(table: str) -> int:
+    """The number of the draw whose assignments are ``table``: assignments, assignments_r2, ..."""
+    return int(table.removeprefix(f"{ASSIGNMENTS}_r") if table != ASSIGNMENTS else 1)
 
 
 def some_partitions(record: TableRecord, assigned: pa.Table) -> TableRecord:
@@ -145,17 +174,26 @@ def refuse_training_rows(evidence: Evidence, part: str, keys: pa.ChunkedArray, c
     """
     if card.split is None or not card.parts:
         return
+    if card.part == OTHER_FOLDS:
+        # Each score was made by a model of the other folds, and is no better than any on a part that has to be one of them.
+        if part == ALL_FOLDS and card.split == evidence.split:
+            return
+        raise _seen(evidence, part, len(keys), len(keys), card)
     own = {assignments_of(fitted) for fitted in card.parts}
-    if card.split == evidence.split and assignments_of(part) in own:
+    if part != ALL_FOLDS and card.split == evidence.split and assignments_of(part) in own:
         seen = len(keys) if part in card.parts else 0
     else:
         manifest = read_manifest(evidence.paths.split(card.split), made_by=f"split@{card.split}")
         fitted = _read_parts(evidence.paths, card.split, manifest, card.parts).column("row_key")
         seen = pc.sum(pc.is_in(keys, fitted.combine_chunks())).as_py() or 0
     if seen:
-        raise EvaluationError(
-            f"part {part} of split {evidence.split}",
-            found=f"{seen:,} of {len(keys):,} rows on which the {card.role} was fitted (part {card.part} of split {card.split})",
-            expected="rows that it has never seen",
-            next_step=f"fit it on split {evidence.split} (models.{card.role}.split), or judge another part (evaluation.part)",
-        )
+        raise _seen(evidence, part, seen, len(keys), card)
+
+
+def _seen(evidence: Evidence, part: str, seen: int, rows: int, card: ModelCard) -> EvaluationError:
+    return EvaluationError(
+        f"part {part} of split {evidence.split}",
+        found=f"{seen:,} of {rows:,} rows on which the {card.role} was fitted (part {card.part} of split {card.split})",
+        expected="rows that it has never seen",
+        next_step=f"fit it on split {evidence.split} (models.{card.role}.split), or judge another part (evaluation.part)",
+    )

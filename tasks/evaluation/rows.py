@@ -37,9 +37,9 @@ class PartRows:
     """One part's rows, both tables in order of row key."""
 
     facts: pa.Table
-    """row_key, part, time_utc, day (date32), at_utc, cluster, label, label_known_utc (NULL: not known), slice_<column>; weight,
-    where one is declared; for a champion with logged scores also these (:func:`~tasks.evaluation.logged.read_logged`; NULL: not
-    scored)."""
+    """row_key, part (of all folds also r2_part and so on), time_utc, day (date32), at_utc, cluster, label, label_known_utc (NULL:
+    not known), slice_<column>; weight, where one is declared; for a champion with logged scores also these
+    (:func:`~tasks.evaluation.logged.read_logged`; NULL: not scored)."""
     features: pa.Table
     """row_key and the features."""
 
@@ -62,7 +62,7 @@ def read_part(evidence: Evidence, params: Params, part: str) -> PartRows:
     weight = "" if params.evaluation.weight is None else ", m.weight"
     scores, scored = _join_logged(con, evidence, params)
     query = f"""
-        SELECT a.row_key, a.part, m.time_utc, m.time_utc::DATE AS day, f.at_utc,
+        SELECT a.* EXCLUDE (partition), m.time_utc, m.time_utc::DATE AS day, f.at_utc,
             {_CLUSTERS.get(params.evaluation.interval.cluster, "m.cluster")} AS cluster,
             f.label, f.label_known_utc {weight} {slices} {scores}
         FROM assigned a JOIN meta m USING (row_key) JOIN labels f USING (row_key) {scored}

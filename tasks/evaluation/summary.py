@@ -5,12 +5,13 @@ What belongs here: the record, from predictions and their comparison. What does 
 
 from collections.abc import Mapping
 
-from tasks.evaluation.compare import compare
+from tasks.evaluation.compare import compare, compare_folds
 from tasks.evaluation.contest import Contest
 from tasks.evaluation.evidence import Evidence
 from tasks.evaluation.outcomes import describe_classes, describe_residuals
 from tasks.params import Params
-from tasks.records import Comparison, Evaluation
+from tasks.params.splits import ALL_FOLDS, draws_of
+from tasks.records import Comparison, Evaluation, FoldsJudged
 
 
 def evidence_hashes(evidence: Evidence, contest: Contest) -> dict[str, str]:
@@ -41,7 +42,9 @@ def summarise(
     ``known_slices`` are the slice values that there should be, by column; those without a judged row are named as missing.
     """
     predictions, interval = contest.predictions, params.evaluation.interval
-    comparisons = compare(predictions, params.evaluation, seed, contest.task, contest.classes)
+    comparisons = compare(predictions, params.evaluation, seed, contest.task, contest.classes, draws=contest.draws)
+    drawn = draws_of(params.splits[split]) if part == ALL_FOLDS else ()
+    folds = compare_folds(predictions, params.evaluation, seed, contest.task, contest.classes, draws=len(drawn)) if drawn else ()
     return Evaluation(
         split=split,
         part=part,
@@ -67,6 +70,8 @@ def summarise(
         late_scores=contest.late_scores,
         classes=describe_classes(predictions, contest.task, contest.classes),
         residuals=describe_residuals(predictions) if contest.task == "regression" else {},
+        folds_judged=FoldsJudged(count=len(drawn[0]), draws=len(drawn)) if drawn else None,
+        folds=folds,
     )
 
 

@@ -82,7 +82,13 @@ def judge(
     has_champion = evaluation is None or evaluation.champion is not None
     return Verdict(
         decision=decision,
-        reason=explain(decision, outcomes, is_rubber_stamp=not has_champion, classes=evaluation.classes if evaluation else ()),
+        reason=explain(
+            decision,
+            outcomes,
+            is_rubber_stamp=not has_champion,
+            classes=evaluation.classes if evaluation else (),
+            folds=evaluation.folds_judged if evaluation else None,
+        ),
         criteria=outcomes,
         missing_slices=evaluation.missing_slices if evaluation else (),
         rubber_stamp=not has_champion,
@@ -95,6 +101,8 @@ def judge(
         policy_hash=hash_mapping(gates.model_dump(mode="json")),
         params_hash=provenance.params_hash,
         seeds={**provenance.seeds, **_seeds(evaluation)},
+        folds=evaluation.folds_judged if evaluation else None,
+        weights=_weights(evaluation),
     )
 
 
@@ -105,6 +113,11 @@ def _views(evaluation: Evaluation | None) -> dict[str, View]:
 def _seeds(evaluation: Evaluation | None) -> dict[str, int]:
     fitted: dict[str, int] = {card.role: card.seed for card in _cards(evaluation) if card.seed is not None}
     return {**(evaluation.seeds if evaluation else {}), **fitted}
+
+
+def _weights(evaluation: Evaluation | None) -> dict[str, str]:
+    declared = {card.role: card.weight for card in _cards(evaluation)} | {"judging": evaluation.weight if evaluation else None}
+    return {where: column for where, column in declared.items() if column is not None}
 
 
 def _cards(evaluation: Evaluation | None) -> list[ModelCard]:

@@ -6,7 +6,7 @@ What belongs here: words made from outcomes. What does not: deciding anything.
 from collections.abc import Sequence
 
 from tasks.gates.bounds import is_usable
-from tasks.records import ClassOutcome, CriterionOutcome, CriterionStatus, Decision
+from tasks.records import ClassOutcome, CriterionOutcome, CriterionStatus, Decision, FoldsJudged
 
 _NAMED_AT_MOST = 3
 _HEADS: dict[Decision, str] = {
@@ -19,11 +19,16 @@ _DECIDED_BY: dict[Decision, CriterionStatus] = {"reject": "fail", "not_judged": 
 
 
 def explain(
-    decision: Decision, outcomes: Sequence[CriterionOutcome], *, is_rubber_stamp: bool, classes: Sequence[ClassOutcome] = ()
+    decision: Decision,
+    outcomes: Sequence[CriterionOutcome],
+    *,
+    is_rubber_stamp: bool,
+    classes: Sequence[ClassOutcome] = (),
+    folds: FoldsJudged | None = None,
 ) -> str:
     """One plain sentence: the decision, how the challenger did overall, what decided, and what was advised against.
 
-    Of ``classes`` (the label's, on the judged rows) those with too few rows to say much are named.
+    Of ``classes`` (the label's, on the judged rows) those with too few rows to say much are named; of ``folds``, how many.
     """
     head = _HEADS[decision] + (" (rubber stamp: there is no champion to compare with)" if is_rubber_stamp else "")
     critical = [outcome for outcome in outcomes if outcome.is_critical]
@@ -37,7 +42,14 @@ def explain(
     advice = f"; not decisive: {_listed([_told(outcome) for outcome in advised])}" if advised else ""
     rare = [f"{found.name} ({found.rows:,} rows)" for found in classes if found.is_rare]
     thin = f"; little is known of the rare {'class' if len(rare) == 1 else 'classes'} {_listed(rare)}" if rare else ""
-    return f"{head}: {', '.join(part for part in parts if part)}{advice}{thin}"
+    return f"{head}: {', '.join(part for part in parts if part)}{advice}{thin}{_out_of_fold(folds)}"
+
+
+def _out_of_fold(folds: FoldsJudged | None) -> str:
+    if folds is None:
+        return ""
+    drawn = "" if folds.draws == 1 else f", the mean of {folds.draws} draws"
+    return f"; out of {folds.count} folds{drawn}, and no model is kept"
 
 
 def _holds(count: int) -> str:

@@ -18,10 +18,12 @@ from tasks.models.recipe import load_estimator
 from tasks.models.scoring import class_names, predict_classes, predict_number, predict_positive, predict_scores
 from tasks.models.store import dump_model, load_model, model_hash, read_model, write_model
 from tasks.models.training import describe_stored_model, fit_recipe, train_recipe, training_seed
+from tasks.models.weights import add_weights
 
 __all__ = [
     "Brought",
     "Workbench",
+    "add_weights",
     "bring_model",
     "class_names",
     "describe_stored_model",

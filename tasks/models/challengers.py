@@ -6,7 +6,7 @@ read (a :class:`Workbench` holds functions that do), and where models are kept (
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -17,12 +17,14 @@ from tasks.datasets import logical_hash
 from tasks.models.command import run_command, working_folder
 from tasks.models.frames import feature_frame
 from tasks.models.mlflow_store import fetch_model, is_registry_uri
-from tasks.models.scores import look_up_scores, read_scores_file
+from tasks.models.scores import beside, count_draws, join_scores, look_up_scores, read_scores_file
 from tasks.models.scoring import Floats, predict_scores
 from tasks.models.store import load_model, read_model, read_scores, write_model, write_scores
 from tasks.models.training import describe_stored_model, train_recipe, training_seed
+from tasks.models.weights import read_weights
 from tasks.params import Params
-from tasks.params.models import Command, Recipe, ScoreFile, StoredModel, Task
+from tasks.params.models import SAMPLE_WEIGHT, Command, Recipe, ScoreFile, StoredModel, Task
+from tasks.params.splits import ALL_FOLDS, OTHER_FOLDS, draws_of
 from tasks.records import ModelCard
 from tasks.user_code import find_source, require_hash
 
@@ -47,8 +49,20 @@ class Workbench:
     """The label's classes, sorted."""
     read_training: Callable[[Recipe | Command], tuple[tuple[str, ...], pa.Table]]
     """The parts that a model is fitted on, and their rows: row_key, at_utc, label, the features."""
-    read_judged: Callable[[], pa.Table]
-    """The rows of the judged part: row_key, at_utc, the features."""
+    read_judged: Callable[[str], pa.Table]
+    """A part -> its rows: row_key, at_utc, the features."""
+    judged: str
+    """The part that is judged; ``all folds`` where each is judged by a model of the others."""
+    draws: tuple[tuple[str, ...], ...] = ()
+    """The folds of each draw, where all folds are judged."""
+
+    def judged_rows(self) -> pa.Table:
+        """The rows of the judged part."""
+        return self.read_judged(self.judged)
+
+    def at_fold(self, fold: str) -> "Workbench":
+        """The same, to judge one ``fold`` by itself."""
+        return replace(self, judged=fold, draws=())
 
 
 def open_workbench(
@@ -57,7 +71,7 @@ def open_workbench(
     *,
     read_labels: Callable[[], pa.ChunkedArray],
     read_training: Callable[[Recipe | Command], tuple[tuple[str, ...], pa.Table]],
-    read_judged: Callable[[], pa.Table],
+    read_judged: Callable[[str], pa.Table],
 ) -> Workbench:
     """The workbench that ``params`` describe, in the project ``root``; its caller decides which rows the functions may read.
 
@@ -77,6 +91,8 @@ def open_workbench(
         read_classes=read_classes,
         read_training=read_training,
         read_judged=read_judged,
+        judged=params.evaluation.part,
+        draws=draws_of(params.splits[params.evaluation.split]) if params.evaluation.part == ALL_FOLDS else (),
     )
 
 
@@ -87,15 +103,17 @@ class Brought:
     card: ModelCard
     model: Any = None
     scores: pa.Table | None = None
-    """row_key and :func:`~tasks.models.scores.score_columns` of the judged rows."""
+    """row_key and :func:`~tasks.models.scores.score_columns` of the judged rows, of each draw of folds."""
+    draws: int = 1
+    """How many times over each row has a score, each time of another model."""
 
-    def score(self, rows: pa.Table, task: Task) -> Floats:
+    def score(self, rows: pa.Table, task: Task, draw: int = 1) -> Floats:
         """The scores of ``rows`` (row_key and features), as :func:`~tasks.models.scoring.predict_scores` gives them.
 
         Of a multiclass label: one column for each of the card's classes, in their order.
         """
         if self.scores is not None:
-            return look_up_scores(self.scores, rows.column("row_key"), task=task, classes=self.card.classes)
+            return look_up_scores(self.scores, rows.column("row_key"), task=task, classes=self.card.classes, draw=draw)
         return predict_scores(self.model, feature_frame(rows, self.card.features), task, self.card.classes)
 
 
@@ -103,8 +121,10 @@ def bring_model(declared: Recipe | StoredModel | ScoreFile | Command, bench: Wor
     """Make the ``role`` that ``declared`` describes able to score.
 
     Raises :class:`~tasks.errors.ModelError` where it cannot be fitted, found, loaded or run, or its scores are not those of the
-    judged rows.
+    judged rows. Where all folds are judged, a recipe or a command is fitted once for each, and its scores are all that is kept.
     """
+    if bench.draws and isinstance(declared, Recipe | Command):
+        return _bring_out_of_fold(declared, bench, role)
     if isinstance(declared, Recipe):
         parts, rows = bench.read_training(declared)
         model, card = train_recipe(
@@ -127,9 +147,37 @@ def open_model(folder: Path, role: Role) -> Brought:
     """What :func:`keep_model` wrote for ``role``; raises :class:`~tasks.errors.ModelError` where it is not whole."""
     found = read_scores(folder, role)
     if found is not None:
-        return Brought(found[1], scores=found[0])
+        scores, card = found
+        return Brought(card, scores=scores, draws=count_draws(scores))
     model, card = read_model(folder, role)
     return Brought(card, model)
+
+
+def _bring_out_of_fold(declared: Recipe | Command, bench: Workbench, role: Role) -> Brought:
+    """The scores of every row by a model of the folds that it is not in, once for each draw."""
+    drawn: list[pa.Table] = []
+    cards: list[ModelCard] = []
+    for number, folds in enumerate(bench.draws, start=1):
+        scored = []
+        for fold in folds:
+            brought = bring_model(declared.model_copy(update={"part": f"not {fold}"}), bench.at_fold(fold), role)
+            rows = bench.read_judged(fold)
+            scored.append((rows.column("row_key"), brought.card.classes, brought.score(rows, bench.task)))
+            cards.append(brought.card)
+        drawn.append(join_scores(scored, task=bench.task, draw=number))
+    scores = beside(drawn)
+    # A class is known where no model lacks it: the fold that one of them was judged on may hold all of its rows.
+    classes = tuple(name for name in cards[0].classes if all(name in card.classes for card in cards))
+    fold_count = len(bench.draws[0])
+    card = cards[0].model_copy(
+        update={
+            "part": OTHER_FOLDS,
+            "rows": sum(card.rows or 0 for card in cards[:fold_count]) // (fold_count - 1),  # each row is in all folds but one
+            "classes": classes,
+            "logical_hash": logical_hash(scores, ("row_key",)),
+        }
+    )
+    return Brought(card, scores=scores, draws=len(drawn))
 
 
 def _load(stored: StoredModel, bench: Workbench, role: Role) -> Brought:
@@ -143,7 +191,7 @@ def _load(stored: StoredModel, bench: Workbench, role: Role) -> Brought:
         model = load_model(find_source(bench.root, stored.model, stored.sha256, role))
     card = describe_stored_model(stored, model, bench.features, bench.task, role=role)
     brought = Brought(card, model)
-    brought.score(bench.read_judged().slice(0, _TRIED_ROWS), bench.task)
+    brought.score(bench.judged_rows().slice(0, _TRIED_ROWS), bench.task)
     return brought
 
 
@@ -170,8 +218,11 @@ def _read_scores(declared: ScoreFile, bench: Workbench, role: Role) -> Brought:
 
 def _run(declared: Command, bench: Workbench, role: Role) -> Brought:
     parts, rows = bench.read_training(declared)
-    labelled = rows.filter(pc.is_valid(rows.column("label"))).select(["row_key", "at_utc", *bench.features, "label"])
-    judged = bench.read_judged().select(["row_key", "at_utc", *bench.features])
+    weight = [] if declared.weight is None else [SAMPLE_WEIGHT]
+    labelled = rows.filter(pc.is_valid(rows.column("label"))).select(["row_key", "at_utc", *bench.features, *weight, "label"])
+    if declared.weight is not None:
+        read_weights(labelled, f"models.{role}.weight: {declared.weight}")
+    judged = bench.judged_rows().select(["row_key", "at_utc", *bench.features])
     with working_folder() as folder:
         out = run_command(declared, bench.root, labelled, judged, seed=bench.seed, folder=Path(folder))
         scores = _read(out, bench, f"scores of the command {declared.command[0]}")
@@ -188,13 +239,14 @@ def _run(declared: Command, bench: Workbench, role: Role) -> Brought:
         features=bench.features,
         seed=bench.seed,
         classes=_classes(bench),
+        weight=declared.weight,
         logical_hash=logical_hash(scores, ("row_key",)),
     )
     return Brought(card, scores=scores)
 
 
 def _read(path: Path, bench: Workbench, what: str) -> pa.Table:
-    wanted = bench.read_judged().column("row_key")
+    wanted = bench.judged_rows().column("row_key")
     return read_scores_file(path, wanted, bench.key, task=bench.task, classes=_classes(bench), what=what)
 
 

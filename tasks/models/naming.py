@@ -12,6 +12,7 @@ from tasks.errors import ModelError
 from tasks.models.mlflow_store import fetch_model, is_registry_uri
 from tasks.params import Params
 from tasks.params.models import Challenger, Command, ModelsParams, Recipe, View
+from tasks.params.splits import ALL_FOLDS, OTHER_FOLDS
 
 _KINDS = {".py": "file", ".skops": "model", ".parquet": "score_file", ".csv": "score_file"}
 _EXPECTED = (
@@ -59,11 +60,13 @@ def read_challenger(section: dict[str, Any], declared: ModelsParams) -> Challeng
 
 
 def fitted_on(params: Params) -> dict[str, Any]:
-    """The split and part that a recipe is fitted on where it names none itself."""
+    """The split, part and weights that a recipe is fitted on where it names none itself."""
     declared, judged = params.models.challenger, params.evaluation
     if isinstance(declared, Recipe | Command):
-        return {"split": declared.split, "part": declared.part if isinstance(declared.part, str) else list(declared.part)}
+        weight = {} if declared.weight is None else {"weight": declared.weight}
+        return {"split": declared.split, "part": declared.part if isinstance(declared.part, str) else list(declared.part)} | weight
     part = "train" if "train" in params.splits[judged.split].part_names else f"not {judged.part}"
+    part = OTHER_FOLDS if judged.part == ALL_FOLDS else part
     return {"split": judged.split, "part": part}
 
 

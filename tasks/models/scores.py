@@ -16,15 +16,59 @@ from pyarrow import csv
 from tasks.datasets import row_keys
 from tasks.errors import DatasetError, ModelError
 from tasks.params.models import Task
+from tasks.params.splits import draw_name
 
 _SCORE = "score"
 _OFF_ONE = 1e-3
 """As in ``scoring``: how far the probabilities of one row may sum from 1."""
 
 
-def score_columns(task: Task, classes: Sequence[str]) -> tuple[str, ...]:
-    """The columns of scores: ``score``, or for ``multiclass`` one ``score_<class>`` per class, in their order."""
-    return tuple(f"{_SCORE}_{name}" for name in classes) if task == "multiclass" else (_SCORE,)
+def score_columns(task: Task, classes: Sequence[str], draw: int = 1) -> tuple[str, ...]:
+    """The columns of scores: ``score``, or for ``multiclass`` one ``score_<class>`` per class, in their order.
+
+    Those of a further ``draw`` of folds begin with ``r2_`` and so on.
+    """
+    score = draw_name(_SCORE, draw)
+    return tuple(f"{score}_{name}" for name in classes) if task == "multiclass" else (score,)
+
+
+def join_scores(parts: Sequence[tuple[pa.ChunkedArray, Sequence[str], NDArray[np.float64]]], *, task: Task, draw: int) -> pa.Table:
+    """row_key and the :func:`score_columns` of a ``draw``, in order of row key; ``parts`` are row keys, classes and scores of each.
+
+    A class that the model of a part does not know has no chance there.
+    """
+    classes = sorted({name for _, names, _ in parts for name in names})
+    columns = score_columns(task, classes, draw)
+    tables = []
+    for keys, names, scores in parts:
+        known = dict(zip(names, scores.T, strict=True)) if task == "multiclass" else {}
+        values = [known.get(name, np.zeros(len(keys))) for name in classes] if task == "multiclass" else [scores]
+        tables.append(pa.table({"row_key": keys, **dict(zip(columns, values, strict=True))}))
+    return pa.concat_tables(tables).sort_by("row_key").combine_chunks()
+
+
+def beside(draws: Sequence[pa.Table]) -> pa.Table:
+    """The scores of several draws (:func:`join_scores`), each of which holds every row, as one table with each row once.
+
+    Raises :class:`~tasks.errors.ModelError` where they are not of the same rows.
+    """
+    found = draws[0]
+    for table in draws[1:]:
+        if not table.column("row_key").equals(found.column("row_key")):
+            raise ModelError(
+                "scores of two draws of folds",
+                found=f"{found.num_rows:,} rows and {table.num_rows:,}, which are not the same",
+                expected="every row once in each draw",
+                next_step="dvc repro",
+            )
+        for name in table.column_names[1:]:
+            found = found.append_column(name, table.column(name))
+    return found
+
+
+def count_draws(scores: pa.Table) -> int:
+    """How many draws of folds a table of scores is of."""
+    return len({name.partition(_SCORE)[0] for name in scores.column_names if name != "row_key"})
 
 
 def read_scores_file(
@@ -106,7 +150,9 @@ def _require_sound(scores: dict[str, NDArray[np.float64]], task: Task, what: str
         raise _refused(what, f"{off:,} rows whose probabilities do not sum to 1", "probabilities that sum to 1 per row")
 
 
-def look_up_scores(table: pa.Table, rows: pa.ChunkedArray, *, task: Task, classes: Sequence[str]) -> NDArray[np.float64]:
+def look_up_scores(
+    table: pa.Table, rows: pa.ChunkedArray, *, task: Task, classes: Sequence[str], draw: int = 1
+) -> NDArray[np.float64]:
     """The scores of ``rows`` (row keys) in a table of :func:`read_scores_file`: one per row, or one per row and class.
 
     Raises :class:`~tasks.errors.ModelError` where it lacks a row.
@@ -120,7 +166,7 @@ def look_up_scores(table: pa.Table, rows: pa.ChunkedArray, *, task: Task, classe
             next_step="dvc repro train",
         )
     numbers = place.to_numpy()
-    values = [np.take(table.column(name).to_numpy(), numbers) for name in score_columns(task, classes)]
+    values = [np.take(table.column(name).to_numpy(), numbers) for name in score_columns(task, classes, draw)]
     return np.column_stack(values) if task == "multiclass" else values[0]
 
 

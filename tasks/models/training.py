@@ -4,6 +4,7 @@ What belongs here: seeds, fit, card. What does not: where rows come from, and wh
 """
 
 import json
+import warnings
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -18,6 +19,7 @@ from tasks.models.frames import feature_frame
 from tasks.models.preprocessing import prepare
 from tasks.models.recipe import load_estimator
 from tasks.models.scoring import class_names
+from tasks.models.weights import pass_weights, read_weights
 from tasks.params.models import Recipe, StoredModel, Task
 from tasks.records import ModelCard
 from tasks.seeds import derive_seed
@@ -48,6 +50,8 @@ def train_recipe(
 ) -> tuple[Any, ModelCard]:
     """Fit ``recipe`` on the labelled ones of ``rows`` (columns ``label`` and ``features``); the fitted model and its card.
 
+    Where the recipe names a weight, ``rows`` hold it as ``sample_weight``.
+
     ``parts`` are the parts of ``recipe.split`` that the rows are of, ``seed`` is a :func:`training_seed`. The card's
     ``logical_hash`` is None until the model is stored. Raises :class:`~tasks.errors.ModelError` as
     :func:`~tasks.models.recipe.load_estimator` and :func:`fit_recipe` do.
@@ -55,7 +59,8 @@ def train_recipe(
     estimator = load_estimator(recipe, root, task)
     labelled = rows.filter(pc.is_valid(rows.column("label")))
     label = labelled.column("label").to_numpy().astype(_LABELS[task])
-    model = fit_recipe(estimator, feature_frame(labelled, features), label, seed=seed, file=recipe.file)
+    weights = None if recipe.weight is None else read_weights(labelled, f"models.{role}.weight: {recipe.weight}")
+    model = fit_recipe(estimator, feature_frame(labelled, features), label, seed=seed, file=recipe.file, weights=weights)
     card = ModelCard(
         role=role,
         name=type(estimator).__name__ if recipe.file is None else Path(recipe.file).stem,
@@ -69,18 +74,28 @@ def train_recipe(
         features=tuple(features),
         seed=seed,
         classes=class_names(model) if task == "multiclass" else (),
+        weight=recipe.weight,
         logical_hash=None,
     )
     return model, card
 
 
-def fit_recipe(estimator: Any, frame: "pd.DataFrame", label: NDArray[Any], *, seed: int, file: str | None = None) -> Any:
+def fit_recipe(
+    estimator: Any,
+    frame: "pd.DataFrame",
+    label: NDArray[Any],
+    *,
+    seed: int,
+    file: str | None = None,
+    weights: NDArray[np.float64] | None = None,
+) -> Any:
     """Fit ``estimator``, prepared for ``frame`` where it brings no pipeline, on ``label``; the fitted model.
 
-    ``label`` is 0 and 1, names of classes, or numbers.
+    ``label`` is 0 and 1, names of classes, or numbers; ``weights`` are how much each row counts (None: all alike).
 
     Randomness that the estimator leaves open is seeded from ``seed``. Raises :class:`~tasks.errors.ModelError` where there are
-    no rows, the label is constant, or fitting raises (with the line of the user's ``file``, where it went through one).
+    no rows, the label is constant, the estimator takes no weights and there are some, or fitting raises (with the line of the
+    user's ``file``, where it went through one).
     """
     values = np.unique(label)
     if len(values) < 2:
@@ -92,8 +107,13 @@ def fit_recipe(estimator: Any, frame: "pd.DataFrame", label: NDArray[Any], *, se
         )
     seed_estimator(estimator, seed)
     known = {*estimator.get_params(deep=True), *frame.columns}
+    prepared = prepare(estimator, frame)
+    passed = {} if weights is None else pass_weights(prepared, weights)
     try:
-        return prepare(estimator, frame).fit(frame, label)
+        with warnings.catch_warnings():
+            # An estimator that takes weights and does not hand them on to the one within says so in a warning alone.
+            warnings.filterwarnings("error", message=".*sample.?weight", category=UserWarning)
+            return prepared.fit(frame, label, **passed)
     except (Exception, SystemExit) as error:  # a file that ends the program would end it with an exit code of its own
         raise ModelError(
             f"fit of {type(estimator).__name__}",

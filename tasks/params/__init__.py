@@ -13,12 +13,13 @@ from pydantic import ValidationError as PydanticError
 from tasks.errors import ParameterError
 from tasks.params.base import Section, split_reference
 from tasks.params.features import FeaturesParams
+from tasks.params.fitting import fitted_here, refuse_later_strata, require_parts
 from tasks.params.judging import EvaluationParams, EvidenceCriterion, GatesParams, MetricCriterion
 from tasks.params.masking import MaskingParams
-from tasks.params.models import Command, LabelParams, LoggedScores, ModelsParams, Recipe
+from tasks.params.models import SAMPLE_WEIGHT, LabelParams, LoggedScores, ModelsParams
 from tasks.params.refresh import RefreshParams
 from tasks.params.snapshot import SnapshotParams
-from tasks.params.splits import SplitParams, resolve_parts
+from tasks.params.splits import SplitParams
 
 __all__ = ["Params", "load_params"]
 
@@ -43,7 +44,8 @@ class Params(Section):
         self._masking_names_declared_columns()
         self._columns_named_elsewhere_are_declared()
         self._logged_scores_fit_the_task()
-        self._splits_named_elsewhere_are_declared()
+        require_parts(self.splits, self.evaluation, self.models)
+        self._criteria_can_be_judged()
         return self
 
     def _has_column(self, reference: str) -> bool:
@@ -82,6 +84,12 @@ class Params(Section):
             references |= {f"models.champion.scores: {reference}": reference for reference in champion.columns}
             if champion.version is not None:
                 references["models.champion.version"] = champion.version
+        for role, model in fitted_here(self.models).items():
+            if model.weight is not None:
+                references[f"models.{role}.weight"] = f"{self.features.rows}.{model.weight}"
+                if SAMPLE_WEIGHT in self.features.names:
+                    raise ValueError(f"models.{role}.weight: a feature is called {SAMPLE_WEIGHT} already, as the weights are")
+        refuse_later_strata(self.splits, self.label, self.features.rows, self.snapshot.tables[self.features.rows].columns)
         for name, split in self.splits.items():
             references |= {f"splits.{name}: {column}": f"{self.features.rows}.{column}" for column in split.columns}
         for where, reference in references.items():
@@ -97,20 +105,7 @@ class Params(Section):
         if self.label.task != "multiclass" and champion.classes:
             raise ValueError(f"models.champion.scores: a {self.label.task} label has one column of scores, table.column")
 
-    def _splits_named_elsewhere_are_declared(self) -> None:
-        wanted: dict[str, tuple[str, str | tuple[str, ...]]] = {"evaluation": (self.evaluation.split, self.evaluation.part)}
-        for role, model in (("champion", self.models.champion), ("challenger", self.models.challenger)):
-            if isinstance(model, Recipe | Command):
-                wanted[f"models.{role}"] = (model.split, model.part)
-        for where, (name, part) in wanted.items():
-            if name not in self.splits:
-                raise ValueError(f"{where}.split: no such split {name!r}; splits declares {', '.join(self.splits)}")
-            try:
-                resolve_parts(self.splits[name], part)
-            except ValueError as error:
-                raise ValueError(f"{where}.part: {error}; split {name!r} has {', '.join(self.splits[name].part_names)}") from None
-            if where == "evaluation" and part not in self.splits[name].part_names:
-                raise ValueError(f"evaluation.part: {part!r} is no single part, and one is judged at a time")
+    def _criteria_can_be_judged(self) -> None:
         if not any(isinstance(c, EvidenceCriterion) and c.critical for c in self.gates.criteria.values()):
             raise ValueError(
                 "gates.criteria: one must be {evidence: validation, critical: true}, or invalid data could be promoted"

@@ -24,6 +24,7 @@ class EvaluationParams(Section):
 
     split: str
     part: str
+    """The one part that is judged, or ``all folds`` of a split into folds."""
     metrics: tuple[str, ...] = Field(min_length=1)
     slices: tuple[str, ...] = ()
     weight: str | None = None

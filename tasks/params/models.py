@@ -8,6 +8,8 @@ from tasks.params.base import Section, split_reference
 
 View = Literal["raw", "masked"]
 Task = Literal["binary", "multiclass", "regression"]
+SAMPLE_WEIGHT = "sample_weight"
+"""The column of weights beside the features of training rows, named as scikit-learn names them."""
 
 
 class LabelParams(Section):
@@ -82,7 +84,10 @@ class Recipe(Section):
     parameters: dict[str, Any] = Field(default_factory=dict)
     split: str
     part: str | tuple[str, ...]
-    """A part, several parts, or ``not <part>`` for all others of the split; see :func:`~tasks.params.splits.resolve_parts`."""
+    """A part, several parts, or ``not <part>`` for all others of the split; see :func:`~tasks.params.splits.resolve_parts`.
+    Where all folds are judged: ``other folds``."""
+    weight: str | None = None
+    """A column of the rows' table: how much each row counts in fitting; None: all rows count alike."""
 
     @model_validator(mode="after")
     def _estimator_or_file(self) -> "Recipe":
@@ -120,6 +125,8 @@ class Command(Section):
     limits: CommandLimits = CommandLimits()
     split: str
     part: str | tuple[str, ...]
+    weight: str | None = None
+    """A column of the rows' table that the training rows carry as ``sample_weight``."""
 
     @model_validator(mode="after")
     def _is_told_where_rows_lie(self) -> "Command":

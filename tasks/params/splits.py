@@ -11,6 +11,10 @@ from tasks.params.base import Section
 Part = Literal["train", "validation", "test"]
 ASSIGNMENTS = "assignments"
 """The table of a stored split that says of each row in which part it is; a further repeat of folds has one of its own."""
+ALL_FOLDS = "all folds"
+"""As the part that is judged: every fold, each by a model of the others."""
+OTHER_FOLDS = "other folds"
+"""As the part that a recipe is fitted on: of each fold that is judged, the others of the same draw."""
 _ALL_BUT = "not "
 
 
@@ -112,8 +116,8 @@ class KFoldSplit(Section):
 
     @property
     def tables(self) -> dict[str, tuple[str, ...]]:
-        prefixes = ["", *(f"r{repeat}_" for repeat in range(2, self.repeats + 1))]
-        folds = [tuple(f"{prefix}fold_{fold}" for fold in range(1, self.k + 1)) for prefix in prefixes]
+        draws = range(1, self.repeats + 1)
+        folds = [tuple(draw_name(f"fold_{fold}", draw) for fold in range(1, self.k + 1)) for draw in draws]
         return {assignments_of(parts[0]): parts for parts in folds}
 
     @property
@@ -130,12 +134,25 @@ def assignments_of(part: str) -> str:
     return f"{ASSIGNMENTS}_{repeat}" if underscore else ASSIGNMENTS
 
 
-def resolve_parts(split: SplitParams, wanted: str | Sequence[str]) -> tuple[str, ...]:
-    """The parts that ``wanted`` names: a part, several, or ``not <part>``, which is all others of the same draw.
+def draws_of(split: SplitParams) -> tuple[tuple[str, ...], ...]:
+    """The folds of each draw; none of a split of another kind."""
+    return tuple(split.tables.values()) if isinstance(split, KFoldSplit) else ()
 
-    Raises ``ValueError`` for a part that the split does not have, no part at all, or parts of two repeats, which overlap.
+
+def draw_name(name: str, draw: int) -> str:
+    """``name`` in draw 1, 2, ...: what is of a further draw begins with ``r2_`` and so on, as its folds do."""
+    return name if draw == 1 else f"r{draw}_{name}"
+
+
+def resolve_parts(split: SplitParams, wanted: str | Sequence[str]) -> tuple[str, ...]:
+    """The parts that ``wanted`` names: a part, several, ``not <part>``, which is all others of the same draw, or ``all folds``.
+
+    ``all folds`` are those of the first draw, which hold every row. Raises ``ValueError`` for a part that the split does not have,
+    no part at all, or parts of two repeats, which overlap.
     """
     names = split.part_names
+    if wanted == ALL_FOLDS and isinstance(split, KFoldSplit):
+        return draws_of(split)[0]
     if isinstance(wanted, str) and wanted.startswith(_ALL_BUT):
         left_out = wanted.removeprefix(_ALL_BUT).strip()
         _require_known((left_out,), names)

@@ -77,6 +77,8 @@ def limits_of(verdict: Verdict, evaluation: Evaluation, pin: Pin, time_column: s
     found += _rare_classes(evaluation)
     found.append(Limit(*_EVIDENCE[verdict.evidence_level]))
     found += _view_limit(verdict, evaluation)
+    found += _folds(verdict)
+    found += _weights(verdict, evaluation)
     if verdict.judged == "recipe":
         found.append(Limit("Recipe, not artefact", "How to fit the model was judged; the file that you ship is another fit."))
     found += _late_scores(evaluation)
@@ -95,6 +97,29 @@ def _age(evaluation: Evaluation, pin: Pin, time_column: str) -> str:
         )
     days = f"{format_count(evaluation.days)} day{'' if evaluation.days == 1 else 's'}"
     return f"Judged rows are of {first} to {last} ({days}), data as of {seen}; nothing later was seen."
+
+
+def _folds(verdict: Verdict) -> list[Limit]:
+    """What all folds being judged means for who made the scores, and for what is left of the models."""
+    folds = verdict.folds
+    if folds is None:
+        return []
+    drawn = f"; figures are means of {folds.draws} draws, in which each row counts once; curves show the first" * (folds.draws > 1)
+    if verdict.evidence_level == "scores_brought_along":
+        text = f"{folds.count} folds{drawn}. That each score is of a model that had not seen its row is said, and was not seen."
+    else:
+        text = f"Each of {folds.count} folds was scored by a model of the others{drawn}. None of these models is kept."
+    return [Limit("Out of fold", text)]
+
+
+def _weights(verdict: Verdict, evaluation: Evaluation) -> list[Limit]:
+    """Weights that count in judging and not in fitting, or the other way round, are a choice that a reader should know of."""
+    judged, fitted = verdict.weights.get("judging"), verdict.weights.get("challenger")
+    if evaluation.challenger.basis not in ("recipe", "command") or judged == fitted:
+        return []
+    judging = f"weighted by {judged}" if judged else "not weighted"
+    fitting = f"weighted by {fitted}" if fitted else "not weighted"
+    return [Limit("Weights", f"Rows are {judging} in the figures; those that the challenger was fitted on are {fitting}.")]
 
 
 def _undecided(verdict: Verdict) -> list[Limit]:

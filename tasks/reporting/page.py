@@ -89,6 +89,7 @@ def render_report(inputs: ReportInputs) -> str:
             overall=[c for c in evaluation.comparisons if c.slice_column is None],
             parts=sorted(found.split.parts.items(), key=lambda part: _PARTS.index(part[0]) if part[0] in _PARTS else -1),
             slices=slice_tables(evaluation.comparisons, verdict),
+            folds=slice_tables(evaluation.folds, verdict),
             roc=draw_roc(inputs.roc, f"ROC curves: {_auc_text(evaluation.comparisons)}"),
             calibration=(draw_observed if evaluation.task == "regression" else draw_calibration)(
                 inputs.calibration, "Predicted against observed; the bins are tabled below"

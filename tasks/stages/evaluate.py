@@ -1,6 +1,7 @@
 """Stage ``evaluate``: champion and challenger on identical rows of a stored split; predictions, figures and curves."""
 
 import json
+from functools import partial
 
 import pyarrow.compute as pc
 
@@ -47,7 +48,7 @@ def _run(context: StageContext) -> None:
         if isinstance(contender, Contender):
             refuse_training_rows(evidence, part, rows.facts.column("row_key"), contender.card)
     contest = hold_contest(rows, champion, challenger, task)
-    predictions = _write_predictions(paths, evidence, contest)
+    predictions = _write_predictions(paths, evidence, contest, part)
     evaluation = summarise(
         contest,
         params,
@@ -75,10 +76,11 @@ def _champion(paths: ProjectPaths, params: Params) -> Contender | LoggedScores |
 
 def _contender(paths: ProjectPaths, role: Role, task: Task) -> Contender:
     model = open_model(paths.models, role)
-    return Contender(model.card, lambda features: model.score(features, task))
+    scores = [partial(model.score, task=task, draw=draw) for draw in range(1, model.draws + 1)]
+    return Contender(model.card, scores[0], tuple(scores[1:]))
 
 
-def _write_predictions(paths: ProjectPaths, evidence: Evidence, contest: Contest) -> Manifest:
+def _write_predictions(paths: ProjectPaths, evidence: Evidence, contest: Contest, part: str) -> Manifest:
     """The per-row predictions by month of the row's day, from which every figure can be derived again."""
     inputs = evidence_hashes(evidence, contest)
     months = pc.strftime(contest.predictions.column("day"), "%Y-%m")
@@ -90,7 +92,6 @@ def _write_predictions(paths: ProjectPaths, evidence: Evidence, contest: Contest
         about: dict[str, str] = {f"{card.role}_view": card.view for card in cards if card is not None}
         if contest.classes:
             about["classes"] = json.dumps(contest.classes)
-        part = contest.predictions.column("part")[0].as_py()
         return writer.finish({"split": evidence.split, "part": part, **about, **inputs})
 
 

@@ -4,11 +4,13 @@ Recipes are fitted, stored models are taken over, commands are run, and brought 
 its logged scores needs no model: ``evaluate`` reads the scores.
 """
 
+from functools import cache
+
 import pyarrow as pa
 
 from tasks.datasets import read_manifest, read_table
 from tasks.errors import DatasetError, ModelError
-from tasks.models import Workbench, bring_model, keep_model, open_workbench, select_parts
+from tasks.models import Workbench, add_weights, bring_model, keep_model, open_workbench, select_parts
 from tasks.models.store import remove_model
 from tasks.params.models import Challenger, Champion, Command, LoggedScores, Recipe
 from tasks.params.splits import assignments_of, resolve_parts
@@ -38,14 +40,21 @@ def _workbench(context: StageContext, features: Manifest, rows: pa.Table) -> Wor
     params = context.params
     names = params.features.names
 
+    @cache
+    def assigned(split: str, table: str) -> pa.Table:
+        return _read_assignments(context, features, split, table)
+
+    def select(split: str, parts: tuple[str, ...]) -> pa.Table:
+        return select_parts(rows, assigned(split, assignments_of(parts[0])), parts)
+
     def read_training(declared: Recipe | Command) -> tuple[tuple[str, ...], pa.Table]:
         parts = resolve_parts(params.splits[declared.split], declared.part)
-        return parts, select_parts(rows, _read_assignments(context, features, declared.split, parts), parts)
+        chosen = select(declared.split, parts)
+        return parts, chosen if declared.weight is None else _weigh(context, features, chosen, declared.weight)
 
-    def read_judged() -> pa.Table:
-        parts = (params.evaluation.part,)
-        judged = select_parts(rows, _read_assignments(context, features, params.evaluation.split, parts), parts)
-        return judged.select(["row_key", "at_utc", *names])
+    def read_judged(part: str) -> pa.Table:
+        split = params.evaluation.split
+        return select(split, resolve_parts(params.splits[split], part)).select(["row_key", "at_utc", *names])
 
     return open_workbench(
         params,
@@ -56,13 +65,25 @@ def _workbench(context: StageContext, features: Manifest, rows: pa.Table) -> Wor
     )
 
 
-def _read_assignments(context: StageContext, features: Manifest, split: str, parts: tuple[str, ...]) -> pa.Table:
-    """row_key and part of the table of ``split`` that holds ``parts``, once it is known to be examined and of one snapshot."""
+def _read_assignments(context: StageContext, features: Manifest, split: str, table: str) -> pa.Table:
+    """row_key and part of a ``table`` of assignments of ``split``, once it is known to be examined and of one snapshot."""
     folder = context.paths.split(split)
     assignments = read_manifest(folder, made_by=f"split@{split}")
     require_examined(context, "splits", {f"splits/{split}": assignments.logical_hash})
     _require_one_snapshot(features, assignments, split)
-    return read_table(folder, assignments, assignments_of(parts[0]), ("row_key", "part"))
+    return read_table(folder, assignments, table, ("row_key", "part"))
+
+
+def _weigh(context: StageContext, features: Manifest, rows: pa.Table, column: str) -> pa.Table:
+    """``rows`` with their weights, which lie in the masked rows that the features are made from."""
+    params, folder = context.params, context.paths.masked
+    masked = read_manifest(folder, made_by="mask")
+    if features.about.get("masked") != masked.logical_hash:
+        raise DatasetError(
+            "data/features", found="made from other masked tables", expected="made from these", next_step="dvc repro train"
+        )
+    table = params.features.rows
+    return add_weights(rows, column, folder, masked, table=table, key=params.snapshot.tables[table].key)
 
 
 def _require_one_split(champion: Champion | None, challenger: Challenger) -> None:
@@ -92,7 +113,12 @@ def _tell(card: ModelCard) -> None:
 
 STAGE = Stage(
     # Splits reach DVC through the report that examined each of them: a challenger that is not fitted here names none.
-    reads=lambda _: ("data/features/manifest.json", "data/validation/features.json", "data/validation/splits.json"),
+    reads=lambda _: (
+        "data/features/manifest.json",
+        "data/masked/manifest.json",
+        "data/validation/features.json",
+        "data/validation/splits.json",
+    ),
     writes=lambda _: ("data/models",),
     code=_CODE,
     run=_run,

@@ -126,6 +126,26 @@ QUASI = {"class": "quasi", "transform": "generalise"}
 BUCKET = {"class": "quasi", "transform": "bucket", "edges": [18, 65]}
 ENCRYPT = {"class": "identifier", "transform": "encrypt"}
 CLIP = {"class": "quasi", "transform": "clip"}
+FOLDS = {"kind": "kfold", "k": 3, "salt": "v1", "why": "x"}
+FOREST = {"estimator": "sklearn.ensemble.RandomForestClassifier", "split": "folds", "part": "fold_1"}
+
+
+def _all_folds(challenger: dict[str, Any]) -> Callable[[dict[str, Any]], object]:
+    """All folds judged, and a challenger that cannot be."""
+
+    def change(content: dict[str, Any]) -> None:
+        content["splits"]["folds"] = FOLDS
+        content["evaluation"] |= {"split": "folds", "part": "all folds"}
+        content["models"]["challenger"] = challenger
+
+    return change
+
+
+def _weighted(content: dict[str, Any]) -> None:
+    content["features"]["columns"]["sample_weight"] = {"take": "flights.distance"}
+    content["models"]["challenger"]["weight"] = "distance"
+
+
 MISTAKES: dict[str, Callable[[dict[str, Any]], object]] = {
     "Extra inputs are not permitted": _set("refresh.often", True),
     "Field required": _delete("seed"),
@@ -226,6 +246,14 @@ MISTAKES: dict[str, Callable[[dict[str, Any]], object]] = {
     "files: two have one name, and all are laid into one folder": _set(
         "models.challenger", {**RECIPE, "command": ["fit", "{score}", "{out}"], "files": {"a/x": "0", "b/x": "1"}}
     ),
+    "needs a split of kind kfold": _set("evaluation.part", "all folds"),
+    "where all folds are judged, it is fitted on split": _all_folds(FOREST),
+    "goes with evaluation.part 'all folds'": _set("models.challenger.part", "other folds"),
+    "a stored model cannot be judged out of fold": _all_folds({"model": "m.skops", "sha256": "0", "view": "masked"}),
+    "and becomes known later than its row": _set(
+        "splits.late", {"kind": "stratified", "by": "is_late", "salt": "v1", "parts": {"train": 0.8, "test": 0.2}, "why": "x"}
+    ),
+    "a feature is called sample_weight already, as the weights are": _weighted,
     "name exactly one of estimator and file": _set("models.challenger", RECIPE),
     "file and sha256 go together": _set("models.challenger", {**RECIPE, "file": "a.py"}),
     "name bound, margin or both: a criterion that cannot fail judges nothing": _set("gates.criteria.idle", BOUND),

@@ -1,48 +1,22 @@
 """Folds in turn: fitted on all but one, judged on that one, and never on a row that the model has seen."""
 
-import pyarrow as pa
 import pytest
-from toy_evidence import DAYS, PER_DAY, make_params, toy_rows, write_reports, write_toy
+from toy_evidence import DAYS, PER_DAY
+from toy_folds import fold_params, write_folds
 
-from tasks.datasets import DatasetWriter, write_atomically
 from tasks.errors import EvaluationError
-from tasks.params.splits import KFoldSplit
-from tasks.records import Evaluation, ValidationReport
-from tasks.splits import assign_to_folds
+from tasks.records import Evaluation
 from tasks.stages import StageContext, load_stage
-
-FOLDS = {"kind": "kfold", "k": 4, "repeats": 2, "salt": "v1", "why": "toy"}
 
 
 @pytest.fixture
 def paths(tmp_path):
-    """The toy with folds, drawn twice, that were examined."""
-    rows = toy_rows()
-    made = write_toy(tmp_path, rows)
-    found = assign_to_folds(None, rows["order_id"].combine_chunks(), KFoldSplit.model_validate(FOLDS), "folds", 1)
-    with DatasetWriter(made.split("folds"), "folds") as writer:
-        days = rows["placed_utc"].cast(pa.date32()).to_pylist()
-        for table, parts in found.items():
-            assigned = pa.table({"row_key": rows["order_id"], "part": parts})
-            for day in sorted(set(days)):
-                chosen = assigned.filter(pa.array([each == day for each in days]))
-                writer.write(f"{table}/day={day}/part-0.parquet", "", chosen, ("row_key",))
-        manifest = writer.finish({"split": "folds", "snapshots": "s"})
-    write_reports(made)
-    path = made.validation_report("splits")
-    report = ValidationReport.from_json(path.read_bytes(), origin="splits")
-    report = report.model_copy(update={"inputs": {**report.inputs, "splits/folds": manifest.logical_hash}})
-    write_atomically(path, report.to_json().encode())
-    return made
+    """The toy with folds."""
+    return write_folds(tmp_path)
 
 
 def judge(paths, *, fitted_on, judged, split="folds") -> Evaluation:
-    base = make_params()
-    content = base.model_dump(mode="json", by_alias=True, exclude_none=True)
-    content["splits"]["folds"] = FOLDS
-    content["evaluation"] |= {"split": "folds", "part": judged}
-    content["models"]["challenger"] |= {"split": split, "part": fitted_on}
-    context = StageContext(paths, type(base).model_validate(content))
+    context = StageContext(paths, fold_params(judged, fitted_on, split=split))
     for stage in ("train", "evaluate"):
         load_stage(stage).run(context)
     return Evaluation.from_json(paths.evaluation_report.read_bytes(), origin="test")

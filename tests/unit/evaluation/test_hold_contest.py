@@ -168,7 +168,7 @@ def test_headline_metrics_are_the_overall_figures(tmp_path):
 def test_metrics_of_another_task_are_refused_before_anything_is_read():
     """A metric that the task does not have is told at once, with those that it has."""
     label = {"table": "results", "column": "returned", "known": "known_utc", "task": "regression"}
-    with pytest.raises(EvaluationError, match=r"(?s)'roc_auc'.*one of mae, rmse, r2, mape, bias"):
+    with pytest.raises(EvaluationError, match=r"(?s)'roc_auc'.*one of mae, median_ae, rmse, r2, mape, bias"):
         require_measurable(make_params(label=label))
     with pytest.raises(EvaluationError, match="metric 'auc'"):
         require_measurable(make_params(metrics=["auc", "roc_auc"]))
