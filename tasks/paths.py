@@ -65,6 +65,10 @@ class ProjectPaths:
         return self.masked / "privacy.json"
 
     @property
+    def residue_evidence(self) -> Path:
+        return self.masked / "residue.json"
+
+    @property
     def splits(self) -> Path:
         return self.data / "splits"
 

@@ -177,6 +177,20 @@ class JoinMeasure(Record):
         return self.before == self.after
 
 
+class PersonalDataFinding(Record):
+    """Something that looks like personal data in a masked column; never a value of it."""
+
+    table: str
+    column: str
+    kind: str
+    """The pattern, or names, name of the column, free text, many values, bytes; ``nothing`` where it is only accepted."""
+    evidence: str
+    status: Literal["accepted", "noted", "refused"]
+    """``noted``: worth a look. A run with anything refused stops, so no report holds such a finding."""
+    reason: str
+    """Why it is accepted, or empty."""
+
+
 class PrivacyReport(Record):
     """What masking did, column by column; holds no value of any row."""
 
@@ -193,6 +207,9 @@ class PrivacyReport(Record):
     rows: dict[str, int]
     joins: tuple[JoinMeasure, ...] = ()
     """Every join within a domain, before and after masking; they are equal, or the run would have stopped."""
+    examined: tuple[str, ...] = ()
+    """``table.column`` of every column that was searched for personal data after masking."""
+    findings: tuple[PersonalDataFinding, ...] = ()
 
 
 class ExpectationOutcome(Record):

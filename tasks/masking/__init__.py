@@ -10,11 +10,13 @@ from tasks.masking.joins import list_joins, require_joins_hold
 from tasks.masking.keys import MaskingKey, load_key
 from tasks.masking.policy import column_treatments, explain_columns, policy_hash, require_keys_survive, treat_columns
 from tasks.masking.report import make_privacy_report
+from tasks.masking.residue import ResidueSearch
 from tasks.masking.table import mask_table
 
 __all__ = [
     "KeyPlaces",
     "MaskingKey",
+    "ResidueSearch",
     "bind_key",
     "column_treatments",
     "explain_columns",

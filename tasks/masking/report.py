@@ -3,13 +3,13 @@
 What belongs here: the report's words and its making. What does not: masking. It holds no value of any row.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from tasks.masking.keys import MaskingKey
 from tasks.masking.policy import UNDECLARED, column_treatments
 from tasks.params.masking import MaskingParams
 from tasks.params.snapshot import TableParams
-from tasks.records import JoinMeasure, PrivacyReport
+from tasks.records import JoinMeasure, PersonalDataFinding, PrivacyReport
 
 ALGORITHM = (
     "tokens: HMAC-SHA256 (RFC 2104) of the canonical value, first 128 bits as a UUID; "
@@ -30,9 +30,15 @@ def make_privacy_report(
     tables: Mapping[str, TableParams],
     key: MaskingKey,
     rows: Mapping[str, int],
+    *,
     joins: tuple[JoinMeasure, ...],
+    searched: Iterable[str],
+    findings: tuple[PersonalDataFinding, ...],
 ) -> PrivacyReport:
-    """The report for the declared ``tables``; ``rows`` counts the masked rows of each table that survives."""
+    """The report for the declared ``tables``; ``rows`` counts the masked rows of each table that survives.
+
+    ``searched`` names the columns that were searched for personal data, and ``findings`` what was found there.
+    """
     treatments = column_treatments(policy, tables)
     return PrivacyReport(
         purpose=policy.purpose,
@@ -45,4 +51,6 @@ def make_privacy_report(
         undeclared=tuple(f"{t.table}.{t.column}" for t in treatments if t.column_class == UNDECLARED),
         rows=dict(rows),
         joins=joins,
+        examined=tuple(searched),
+        findings=findings,
     )

@@ -1,7 +1,7 @@
 """``masking``: the key, the token domains, and what happens to each column of each table."""
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import Field, field_validator, model_validator
 
@@ -31,6 +31,8 @@ class TablePolicy(Section):
 
     safe: tuple[str, ...] = ()
     reason: str = Field(min_length=1)
+    accepted: dict[str, Annotated[str, Field(min_length=10)]] = Field(default_factory=dict)
+    """Column -> why what the search for personal data finds in it may stay; words for the privacy report."""
     columns: dict[str, ColumnRule] = Field(default_factory=dict)
 
     @model_validator(mode="before")
@@ -38,7 +40,9 @@ class TablePolicy(Section):
     def _other_keys_are_columns(cls, value: Any) -> Any:
         if not isinstance(value, dict) or "columns" in value:
             return value
-        fixed = {"safe", "reason"}
+        fixed = {"safe", "reason", "accepted"}
+        if isinstance(value.get("accepted"), dict) and "transform" in value["accepted"]:
+            fixed.remove("accepted")  # a column of that name, under a rule
         return {k: v for k, v in value.items() if k in fixed} | {"columns": {k: v for k, v in value.items() if k not in fixed}}
 
     @model_validator(mode="after")
@@ -47,6 +51,9 @@ class TablePolicy(Section):
         twice = set(self.safe) & set(self.columns)
         if twice:
             raise ValueError(f"{sorted(twice)[0]}: both safe and under a rule")
+        for name in self.accepted:
+            if name not in self.safe and name not in self.columns:
+                raise ValueError(f"accepted: {name} is neither safe nor under a rule, so there is nothing to accept")
         for name, rule in self.columns.items():
             if isinstance(rule, DateShiftRule) and rule.per == name:
                 raise ValueError(f"{name}: date_shift needs another column in `per`, the entity the shift belongs to")

@@ -100,6 +100,7 @@ def render_report(inputs: ReportInputs) -> str:
             quality=[summarise_validation(report) for report in inputs.validations],
             treatments=found.privacy.treatments[:MOST_COLUMNS],
             joins=found.privacy.joins[:MOST_COLUMNS],
+            findings=found.privacy.findings[:MOST_COLUMNS],
             chain=chain_of(found),
             pinned=pinned_tables(found.pin),
         )

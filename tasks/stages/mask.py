@@ -7,6 +7,7 @@ from tasks.errors import DatasetError
 from tasks.masking import (
     KeyPlaces,
     MaskingKey,
+    ResidueSearch,
     list_joins,
     make_privacy_report,
     mask_table,
@@ -23,7 +24,7 @@ from tasks.stages import FOUNDATION, Stage, StageContext
 from tasks.stages.evidence import require_examined
 from tasks.stages.keys import load_stage_key
 
-_CODE = ("tasks/stages/mask.py", "tasks/masking")
+_CODE = ("tasks/stages/mask.py", "tasks/masking", "tasks/detection")
 
 
 def _run(context: StageContext) -> None:
@@ -35,6 +36,7 @@ def _run(context: StageContext) -> None:
     _require_declared(snapshots, params)
     code = code_hash(*_CODE, *FOUNDATION)
     rows: dict[str, int] = {}
+    places: dict[str, dict[str, str]] = {}
     written = unchanged = 0
     with DatasetWriter(paths.masked, "masked") as writer:
         for name, table in snapshots.tables.items():
@@ -43,8 +45,10 @@ def _run(context: StageContext) -> None:
                 continue
             rows[name] = table.rows
             made_from = _made_from(policy_hash(treatments), key, table.key, code)
+            places[name] = {}
             for partition in table.partitions:
                 reuse_key = hash_mapping({**made_from, "input": partition.logical_hash})
+                places[name][partition.path] = reuse_key
                 if writer.keep(partition.path, reuse_key):
                     unchanged += 1
                     continue
@@ -53,8 +57,12 @@ def _run(context: StageContext) -> None:
                 masked = masked.sort_by([(column, "ascending") for column in table.key])
                 writer.write(partition.path, reuse_key, masked, table.key)
                 written += 1
+        residue = ResidueSearch(params.masking, paths.masked, paths.residue_evidence)
+        findings = residue.search(places)
         joins = _measure_joins(context, snapshots)
-        report = make_privacy_report(params.masking, params.snapshot.tables, key, rows, joins)
+        report = make_privacy_report(
+            params.masking, params.snapshot.tables, key, rows, joins=joins, searched=residue.examined, findings=findings
+        )
         write_atomically(paths.privacy_report, report.to_json().encode())
         writer.finish(_about(snapshots, params, key))
     done = f"{written:,} partitions written, {unchanged:,} unchanged, {sum(rows.values()):,} rows"

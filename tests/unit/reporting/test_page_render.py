@@ -117,6 +117,8 @@ def test_auditor_finds_privacy_quality_split_and_models() -> None:
         "mirrors a release, which is judged on days after its training",
         "198,442",
         "flights.flight_id 8,991 198,425 17 11,126 the same",
+        "Searched for personal data after masking:",
+        "60 % of its distinct values are names of people, by the lists accepted airlines that bear their founders' names",
         "sklearn.ensemble.HistGradientBoostingClassifier",
         "scikit-learn 1.9.1",
         "cluster bootstrap, cluster day, 2,000 replicates, 95 %",
