@@ -28,8 +28,10 @@ def found(folder: Path, lake: str, wishes: Mapping[str, Any]) -> Founded:
     s3 = {name: wishes[f"s3_{name}"] for name in ("endpoint", "region") if wishes.get(f"s3_{name}")}
     tables = find_lake_tables(open_lake(uri, Path.cwd(), S3Params(**s3)), uri, wishes["table"])
     given = {name: wishes[name] for name in ("label", "task", "key", "entity", "time", "known", "score")}
+    chosen = choose_table(tables, wishes["table"], wishes["label"])
     return found_project(
-        choose_table(tables, wishes["table"], wishes["label"]),
+        chosen,
+        others=[table for table in tables if table is not chosen],
         folder=folder.absolute(),
         lake=uri,
         wishes=Wishes(**given),

@@ -64,6 +64,7 @@ def _as_values(founded: "Founded", into: Path) -> dict[str, Any]:
         "k_anonymity": {"k": anonymity.k, "rows_below_before": anonymity.below_before, "rows_below": anonymity.below},
         "excluded": dict(founded.excluded),
         "left_out": list(founded.left_out),
+        "joins": {join.table: {"is_declared": join.is_declared, "found": join.words()} for join in founded.joins},
         "features": list(founded.proposal.features),
         "masking_key": str(founded.key),
         "next": f"cd {into} && windtunnel run",
@@ -95,6 +96,7 @@ def _tell(founded: "Founded", into: Path) -> None:
     for title, lines in (
         ("excluded from the features", [f"{name}: {why}" for name, why in founded.excluded.items()]),
         ("left out", list(founded.left_out)),
+        ("other tables of the lake", [f"{join.table}: {join.words()}" for join in founded.joins]),
     ):
         if lines:
             click.echo(f"\n{title}")

@@ -39,10 +39,10 @@ _UNITS = (("timestamp_s", 3e8, 2.5e9, 1_000_000), ("timestamp_ms", 3e11, 2.5e12,
 
 
 def find_lake_tables(lake: Lake, uri: str, wanted: str | None) -> tuple[LakeTable, ...]:
-    """The tables that ``lake`` seems to hold, or the one called ``wanted``.
+    """The tables that ``lake`` seems to hold.
 
-    A table that cannot be read has no columns, as long as it is not the only one. Raises :class:`~tasks.errors.LakeError`
-    where the lake, or the table that must be meant, cannot be read or holds nothing.
+    A table that cannot be read has no columns, unless it is the only one or called ``wanted``. Raises
+    :class:`~tasks.errors.LakeError` where the lake, or the table that must be meant, cannot be read or holds nothing.
     """
     found = find_tables(lake)
     if not found:
@@ -52,17 +52,16 @@ def find_lake_tables(lake: Lake, uri: str, wanted: str | None) -> tuple[LakeTabl
             expected="folders or files of Parquet, CSV or JSON lines",
             next_step="mend --lake, or fill the lake",
         )
-    chosen = [table for table in found if table.name == wanted] or list(found)
-    return tuple(_look_at(lake, table, is_only=len(chosen) == 1) for table in chosen)
+    return tuple(_look_at(lake, table, is_meant=len(found) == 1 or table.name == wanted) for table in found)
 
 
-def _look_at(lake: Lake, table: FoundTable, *, is_only: bool) -> LakeTable:
+def _look_at(lake: Lake, table: FoundTable, *, is_meant: bool) -> LakeTable:
     try:
         guess = guess_format(lake, table.files)
         source = guess.apply(table.source)
         columns = column_names(lake, table.name, source)
     except LakeError:
-        if is_only:
+        if is_meant:
             raise
         return LakeTable(table.name, (), _nothing)
     reasons = (f"{len(table.files):,} file{'s' if len(table.files) > 1 else ''} in the lake: {table.reason}", *guess.reasons)

@@ -3,31 +3,28 @@
 What belongs here: the order of the steps, and handing their results on. What does not: any of the steps. Nothing is written.
 """
 
-import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from tasks.errors import ProjectError
+from tasks.founding.leaks import find_excluded, without_leaks
 from tasks.projects.anonymity import Generalisation, anonymise
 from tasks.projects.classes import Classed, class_columns
 from tasks.projects.contrast import measure_contrast, measure_days
 from tasks.projects.files import as_written, key_path, project_files
+from tasks.projects.joins import Join, find_joins
 from tasks.projects.policy import Policy, domain_name, propose_policy
 from tasks.projects.profile import ColumnProfile, open_table, profile_table, quote
 from tasks.projects.proposal import Findings, Proposal, Setting, needed_columns, propose_project
 from tasks.projects.roles import FILE_TIME, ROW, Roles, Wishes, guess_roles
 from tasks.projects.suites import Known, draft_suites, few_values
 from tasks.projects.survey import LakeTable, Reading, survey_columns
-from tasks.validation.target_leakage import find_target_leakage
-
-_LEAK_ROWS = 100_000
 
 
 @dataclass(frozen=True)
@@ -45,10 +42,20 @@ class Founded:
     excluded: Mapping[str, str]
     left_out: tuple[str, ...]
     proposal: Proposal
+    joins: tuple[Join, ...] = ()
+    """What each other table of the lake has to do with this one."""
 
 
 def found_project(
-    source: LakeTable, *, folder: Path, lake: str, wishes: Wishes, k: int, now: datetime, s3: Mapping[str, str]
+    source: LakeTable,
+    *,
+    others: Sequence[LakeTable] = (),
+    folder: Path,
+    lake: str,
+    wishes: Wishes,
+    k: int,
+    now: datetime,
+    s3: Mapping[str, str],
 ) -> Founded:
     """The project on the table ``source``, to lie in ``folder``; nothing is written.
 
@@ -66,15 +73,19 @@ def found_project(
     profiles |= {name: _virtual(name, table.num_rows, now) for name in needed_columns(roles)}
     contrast = measure_contrast(table, roles)
     contrast = replace(contrast, rows=contrast.rows * (reading.rows or table.num_rows) // table.num_rows)
-    excluded, remarkable = _find_excluded(table, profiles, roles)
+    excluded, remarkable = find_excluded(table, profiles, roles)
     roles = replace(roles, reasons={**roles.reasons, **({"look at": "; ".join(remarkable)} if remarkable else {})})
-    classed = class_columns(profiles, roles.by_column())
+    joins, leaking = without_leaks(find_joins(table, roles, others, now), table, roles)
+    excluded |= leaking
+    declared = tuple(join for join in joins if join.is_declared)
+    parts = {join.by: "join" for join in declared} | roles.by_column()
+    classed = class_columns(profiles, parts)
     quasi = [profiles[name] for name, found in classed.items() if found.column_class == "quasi"]
     generalisation = anonymise(table, quasi, k, roles.entity)
-    tokens = {name: domain_name(name) for name, role in roles.by_column().items() if role in ("key", "entity")}
+    tokens = {name: domain_name(name) for name, role in parts.items() if role in ("key", "entity", "join")}
     policy = propose_policy(profiles, classed, generalisation, tokens)
     days, boundaries = measure_days(table, roles.time) if roles.has_time else (0, None)
-    findings = Findings(source.name, profiles, roles, policy, excluded, contrast, boundaries, days, reading.declared)
+    findings = Findings(source.name, profiles, roles, policy, excluded, contrast, boundaries, days, declared, reading.declared)
     name = re.sub(r"[^a-z0-9]+", "-", folder.name.lower()).strip("-") or "project"
     key = key_path(name)
     proposal = propose_project(findings, Setting(lake, name, now, as_written(key), s3))
@@ -85,9 +96,12 @@ def found_project(
             expected="at least one",
             next_step="look at the columns; --key, --entity, --time and --k change what becomes of them",
         )
-    suites = draft_suites(Known(source.name, profiles, roles, policy, _few_values(table, profiles, policy)), proposal.features)
+    known = Known(source.name, profiles, roles.key, (roles.time, roles.known), policy, _few_values(table, profiles, policy))
+    suites = draft_suites(known, roles, proposal.features, [_known_of(join) for join in declared])
     left_out = (*(f"{column}: {why}" for column, why in {**dropped_columns, **empty}.items()), *proposal.left_out)
-    founded = Founded({}, key, source.name, table.num_rows, roles, classed, policy, generalisation, excluded, left_out, proposal)
+    founded = Founded(
+        {}, key, source.name, table.num_rows, roles, classed, policy, generalisation, excluded, left_out, proposal, joins
+    )
     return replace(founded, files=project_files(proposal.params, suites, _readme(founded, name, lake, as_written(key))))
 
 
@@ -118,45 +132,12 @@ def _virtual(name: str, rows: int, now: datetime) -> ColumnProfile:
     return ColumnProfile(FILE_TIME, "timestamp[UTC]", rows, rows, 1, moment, moment)
 
 
-def _find_excluded(table: pa.Table, profiles: Mapping[str, ColumnProfile], roles: Roles) -> tuple[dict[str, str], tuple[str, ...]]:
-    """Columns that are no features, known only after the row's time or all but the label, with the figure; and what is said of
-    those that tell so much alone that a person should look at where they come from.
-    """
-    has_role = roles.by_column()
-    found: dict[str, str] = {}
-    remarkable: list[str] = []
-    asked = [name for name in table.column_names if name not in has_role]
-    if roles.has_time:
-        moment = table.column(roles.time).cast(pa.timestamp("us"), safe=False)
-        for name in asked:
-            if profiles[name].is_time:
-                later = pc.mean(pc.greater(table.column(name).cast(pa.timestamp("us"), safe=False), moment)).as_py() or 0.0
-                if later > 0.5:
-                    found[name] = f"known only after: {later:.0%} of its times lie after {roles.time}"
-    step = max(1, math.ceil(table.num_rows / _LEAK_ROWS))
-    columns = [name for name in asked if profiles[name].is_text or profiles[name].is_number or profiles[name].kind == "bool"]
-    sample = table.select([roles.label, *columns])
-    sample = sample.take(pa.array(range(0, table.num_rows, step))) if step > 1 else sample
-    # Columns may be called anything: in what is found they go by numbers.
-    numbered = ((f"c{n}", sample.column(column)) for n, column in enumerate(columns))
-    for finding in find_target_leakage(_label_values(sample.column(roles.label), roles), numbered, task=roles.task):
-        if finding.kind != "suspected_target_leakage":
-            continue
-        column = columns[int(finding.name[1:])]
-        if finding.is_blocking:
-            found[column] = finding.found.replace(f"{finding.name} alone", "gives the label away: alone it")
-        else:
-            remarkable.append(finding.found.replace(finding.name, column, 1))
-    return found, tuple(remarkable)
-
-
-def _label_values(column: pa.ChunkedArray, roles: Roles) -> pa.ChunkedArray:
-    """The label as the features dataset will have it: 0 and 1, the class's name, or a number."""
-    if pa.types.is_floating(column.type):
-        column = pc.if_else(pc.is_nan(column), pa.scalar(None, column.type), column)
-    if roles.task == "binary":
-        return pc.equal(column, pa.scalar(roles.positive).cast(column.type)).cast(pa.int8())
-    return column.cast(pa.string() if roles.task == "multiclass" else pa.float64())
+def _known_of(join: Join) -> Known:
+    rows = join.reading.table if join.reading else pa.table({})
+    held = {name: profile for name, profile in join.profiles.items() if name in rows.column_names}
+    return Known(
+        join.table, join.profiles, (join.key,), (join.known,), join.policy, _few_values(rows.select(list(held)), held, join.policy)
+    )
 
 
 def _few_values(table: pa.Table, profiles: Mapping[str, ColumnProfile], policy: Policy) -> dict[str, list[Any]]:
@@ -204,4 +185,5 @@ def _readme(founded: Founded, name: str, lake: str, key_file: str) -> dict[str, 
         "anonymity": anonymity_words(founded.generalisation),
         "excluded": list(founded.excluded.items()),
         "left_out": founded.left_out,
+        "joins": [(join.table, join.words()) for join in founded.joins],
     }

@@ -27,6 +27,7 @@ _NEEDED: dict[str, str] = {
     "time": "orders the rows in time",
     "known": "says from when on a row was known",
 }
+_TOKENS = {"key": "tells rows apart", "entity": "tells whose rows they are", "join": "finds rows of another table"}
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ class Classed:
 
 
 def class_columns(profiles: Mapping[str, ColumnProfile], roles: Mapping[str, str]) -> dict[str, Classed]:
-    """The class of each column; ``roles`` maps a column to what it is for (label, score, version, time, known, key, entity)."""
+    """The class of each column; ``roles`` maps a column to its role (label, score, version, time, known, key, entity, join)."""
     return {name: _class(profile, roles.get(name)) for name, profile in profiles.items()}
 
 
@@ -51,8 +52,8 @@ def _class(profile: ColumnProfile, role: str | None) -> Classed:
         )
     if role in _NEEDED:
         return Classed(profile.name, "safe", _NEEDED[role], is_needed=True)
-    if role in ("key", "entity"):
-        what = "tells rows apart" if role == "key" else "tells whose rows they are"
+    if role in _TOKENS:
+        what = _TOKENS[role]
         return Classed(profile.name, "identifier", f"{what}: becomes a token, which joins and says nothing", is_needed=True)
     found = _by_values(profile) or _by_name(profile) or _by_shape(profile)
     return Classed(profile.name, *found)

@@ -26,6 +26,12 @@ _NUMBERED = re.compile(r"(^|_)(id|uuid|guid)$|^id_?(code|no|num|number|nr)$|^pid
 """A name that only says that something has a number: an entity's, where the number recurs."""
 
 
+def names_something(column: str) -> bool:
+    """Whether the name of ``column`` says that it tells somebody or something apart."""
+    words = snake_case(column)
+    return _ENTITY.search(words) is not None or _NUMBERED.search(words) is not None or words.endswith(("_id", "_key", "_no"))
+
+
 def guess_entity(
     table: pa.Table, profiles: Mapping[str, ColumnProfile], wished: str | None, taken: set[str], reasons: dict[str, str]
 ) -> str | None:

@@ -12,6 +12,7 @@ from typing import Any
 
 from tasks.detection import snake_case
 from tasks.params.features import RESERVED
+from tasks.projects.joins import Join
 from tasks.projects.judgement import Contrast, propose_judgement
 from tasks.projects.policy import Policy
 from tasks.projects.profile import ColumnProfile
@@ -20,6 +21,8 @@ from tasks.projects.roles import FILE_TIME, ROW, Roles
 _PARTS = {"train": 0.7, "validation": 0.15, "test": 0.15}
 _FEW_ROWS = 2000
 _FEATURES_AT_MOST = 500
+_MOST_JOINED = 100
+"""Distinct values above which a column that joins is none of categories too."""
 _MOST_SLICES = 2
 _MOST_SLICE_VALUES = 8
 _FEWEST_SLICE_ROWS = 400
@@ -40,6 +43,8 @@ class Findings:
     boundaries: tuple[str, str] | None = None
     """The days at whose start train and validation end; None where there is no time, or too few days."""
     days: int = 0
+    joins: tuple[Join, ...] = ()
+    """The other tables that rows look something up in."""
     source: Mapping[str, Any] = field(default_factory=dict)
     """How the table's files are read, beside its columns: path, format, csv, types."""
 
@@ -100,21 +105,25 @@ def _snapshot(findings: Findings, setting: Setting) -> dict[str, Any]:
         **s3,
         "as_of_utc": setting.as_of_utc.strftime("%Y-%m-%dT%H:%M:%SZ"),
         "purpose": f"rehearse models of {roles.label}",
-        "tables": {findings.table: table},
+        "tables": {findings.table: table, **{join.table: join.snapshot() for join in findings.joins}},
     }
 
 
 def _masking(findings: Findings, setting: Setting) -> dict[str, Any]:
-    policy = findings.policy
+    policies = {findings.table: findings.policy, **{join.table: join.policy for join in findings.joins}}
     domains: dict[str, list[str]] = {}
-    for column, domain in policy.domains.items():
-        domains.setdefault(domain, []).append(f"{findings.table}.{column}")
+    for name, policy in policies.items():
+        for column, domain in policy.domains.items():
+            domains.setdefault(domain, []).append(f"{name}.{column}")
+    key = {"env": "WINDTUNNEL_MASKING_KEY", "file": setting.key_file, "id": f"{setting.name}-1"}
+    return {"key": key, "domains": domains, "tables": {name: _table_masking(policy) for name, policy in policies.items()}}
+
+
+def _table_masking(policy: Policy) -> dict[str, Any]:
     reason = "proposed by windtunnel init; the classes and their evidence are in README.md"
     table: dict[str, Any] = {"safe": list(policy.safe), "reason": reason}
     # A column may be called like a key of the policy itself.
-    table |= {"columns": policy.rules} if {"safe", "reason", "columns"} & set(policy.rules) else policy.rules
-    key = {"env": "WINDTUNNEL_MASKING_KEY", "file": setting.key_file, "id": f"{setting.name}-1"}
-    return {"key": key, "domains": domains, "tables": {findings.table: table}}
+    return table | ({"columns": policy.rules} if {"safe", "reason", "columns"} & set(policy.rules) else policy.rules)
 
 
 def _label(findings: Findings) -> dict[str, Any]:
@@ -130,8 +139,12 @@ def _features(findings: Findings) -> tuple[dict[str, dict[str, Any]], list[str]]
     found: dict[str, dict[str, Any]] = {}
     without: list[str] = []
     beyond: list[str] = []
+    joined = {join.by for join in findings.joins}
     for name, profile in findings.profiles.items():
         if name in has_role or name in policy.dropped or name in findings.excluded:
+            continue
+        if name in joined and profile.distinct > _MOST_JOINED:
+            without.append(f"{name} is no feature: it finds rows of another table, and has {profile.distinct:,} values")
             continue
         if profile.distinct < 2:
             without.append(f"{name} is no feature: one value only")
@@ -141,6 +154,8 @@ def _features(findings: Findings) -> tuple[dict[str, dict[str, Any]], list[str]]
             found[_feature_name(name, found)] = {"take": f"{findings.table}.{name}"}
         else:
             beyond.append(name)
+    for join in findings.joins:
+        found |= {name: feature for name, feature in join.features().items() if name not in found}
     if beyond:
         without.append(f"{len(beyond):,} columns from {beyond[0]} on are no features: {_FEATURES_AT_MOST} are proposed at most")
     if roles.has_time:

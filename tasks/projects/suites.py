@@ -37,24 +37,29 @@ class Known:
 
     table: str
     profiles: Mapping[str, ColumnProfile]
-    roles: Roles
+    key: Sequence[str]
+    times: Sequence[str]
+    """The columns that say when a row happened and when it became known."""
     policy: Policy
     values: Mapping[str, Sequence[Any]]
 
     @property
     def needed(self) -> tuple[str, ...]:
         """Columns without which a row is of no use."""
-        return (*self.roles.key, self.roles.time, self.roles.known)
+        return (*self.key, *self.times)
 
 
-def draft_suites(known: Known, features: Mapping[str, Mapping[str, Any]]) -> dict[str, Suite]:
-    """Path below ``expectations/`` -> suite."""
+def draft_suites(
+    known: Known, roles: Roles, features: Mapping[str, Mapping[str, Any]], others: Sequence[Known] = ()
+) -> dict[str, Suite]:
+    """Path below ``expectations/`` -> suite; ``others`` are the tables that rows of ``known`` look something up in."""
+    tables = (known, *others)
     return {
-        f"raw/{known.table}.json": _raw(known),
-        f"masked/{known.table}.json": _masked(known),
+        **{f"raw/{table.table}.json": _raw(table) for table in tables},
+        **{f"masked/{table.table}.json": _masked(table) for table in tables},
         "splits/assignments.json": _assignments(),
-        "features/features.json": _features(known, features),
-        "predictions/predictions.json": _predictions(known.roles),
+        "features/features.json": _features(known, roles, features),
+        "predictions/predictions.json": _predictions(roles),
     }
 
 
@@ -91,7 +96,7 @@ def _filled(name: str, profile: ColumnProfile | None, is_needed: bool) -> list[d
 
 
 def _raw(known: Known) -> Suite:
-    found = [_rows(), _columns(list(known.profiles), "declared columns only"), *_unique(known.roles.key)]
+    found = [_rows(), _columns(list(known.profiles), "declared columns only"), *_unique(known.key)]
     for name, profile in known.profiles.items():
         found += _filled(name, profile, name in known.needed)
         found += _values(name, known)
@@ -102,7 +107,7 @@ def _raw(known: Known) -> Suite:
 def _masked(known: Known) -> Suite:
     policy = known.policy
     kept = [name for name in known.profiles if name not in policy.dropped]
-    found = [_rows(), _columns(kept, "no column that the policy does not keep"), *_unique(known.roles.key)]
+    found = [_rows(), _columns(kept, "no column that the policy does not keep"), *_unique(known.key)]
     for name in kept:
         found += _filled(name, None, name in known.needed)
         if name in policy.domains or policy.rules.get(name, {}).get("transform") == "token":
@@ -175,21 +180,21 @@ def _assignments() -> Suite:
     )
 
 
-def _features(known: Known, features: Mapping[str, Mapping[str, Any]]) -> Suite:
+def _features(known: Known, roles: Roles, features: Mapping[str, Mapping[str, Any]]) -> Suite:
     found = [
         _rows(),
         _expect("column_values_to_not_be_null", _NEEDED, column="row_key"),
         _expect("column_values_to_not_be_null", _NEEDED, column="at_utc"),
         _expect("column_values_to_be_unique", "one row per key, or it is judged twice", column="row_key"),
     ]
-    if known.roles.task == "binary":
+    if roles.task == "binary":
         found.append(_expect("column_values_to_be_in_set", "yes or no", column="label", value_set=[0, 1]))
     for name, feature in features.items():
         if "take" in feature:
             column = str(feature["take"]).partition(".")[2]
             if known.profiles[column].kind != "bool":
                 found += [_named(expectation, name) for expectation in _values(column, known)]
-        else:
+        elif "part" in feature:
             low, high = {"hour": (0, 23), "weekday": (0, 6), "month": (1, 12)}[str(feature["part"])]
             found.append(_expect("column_values_to_be_between", "a part of a time", column=name, min_value=low, max_value=high))
     return _suite("features.features", "Features and label of each row, at the moment of its prediction.", found)

@@ -95,8 +95,13 @@ def survey_columns(source: LakeTable, reading: Reading, wishes: Wishes) -> tuple
             expected="a column that can be read",
             next_step="mend the data, or --label",
         )
-    names = [name for name in table.column_names if name not in left_out]
-    return table.select(names), left_out
+    return table.select(usable_columns(reading)), left_out
+
+
+def usable_columns(reading: Reading) -> list[str]:
+    """The columns of ``reading`` that the pipeline can take."""
+    unusable = _unusable(reading.table.schema)
+    return [name for name in reading.table.column_names if name not in reading.left_out and name not in unusable]
 
 
 def _unusable(schema: pa.Schema) -> dict[str, str]:

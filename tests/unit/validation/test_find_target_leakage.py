@@ -47,6 +47,13 @@ def test_feature_that_gives_the_label_away_is_named(sign: int) -> None:
     assert f"AUC of {1.0 if sign > 0 else 0.0:.4f}" in finding.found
 
 
+@pytest.mark.parametrize("period", [2, 3, 5, 10, 15])
+def test_a_label_that_comes_round_is_told_by_no_category(period: int) -> None:
+    """A balanced panel, five rows to a person, the label set in the first: which row it is says nothing of a category."""
+    label = (np.arange(ROWS) % period == 0).astype("int8")
+    assert _find([f"kind {n * n % 7}" for n in range(ROWS)], label) == []
+
+
 def test_remarkable_feature_is_named_without_blocking() -> None:
     """A tumour's size tells malignant from benign with an AUC of 0.97 and is no leak: a person looks at it, the run goes on."""
     table = pa.table({"label": pa.array(_label()), "strong": _label() + 0.35 * _noise()})
