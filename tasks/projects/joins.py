@@ -16,10 +16,10 @@ from typing import Any
 
 import pyarrow as pa
 
+from tasks.detection import snake_case
 from tasks.projects.anonymity import Generalisation
 from tasks.projects.classes import Classed, class_columns
 from tasks.projects.entities import names_something
-from tasks.projects.patterns import snake_case
 from tasks.projects.policy import Policy, domain_name, propose_policy
 from tasks.projects.profile import ColumnProfile, open_table, profile_table, quote
 from tasks.projects.roles import ROW, Roles
