@@ -125,8 +125,9 @@ def _workbench(evidence: Evidence, look: Look) -> Workbench:
         if declared.split != evidence.split:
             source = open_evidence(evidence.paths, declared.split, READABLE_PARTS)
         parts = resolve_parts(params.splits[declared.split], declared.part)
-        stored = read_features(source, parts, ("at_utc", "label", *names))
-        rows = select_parts(stored, source.parts, parts)
+        wanted = ("row_key", "at_utc", "label", *names)
+        stored = read_features(source, parts, wanted[1:])
+        rows = select_parts(lambda columns: [stored.select(list(columns))], [source.parts], parts, wanted)
         if declared.weight is None:
             return parts, rows
         table = params.features.rows

@@ -126,9 +126,8 @@ def bring_model(declared: Recipe | StoredModel | ScoreFile | Command, bench: Wor
     if bench.draws and isinstance(declared, Recipe | Command):
         return _bring_out_of_fold(declared, bench, role)
     if isinstance(declared, Recipe):
-        parts, rows = bench.read_training(declared)
         model, card = train_recipe(
-            declared, bench.root, rows, bench.features, parts=parts, seed=bench.seed, role=role, task=bench.task
+            declared, bench.root, bench.read_training, bench.features, seed=bench.seed, role=role, task=bench.task
         )
         return Brought(card, model)
     if isinstance(declared, StoredModel):

@@ -3,7 +3,7 @@
 What belongs here: choosing rows of a part, and the frame with one column per feature. What does not: fitting and scoring.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -14,6 +14,10 @@ from tasks.user_code import as_frame
 
 if TYPE_CHECKING:
     import pandas as pd
+
+
+Pieces = Callable[[Sequence[str]], Iterable[pa.Table]]
+"""Columns -> these of all rows, in pieces."""
 
 
 def feature_frame(table: pa.Table, features: Iterable[str]) -> "pd.DataFrame":
@@ -34,15 +38,20 @@ def feature_frame(table: pa.Table, features: Iterable[str]) -> "pd.DataFrame":
     return as_frame(table, wanted)
 
 
-def select_parts(features: pa.Table, assignments: pa.Table, parts: Collection[str]) -> pa.Table:
-    """The rows of ``features`` whose ``row_key`` is assigned to ``parts``, labelled or not, ordered by ``at_utc``, ``row_key``.
+def select_parts(read: Pieces, assignments: Iterable[pa.Table], parts: Collection[str], columns: Sequence[str]) -> pa.Table:
+    """``columns`` of the features' rows whose ``row_key`` is assigned to ``parts``, labelled or not, by ``at_utc``, ``row_key``.
 
-    That order depends on no partitioning, and is what an estimator's own folds over time rely on. Raises
+    That order depends on no partitioning, and is what an estimator's own folds over time rely on. ``read`` gives columns of all
+    rows in pieces, in one order each time, ``assignments`` row_key and part in pieces; little more is held than the rows that are
+    chosen. Raises
     :class:`~tasks.errors.DatasetError` where the part is empty or holds rows that have no features.
     """
-    is_chosen = pc.is_in(assignments.column("part"), value_set=pa.array(sorted(parts), pa.string()))
-    keys = assignments.filter(is_chosen).column("row_key")
-    rows = features.filter(pc.is_in(features.column("row_key"), value_set=keys.combine_chunks()))
+    named = pa.array(sorted(parts), pa.string())
+    assigned = pa.concat_tables([piece.filter(pc.is_in(piece.column("part"), value_set=named)) for piece in assignments])
+    keys = assigned.column("row_key").combine_chunks()
+    rows = pa.concat_tables(read(("row_key", "at_utc")))
+    is_chosen = pc.is_in(rows.column("row_key"), value_set=keys)
+    rows = rows.filter(is_chosen)
     if rows.num_rows == 0 or rows.num_rows != len(keys):
         raise DatasetError(
             f"part {', '.join(parts)}",
@@ -50,4 +59,22 @@ def select_parts(features: pa.Table, assignments: pa.Table, parts: Collection[st
             expected="rows, all with features",
             next_step="dvc repro: the split and the features must be made from one snapshot",
         )
-    return rows.take(pc.sort_indices(rows, sort_keys=[("at_utc", "ascending"), ("row_key", "ascending")]))
+    order = pc.sort_indices(rows, sort_keys=[("at_utc", "ascending"), ("row_key", "ascending")])
+    del rows, keys, assigned
+    return _take(_filter(read(columns), is_chosen), order)
+
+
+def _filter(pieces: Iterable[pa.Table], is_chosen: pa.ChunkedArray) -> dict[str, pa.ChunkedArray]:
+    start, found = 0, []
+    for piece in pieces:
+        found.append(piece.filter(is_chosen.slice(start, piece.num_rows)))
+        start += piece.num_rows
+    table = pa.concat_tables(found, promote_options="default")
+    return dict(zip(table.column_names, table.columns, strict=True))
+
+
+def _take(columns: dict[str, pa.ChunkedArray], order: pa.Array) -> pa.Table:
+    """Column by column, each let go once its ordered form is there: the whole is held once, not twice."""
+    for name in list(columns):
+        columns[name] = columns[name].take(order)
+    return pa.table(columns)

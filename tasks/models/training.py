@@ -5,7 +5,7 @@ What belongs here: seeds, fit, card. What does not: where rows come from, and wh
 
 import json
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -40,27 +40,30 @@ def training_seed(seed: int) -> int:
 def train_recipe(
     recipe: Recipe,
     root: Path,
-    rows: pa.Table,
+    read: Callable[[Recipe], tuple[tuple[str, ...], pa.Table]],
     features: Sequence[str],
     *,
-    parts: Sequence[str],
     seed: int,
     role: Literal["champion", "challenger"],
     task: Task = "binary",
 ) -> tuple[Any, ModelCard]:
-    """Fit ``recipe`` on the labelled ones of ``rows`` (columns ``label`` and ``features``); the fitted model and its card.
+    """Fit ``recipe`` on its labelled rows; the fitted model and its card.
 
-    Where the recipe names a weight, ``rows`` hold it as ``sample_weight``.
-
-    ``parts`` are the parts of ``recipe.split`` that the rows are of, ``seed`` is a :func:`training_seed`. The card's
-    ``logical_hash`` is None until the model is stored. Raises :class:`~tasks.errors.ModelError` as
-    :func:`~tasks.models.recipe.load_estimator` and :func:`fit_recipe` do.
+    ``read`` gives the parts of ``recipe.split`` that it is fitted on, and their rows (columns ``label`` and ``features``; where
+    the recipe names a weight also ``sample_weight``): not the rows themselves, so that they are let go before fitting, which
+    needs the room. ``seed`` is a :func:`training_seed`. The card's ``logical_hash`` is None until the model is stored. Raises
+    :class:`~tasks.errors.ModelError` as :func:`~tasks.models.recipe.load_estimator` and :func:`fit_recipe` do.
     """
     estimator = load_estimator(recipe, root, task)
-    labelled = rows.filter(pc.is_valid(rows.column("label")))
-    label = labelled.column("label").to_numpy().astype(_LABELS[task])
-    weights = None if recipe.weight is None else read_weights(labelled, f"models.{role}.weight: {recipe.weight}")
-    model = fit_recipe(estimator, feature_frame(labelled, features), label, seed=seed, file=recipe.file, weights=weights)
+    parts, rows = read(recipe)
+    if rows.column("label").null_count:
+        rows = rows.filter(pc.is_valid(rows.column("label")))
+    label = rows.column("label").to_numpy().astype(_LABELS[task])
+    weights = None if recipe.weight is None else read_weights(rows, f"models.{role}.weight: {recipe.weight}")
+    frames = [feature_frame(rows, features)]
+    del rows
+    pa.default_memory_pool().release_unused()
+    model = fit_recipe(estimator, frames.pop(), label, seed=seed, file=recipe.file, weights=weights)
     card = ModelCard(
         role=role,
         name=type(estimator).__name__ if recipe.file is None else Path(recipe.file).stem,
@@ -70,7 +73,7 @@ def train_recipe(
         view="masked",
         split=recipe.split,
         part=", ".join(parts),
-        rows=labelled.num_rows,
+        rows=len(label),
         features=tuple(features),
         seed=seed,
         classes=class_names(model) if task == "multiclass" else (),
@@ -107,13 +110,18 @@ def fit_recipe(
         )
     seed_estimator(estimator, seed)
     known = {*estimator.get_params(deep=True), *frame.columns}
-    prepared = prepare(estimator, frame)
-    passed = {} if weights is None else pass_weights(prepared, weights)
+    model = prepare(estimator, frame)
+    passed = {} if weights is None else pass_weights(estimator, weights)
     try:
         with warnings.catch_warnings():
             # An estimator that takes weights and does not hand them on to the one within says so in a warning alone.
             warnings.filterwarnings("error", message=".*sample.?weight", category=UserWarning)
-            return prepared.fit(frame, label, **passed)
+            if model is estimator:
+                model.fit(frame, label, **passed)
+            else:  # as the pipeline would fit itself, but that the frame is let go before the estimator makes its own copies
+                prepared = model[0].fit_transform(frame, label)
+                del frame
+                model[-1].fit(prepared, label, **passed)
     except (Exception, SystemExit) as error:  # a file that ends the program would end it with an exit code of its own
         raise ModelError(
             f"fit of {type(estimator).__name__}",
@@ -121,6 +129,7 @@ def fit_recipe(
             expected="an estimator that fits floats with NaN and texts with None",
             next_step="mend the recipe's parameters, or its file; a Pipeline gets the features as they are",
         ) from None
+    return model
 
 
 def _only(value: Any) -> str:

@@ -8,7 +8,7 @@ from functools import cache
 
 import pyarrow as pa
 
-from tasks.datasets import read_manifest, read_table
+from tasks.datasets import StoredTable, open_table, read_manifest
 from tasks.errors import DatasetError, ModelError
 from tasks.models import Workbench, add_weights, bring_model, keep_model, open_workbench, select_parts
 from tasks.models.store import remove_model
@@ -27,51 +27,52 @@ def _run(context: StageContext) -> None:
     _require_one_split(champion, challenger)
     features = read_manifest(paths.features, made_by="features")
     require_examined(context, "features", {"features": features.logical_hash})
-    rows = read_table(paths.features, features, "features")
     for role in ("champion", "challenger"):
         remove_model(paths.models, role)
-    bench = _workbench(context, features, rows)
+    bench = _workbench(context, features)
     if champion is not None and not isinstance(champion, LoggedScores):
         _tell(keep_model(paths.models, bring_model(champion, bench, "champion")))
     _tell(keep_model(paths.models, bring_model(challenger, bench, "challenger")))
 
 
-def _workbench(context: StageContext, features: Manifest, rows: pa.Table) -> Workbench:
+def _workbench(context: StageContext, features: Manifest) -> Workbench:
     params = context.params
     names = params.features.names
+    stored = open_table(context.paths.features, features, "features")
 
     @cache
-    def assigned(split: str, table: str) -> pa.Table:
-        return _read_assignments(context, features, split, table)
+    def assigned(split: str, table: str) -> StoredTable:
+        return _open_assignments(context, features, split, table)
 
-    def select(split: str, parts: tuple[str, ...]) -> pa.Table:
-        return select_parts(rows, assigned(split, assignments_of(parts[0])), parts)
+    def select(split: str, parts: tuple[str, ...], columns: tuple[str, ...]) -> pa.Table:
+        pieces = assigned(split, assignments_of(parts[0])).pieces(("row_key", "part"))
+        return select_parts(stored.pieces, pieces, parts, ("row_key", "at_utc", *columns))
 
     def read_training(declared: Recipe | Command) -> tuple[tuple[str, ...], pa.Table]:
         parts = resolve_parts(params.splits[declared.split], declared.part)
-        chosen = select(declared.split, parts)
+        chosen = select(declared.split, parts, ("label", *names))
         return parts, chosen if declared.weight is None else _weigh(context, features, chosen, declared.weight)
 
     def read_judged(part: str) -> pa.Table:
         split = params.evaluation.split
-        return select(split, resolve_parts(params.splits[split], part)).select(["row_key", "at_utc", *names])
+        return select(split, resolve_parts(params.splits[split], part), names)
 
     return open_workbench(
         params,
         context.paths.root,
-        read_labels=lambda: rows.column("label"),
+        read_labels=lambda: stored.column("label"),
         read_training=read_training,
         read_judged=read_judged,
     )
 
 
-def _read_assignments(context: StageContext, features: Manifest, split: str, table: str) -> pa.Table:
-    """row_key and part of a ``table`` of assignments of ``split``, once it is known to be examined and of one snapshot."""
+def _open_assignments(context: StageContext, features: Manifest, split: str, table: str) -> StoredTable:
+    """A ``table`` of assignments of ``split``, once it is known to be examined and of one snapshot."""
     folder = context.paths.split(split)
     assignments = read_manifest(folder, made_by=f"split@{split}")
     require_examined(context, "splits", {f"splits/{split}": assignments.logical_hash})
     _require_one_snapshot(features, assignments, split)
-    return read_table(folder, assignments, table, ("row_key", "part"))
+    return open_table(folder, assignments, table)
 
 
 def _weigh(context: StageContext, features: Manifest, rows: pa.Table, column: str) -> pa.Table:

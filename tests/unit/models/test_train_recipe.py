@@ -42,8 +42,8 @@ def _recipe(**parameters) -> Recipe:
     return Recipe(estimator="sklearn.ensemble.HistGradientBoostingClassifier", parameters=parameters, split="by_day", part="train")
 
 
-def _train(recipe: Recipe, table: pa.Table, root: Path = Path()):
-    return train_recipe(recipe, root, table, FEATURES, parts=("train",), seed=training_seed(5), role="challenger")
+def _train(recipe: Recipe, table: pa.Table, root: Path = Path(), role: str = "challenger"):
+    return train_recipe(recipe, root, lambda _: (("train",), table), FEATURES, seed=training_seed(5), role=role)
 
 
 def test_the_card_says_how_the_model_came_to_be():
@@ -122,7 +122,7 @@ def test_equal_recipes_of_both_roles_are_equal_models():
     scores = []
     for role in ("champion", "challenger"):
         recipe = _recipe(early_stopping=True)
-        model, _ = train_recipe(recipe, Path(), _table(), FEATURES, parts=("train",), seed=training_seed(5), role=role)
+        model, _ = _train(recipe, _table(), role=role)
         scores.append(predict_positive(model, feature_frame(_table(), FEATURES)))
     np.testing.assert_array_equal(*scores)
 
@@ -179,7 +179,9 @@ def test_rows_of_a_part_come_in_order_of_time_and_key():
     at = pa.array([3, 1, 2, 1]).cast(pa.timestamp("us", "UTC"))
     features = pa.table({"row_key": ["a", "d", "c", "b"], "at_utc": at})
     assignments = pa.table({"row_key": ["a", "b", "c", "d"], "part": ["train", "train", "test", "train"]})
-    assert select_parts(features, assignments, ("train",)).column("row_key").to_pylist() == ["b", "d", "a"]
+    pieces = [features.slice(0, 1), features.slice(1)]
+    found = select_parts(lambda names: [piece.select(names) for piece in pieces], [assignments], ("train",), ("row_key", "at_utc"))
+    assert found.column("row_key").to_pylist() == ["b", "d", "a"]
 
 
 @pytest.mark.parametrize("part", ["train", "validation"])
@@ -188,7 +190,7 @@ def test_a_part_without_rows_or_features_is_refused(part):
     features = pa.table({"row_key": ["a"], "at_utc": pa.array([3]).cast(pa.timestamp("us", "UTC"))})
     assignments = pa.table({"row_key": ["a", "b"], "part": ["train", "train"]})
     with pytest.raises(DatasetError):
-        select_parts(features, assignments, (part,))
+        select_parts(lambda names: [features.select(names)], [assignments], (part,), ("row_key", "at_utc"))
 
 
 def test_a_champion_of_the_raw_view_is_refused():
