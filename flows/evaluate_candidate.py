@@ -8,6 +8,7 @@ from typing import Any
 
 from prefect import flow
 
+from flows.leak_search import plant, search_for_leaks
 from flows.params_edit import edit_params
 from flows.pin_production import is_pin_needed, pin_production
 from flows.programs import enter_project
@@ -47,7 +48,9 @@ def evaluate_candidate(
         sources = use_candidate(tree, challenger, split, view)
         if is_pin_needed(tree.paths):
             pin_production(str(tree.paths.root))
+        plant(str(tree.paths.root))
         run_stages(tree.paths.root)
+        search_for_leaks(str(tree.paths.root))
         decision, receipt = publish_verdict(str(tree.paths.root), name)
         land(tree, name, f"Judge {name}: {decision}\n\n{reason}\n", receipts=[Path(receipt)], sources=sources)
     return name

@@ -7,6 +7,7 @@ from typing import Any
 from prefect import Flow, State, flow, task
 from prefect.client.schemas.objects import FlowRun
 
+from flows.leak_search import search_for_leaks
 from flows.params_edit import edit_params
 from flows.pin_production import pin_production
 from flows.production import reach_moment
@@ -57,6 +58,7 @@ def refresh_data(as_of_utc: datetime | None = None, reason: str = "scheduled") -
         pin_production(str(tree.paths.root))
         run_stages(tree.paths.root)
         branch = f"{DATA_BRANCHES}{as_of[:10]}"
+        search_for_leaks(str(tree.paths.root))
         decision, receipt = publish_verdict(str(tree.paths.root), branch)
         commit = land(tree, branch, f"Refresh as of {as_of}: {decision}\n\n{reason}\n", receipts=[Path(receipt)])
         announce("refresh.landed", "refresh", branch=branch, commit=commit, decision=decision, reason=reason)

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from prefect import flow
 
+from flows.leak_search import search_for_leaks
 from flows.pin_production import is_pin_needed, pin_production
 from flows.stage_runner import TASK_RUNNER, run_stages
 from flows.verdicts import publish_verdict
@@ -19,5 +20,6 @@ def run_pipeline() -> str:
         if is_pin_needed(ProjectPaths(root)):
             pin_production(str(root))
         run_stages(root)
+        search_for_leaks(str(root))
         decision, _ = publish_verdict(str(root), "here")
     return decision

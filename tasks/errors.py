@@ -68,6 +68,14 @@ class DisclosureError(WindtunnelError):
     """How easily people are found in masked data cannot be measured, or is more than the policy's limits allow."""
 
 
+class LeakError(WindtunnelError):
+    """A marker row's value stands where no raw value may be."""
+
+
+class LeakSearchError(WindtunnelError):
+    """A search for leaks cannot look at everything that it has to look at."""
+
+
 class SplitError(WindtunnelError):
     """A split is empty, moved, or cannot be computed."""
 

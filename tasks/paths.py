@@ -7,6 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 
+CANARY_FILE = "canary.parquet"
+"""The marker row that is planted in each table's folder of the snapshot; no manifest lists it."""
+
+
 @dataclass(frozen=True)
 class ProjectPaths:
     """The paths of the project whose ``params.yaml`` lies in ``root``."""
@@ -159,6 +163,11 @@ class ProjectPaths:
     def raw_keys(self) -> Path:
         """Restricted zone: the raw keys of each partition, counted, so that an unchanged one need not be read again; mode 0700."""
         return self.state / "raw-keys"
+
+    @property
+    def canary_seed(self) -> Path:
+        """Restricted zone: what the values of marker rows are derived from, mode 0600."""
+        return self.state / "canary.seed"
 
     @property
     def bridges(self) -> Path:

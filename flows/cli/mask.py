@@ -130,3 +130,42 @@ def bridge(domain: str, old_file: Path | None, old_id: str | None, is_json: bool
         return
     click.echo(f"{built.tokens:,} tokens of {built.domain} ({', '.join(built.columns)}), from key {built.old_id} to {built.new_id}")
     click.echo(f"{built.path} (mode 0600): delete it when it has been used")
+
+
+@mask.command("search")
+@json_option
+def search(is_json: bool) -> int:
+    """Search every byte of every output for the marker rows that lie in the restricted zone. Exit code 1: a marker was found.
+
+    Data, models, reports, logs, DVC's cache and shared remote, and the local Prefect server's database; packed files are unpacked.
+
+    \b
+    Example: windtunnel mask search
+    """
+    import time
+
+    from flows.cli.progress import show_bytes
+    from tasks.keyholding.search import search_project
+    from tasks.params import load_params
+
+    paths = project()
+    began = time.perf_counter()
+    with show_bytes("searching") as tell:
+        found = search_project(paths, load_params(paths.params), tell)
+    seconds = max(time.perf_counter() - began, 1e-9)
+    if is_json:
+        as_json(found.model_dump(mode="json"))
+        return int(bool(found.hits))
+    click.echo(
+        f"{found.files:,} files, {found.bytes / 1e6:,.1f} MB in {seconds:.1f} s ({found.bytes / 1e6 / seconds:,.0f} MB/s); "
+        f"{found.unchanged:,} stored objects were searched before"
+    )
+    click.echo(f"markers of {len(found.columns)} columns: {', '.join(found.columns)}")
+    for column, why in found.without.items():
+        click.echo(f"no marker in {column}: {why}")
+    for place in found.not_searched:
+        click.echo(f"not searched: {place}")
+    for hit in found.hits:
+        click.echo(f"FOUND  {hit.column} in {hit.file}{f' ({hit.part})' if hit.part else ''}")
+    click.echo("no marker was found" if not found.hits else "raw values got out: find what wrote these files; see docs/masking.md")
+    return int(bool(found.hits))

@@ -2,7 +2,7 @@
 
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -78,3 +78,18 @@ class _Bar:
         self._lines(event)
         step = 0 if event.state == "started" else 1
         progress.update(self._task, advance=step, description=", ".join(self._active) or "stages")  # type: ignore[attr-defined]
+
+
+@contextmanager
+def show_bytes(what: str) -> Iterator[Callable[[int, int], None]]:
+    """A function that hears bytes done and bytes in all, and shows them as a bar on a terminal."""
+    if not sys.stderr.isatty():
+        yield lambda _done, _whole: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task(what, total=None)
+        yield lambda done, whole: progress.update(task, completed=done, total=whole)

@@ -30,10 +30,11 @@ class DatasetWriter:
     kept (:meth:`keep`) or written (:meth:`write`); what is neither is removed by :meth:`finish`.
     """
 
-    def __init__(self, folder: Path, dataset: str, *, mode: int = 0o755) -> None:
-        """Open ``folder`` (made with ``mode``) for the dataset named ``dataset``."""
+    def __init__(self, folder: Path, dataset: str, *, mode: int = 0o755, beside: str = "") -> None:
+        """Open ``folder`` (made with ``mode``) for the dataset named ``dataset``; files called ``beside`` are left alone."""
         self._folder = folder
         self._dataset = dataset
+        self._beside = beside
         folder.mkdir(parents=True, exist_ok=True)
         folder.chmod(mode)
         self._previous = self._load_previous()
@@ -136,7 +137,7 @@ class DatasetWriter:
         manifest = Manifest(dataset=self._dataset, logical_hash=dataset_hash(tables), about=dict(about), tables=tables)
         wanted = {p.path for t in tables.values() for p in t.partitions}
         for file in sorted(self._folder.rglob("*.parquet")):
-            if file.relative_to(self._folder).as_posix() not in wanted:
+            if file.relative_to(self._folder).as_posix() not in wanted and file.name != self._beside:
                 self._begin_change()
                 file.unlink()
         write_atomically(self._folder / MANIFEST, manifest.to_json().encode())

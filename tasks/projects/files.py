@@ -34,7 +34,7 @@ _ABOUT = {
     "refresh": "The nightly refresh of `windtunnel up`. `push` sends data to the DVC remotes.",
 }
 _GITIGNORE = "/.windtunnel/\n__pycache__/\n.venv/\n"
-_DVCIGNORE = "__pycache__\n*.pyc\n.venv\n.windtunnel\n"
+_DVCIGNORE = "__pycache__\n*.pyc\n.venv\n.windtunnel\n/data/snapshots/canaries.json\n/data/snapshots/*/canary.parquet\n"
 DVC_CONFIG = """\
 [core]
     analytics = false

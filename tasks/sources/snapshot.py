@@ -85,7 +85,7 @@ def write_snapshot(lake: Lake, pin: Pin, params: SnapshotParams, folder: Path, *
     """
     check_pin(pin, params)
     written = unchanged = 0
-    with DatasetWriter(folder, "snapshots", mode=_PRIVATE) as writer:
+    with DatasetWriter(folder, "snapshots", mode=_PRIVATE, beside=CANARY_FILE) as writer:
         for name, table in sorted(pin.tables.items()):
             source = TableSource(name, params.tables[name])
             plans = [

@@ -21,6 +21,7 @@ from tasks.params import Params
 from tasks.paths import ProjectPaths, main_root
 from tasks.records import JoinMeasure, Manifest, PrivacyReport
 from tasks.stages import FOUNDATION, Stage, StageContext
+from tasks.stages.canaries import plant_canaries, require_markers_masked
 from tasks.stages.evidence import require_examined
 from tasks.stages.keys import load_stage_key
 
@@ -34,6 +35,7 @@ def _run(context: StageContext) -> None:
     snapshots = read_manifest(paths.snapshots, made_by="snapshot")
     require_examined(context, "raw", {snapshots.dataset: snapshots.logical_hash})
     _require_declared(snapshots, params)
+    planted = plant_canaries(context, snapshots)
     code = code_hash(*_CODE, *FOUNDATION)
     rows: dict[str, int] = {}
     places: dict[str, dict[str, str]] = {}
@@ -57,6 +59,7 @@ def _run(context: StageContext) -> None:
                 masked = masked.sort_by([(column, "ascending") for column in table.key])
                 writer.write(partition.path, reuse_key, masked, table.key)
                 written += 1
+        require_markers_masked(context, planted, key)
         residue = ResidueSearch(params.masking, paths.masked, paths.residue_evidence)
         findings = residue.search(places)
         joins = _measure_joins(context, snapshots)
@@ -128,7 +131,7 @@ def _print_dropped(report: PrivacyReport, tables: Set[str]) -> None:
 STAGE = Stage(
     reads=lambda _: ("data/snapshots/manifest.json", "data/validation/raw.json"),
     writes=lambda _: ("data/masked",),
-    code=_CODE,
+    code=(*_CODE, "tasks/stages/canaries.py", "tasks/canaries"),
     run=_run,
     is_key_holder=True,
 )

@@ -9,7 +9,7 @@ from masking_policies import SECRET, SHIFT, rule
 
 from tasks.datasets import DatasetWriter, logical_hash, read_manifest
 from tasks.params import load_params
-from tasks.paths import ProjectPaths
+from tasks.paths import CANARY_FILE, ProjectPaths
 from tasks.records import ExpectationOutcome, Manifest, SuiteOutcome, ValidationReport
 from tasks.stages import StageContext, load_stage
 
@@ -92,7 +92,7 @@ class MaskingProject:
 
     def take_snapshot(self, days: dict[int, str]) -> Manifest:
         """Write the snapshot of ``days`` (number -> a text that makes its rows differ) and the report that it passed."""
-        with DatasetWriter(self.paths.snapshots, "snapshots", mode=0o700) as writer:
+        with DatasetWriter(self.paths.snapshots, "snapshots", mode=0o700, beside=CANARY_FILE) as writer:
             for day, text in days.items():
                 _write(writer, f"sales/day={START + timedelta(days=day):%Y-%m-%d}/part-0.parquet", sales(day, text), "sale")
             _write(writer, "visits/part-0.parquet", visits(), "visit")
