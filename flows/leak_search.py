@@ -27,9 +27,7 @@ def search_for_leaks(root: str) -> None:
     paths = ProjectPaths(Path(root))
     params = load_params(paths.params)
     if not plant_markers(paths, params):
-        get_run_logger().warning(
-            "no search for leaks: no snapshot lies here, or no masked column can carry a marker"
-        )
+        get_run_logger().warning("no search for leaks: no snapshot lies here, or no masked column can carry a marker")
         return
     began = time.perf_counter()
     found = search_project(paths, params)

@@ -6,7 +6,6 @@ What belongs here: where things lie. What does not: reading or writing them.
 from dataclasses import dataclass
 from pathlib import Path
 
-
 CANARY_FILE = "canary.parquet"
 """The marker row that is planted in each table's folder of the snapshot; no manifest lists it."""
 

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from tasks.canaries.markers import ColumnFate, Marker, make_markers
-from tasks.datasets import hash_mapping, read_partition, write_atomically
+from tasks.datasets import hash_file, hash_mapping, read_partition, write_atomically
 from tasks.errors import DatasetError, LeakSearchError
 from tasks.paths import CANARY_FILE
 from tasks.records import Manifest, Record
@@ -31,7 +31,8 @@ class Planted(Record):
     markers: tuple[Marker, ...]
     without: dict[str, str]
     """``table.column`` of each column that is not kept and carries no marker, and why."""
-    tables: tuple[str, ...]
+    files: dict[str, str]
+    """Table -> SHA-256 of the file that was planted in its folder."""
 
 
 def plant(folder: Path, snapshots: Manifest, fates: Mapping[str, Sequence[ColumnFate]], seed_file: Path) -> Planted:
@@ -45,8 +46,9 @@ def plant(folder: Path, snapshots: Manifest, fates: Mapping[str, Sequence[Column
     hashes = {name: partition.logical_hash for name, partition in tables.items()}
     made_from = hash_mapping({"seed": hash_mapping({"seed": seed.hex()}), "rows": hashes, "fates": described})
     planted = _read(folder)
-    if planted is not None and planted.made_from == made_from and all((folder / n / CANARY_FILE).exists() for n in tables):
+    if planted is not None and planted.made_from == made_from and _is_whole(folder, planted):
         return planted
+    files: dict[str, str] = {}
     markers: list[Marker] = []
     without: dict[str, str] = {}
     for name, partition in tables.items():
@@ -56,7 +58,8 @@ def plant(folder: Path, snapshots: Manifest, fates: Mapping[str, Sequence[Column
         buffer = pa.BufferOutputStream()
         pq.write_table(row, buffer, compression="zstd")
         write_atomically(folder / name / CANARY_FILE, buffer.getvalue().to_pybytes())
-    planted = Planted(made_from=made_from, markers=tuple(markers), without=without, tables=tuple(tables))
+        files[name] = hash_file(folder / name / CANARY_FILE)
+    planted = Planted(made_from=made_from, markers=tuple(markers), without=without, files=files)
     write_atomically(folder / MARKERS_FILE, planted.to_json().encode())
     return planted
 
@@ -72,6 +75,11 @@ def read_planted(folder: Path) -> Planted:
             next_step="dvc repro -f mask",
         )
     return planted
+
+
+def _is_whole(folder: Path, planted: Planted) -> bool:
+    places = {folder / name / CANARY_FILE: found for name, found in planted.files.items()}
+    return all(path.is_file() and hash_file(path) == found for path, found in places.items())
 
 
 def _read(folder: Path) -> Planted | None:

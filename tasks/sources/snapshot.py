@@ -17,6 +17,7 @@ import pyarrow.compute as pc
 from tasks.datasets import DatasetWriter, is_in_order
 from tasks.errors import PinError
 from tasks.params.snapshot import SnapshotParams, TableParams
+from tasks.paths import CANARY_FILE
 from tasks.records import Manifest, Pin, PinnedFile
 from tasks.sources.lake import Lake
 from tasks.sources.layout import covers

@@ -42,7 +42,7 @@ def require_markers_masked(context: StageContext, planted: Planted, key: Masking
         return
     needles = Needles(planted.markers)
     hits: list[Hit] = []
-    for name in planted.tables:
+    for name in planted.files:
         masked = mask_table(name, pq.read_table(context.paths.snapshots / name / CANARY_FILE), context.params.masking, key)
         packed = pa.BufferOutputStream()
         pq.write_table(masked, packed, compression="zstd")

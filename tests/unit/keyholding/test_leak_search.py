@@ -141,6 +141,16 @@ def test_markers_lie_beside_the_snapshot_and_in_no_dataset(project: MaskingProje
     assert stat.S_IMODE(project.paths.canary_seed.stat().st_mode) == 0o600
 
 
+def test_planted_file_that_was_changed_is_planted_again(project: MaskingProject) -> None:
+    """What is searched for is what lies there."""
+    path = project.paths.snapshots / "sales" / CANARY_FILE
+    before = path.read_bytes()
+    for change in (lambda: path.write_bytes(b"other"), path.unlink):
+        change()
+        _search(project)
+        assert path.read_bytes() == before
+
+
 def test_masked_data_does_not_depend_on_the_seed(project: MaskingProject, tmp_path_factory: pytest.TempPathFactory) -> None:
     """Another project, with other markers, has the same masked files."""
     other = MaskingProject(tmp_path_factory.mktemp("other"), days=2)

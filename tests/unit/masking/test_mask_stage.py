@@ -111,7 +111,7 @@ def test_second_run_opens_nothing(project: MaskingProject, capsys: pytest.Captur
     """With every raw file unreadable the second run still ends well, and its outputs are the same to the byte."""
     project.mask()
     before = _files(project.paths.masked)
-    for path in project.paths.snapshots.rglob("*.parquet"):
+    for path in project.paths.snapshots.rglob("part-*.parquet"):
         path.write_bytes(b"not Parquet")
     capsys.readouterr()
     project.mask()
@@ -125,7 +125,7 @@ def test_only_the_changed_partition_is_rewritten(project: MaskingProject) -> Non
     times = {path: path.stat().st_mtime_ns for path in project.paths.masked.rglob("*.parquet")}
     project.take_snapshot({0: "", 1: "corrected", 2: "", 3: ""})
     corrected = {_day(1), _day(3)}
-    for path in project.paths.snapshots.rglob("*.parquet"):
+    for path in project.paths.snapshots.rglob("part-*.parquet"):
         if path.relative_to(project.paths.snapshots).as_posix() not in corrected:
             path.write_bytes(b"not Parquet")
     refreshed = project.mask()
