@@ -1,7 +1,7 @@
 """Canaries: marker rows in the restricted zone whose values must never be seen outside it, and the search for them.
 
 What belongs here: making markers, planting them beside the snapshot, and looking for them in every byte of a file. What does not:
-masking, and which places are searched (the composition roots). How and why: ``docs/decisions/0018-canaries.md``.
+masking, and which places are searched (the composition roots). How and why: ``docs/decisions/0023-canaries.md``.
 """
 
 from tasks.canaries.markers import ColumnFate, Marker, make_markers
