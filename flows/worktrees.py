@@ -24,7 +24,7 @@ DATA_BRANCHES = "data/"
 REMOTES = ("restricted", "shared")
 _IDENTITY = {"NAME": "Windtunnel", "EMAIL": "windtunnel@localhost"}
 """Used for commits of refreshes where git knows no identity, so that a nightly run on a server does not fail on it."""
-_LANDED = ("params.yaml", "dvc.lock", "data/pin.json", "data/validation", "data/evaluation", "data/verdict.json")
+_LANDED = ("params.yaml", "dvc.lock", "data/pin.json", "data/validation", "data/disclosure", "data/evaluation", "data/verdict.json")
 
 
 @dataclass(frozen=True)

@@ -83,6 +83,10 @@ class ProjectPaths:
         return self.data / "features"
 
     @property
+    def disclosure_report(self) -> Path:
+        return self.data / "disclosure" / "disclosure.json"
+
+    @property
     def models(self) -> Path:
         return self.data / "models"
 

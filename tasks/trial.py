@@ -39,7 +39,7 @@ from tasks.params import Params
 from tasks.params.models import Challenger, Command, LoggedScores, Recipe, StoredModel, View
 from tasks.params.splits import draws_of, resolve_parts
 from tasks.paths import ProjectPaths
-from tasks.records import Evaluation, Record, ValidationReport, Verdict
+from tasks.records import DisclosureReport, Evaluation, Record, ValidationReport, Verdict
 from tasks.seeds import derive_seed
 from tasks.trial_parts import READABLE_PARTS, Look, look_without_judging
 
@@ -91,7 +91,7 @@ def try_challenger(paths: ProjectPaths, params: Params, given: Path | str | None
         seed=derive_seed(params.seed, "evaluation"),
     )
     provenance = Provenance(split, look.part, hash_params(params), inputs={}, seeds={"root": params.seed})
-    verdict = judge(evaluation, _reports(paths), params.gates, provenance, TRIAL_SUBJECTS)
+    verdict = judge(evaluation, _reports(paths), params.gates, provenance, TRIAL_SUBJECTS, disclosure=_disclosure(paths))
     return Trial(file=_words(params.models.challenger), evaluation=evaluation, verdict=verdict, note=look.note)
 
 
@@ -156,6 +156,11 @@ def _champion(paths: ProjectPaths, params: Params, bench: Workbench) -> Contende
         return champion
     is_refitted = isinstance(champion, Recipe) and bool(draws_of(params.splits[champion.split]))
     return _contender(bring_model(champion, bench, "champion") if is_refitted else open_model(paths.models, "champion"), params)
+
+
+def _disclosure(paths: ProjectPaths) -> DisclosureReport | None:
+    file = paths.disclosure_report
+    return DisclosureReport.from_json(file.read_bytes(), origin=str(file)) if file.exists() else None
 
 
 def _reports(paths: ProjectPaths) -> dict[str, ValidationReport | None]:

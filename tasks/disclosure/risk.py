@@ -18,7 +18,7 @@ from tasks.disclosure.crowds import Crowds, Floats, Ints, encode, encode_in_orde
 
 @dataclass(frozen=True)
 class Risk:
-    """How well people hide among those who are like them."""
+    """How well people hide among those who are like them; ``rows`` are people where rows are counted as people."""
 
     rows: int
     crowds: int
@@ -53,17 +53,24 @@ class Diversity:
     """Whether that is the ordered earth mover's distance (numbers, times), or the total variation distance."""
 
 
-def measure_risk(crowds: Crowds, k: int) -> Risk:
-    """The risk under ``crowds``; ``k`` people is the least crowd that counts as safe."""
-    of_row = crowds.of_row
+def measure_risk(crowds: Crowds, k: int, owners: Ints | None = None) -> Risk:
+    """The risk under ``crowds``; ``k`` people is the least crowd that counts as safe.
+
+    ``owners`` (from 0, one for each row) says whose row it is, where rows are to be counted as people: a person is as easy to
+    find as the smallest of the crowds that their rows stand in. None: each row counts by itself.
+    """
+    of = crowds.of_row
+    if owners is not None:
+        of = np.full(int(owners.max()) + 1, np.iinfo(np.int64).max)
+        np.minimum.at(of, owners, crowds.of_row)
     return Risk(
-        rows=len(crowds.ids),
+        rows=len(of),
         crowds=len(crowds.rows),
-        smallest=int(crowds.people.min()),
-        rows_below=int((of_row < k).sum()),
-        unique_rows=int((of_row == 1).sum()),
-        highest=float(1 / crowds.people.min()),
-        average=float((crowds.rows / crowds.people).sum() / len(crowds.ids)),
+        smallest=int(of.min()),
+        rows_below=int((of < k).sum()),
+        unique_rows=int((of == 1).sum()),
+        highest=float(1 / of.min()),
+        average=float((1 / of).mean()),
     )
 
 

@@ -15,9 +15,9 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from tasks.detection import snake_case
+from tasks.disclosure import quote
 from tasks.errors import LakeError
 from tasks.params.snapshot import SourceParams
-from tasks.projects.profile import quote
 from tasks.projects.survey import LakeTable, Reading
 from tasks.sources import (
     FoundTable,

@@ -12,15 +12,16 @@ from typing import Any
 
 import pyarrow as pa
 
+from tasks.disclosure import Generalisation, quote
 from tasks.errors import ProjectError
 from tasks.founding.leaks import find_excluded, without_leaks
-from tasks.projects.anonymity import Generalisation, anonymise
 from tasks.projects.classes import Classed, class_columns
 from tasks.projects.contrast import measure_contrast, measure_days
 from tasks.projects.files import as_written, key_path, project_files
 from tasks.projects.joins import Join, find_joins
+from tasks.projects.ladders import anonymise
 from tasks.projects.policy import Policy, domain_name, propose_policy
-from tasks.projects.profile import ColumnProfile, open_table, profile_table, quote
+from tasks.projects.profile import ColumnProfile, open_table, profile_table
 from tasks.projects.proposal import Findings, Proposal, Setting, needed_columns, propose_project
 from tasks.projects.roles import FILE_TIME, ROW, Roles, Wishes, guess_roles
 from tasks.projects.suites import Known, draft_suites, few_values
@@ -88,7 +89,7 @@ def found_project(
     findings = Findings(source.name, profiles, roles, policy, excluded, contrast, boundaries, days, declared, reading.declared)
     name = re.sub(r"[^a-z0-9]+", "-", folder.name.lower()).strip("-") or "project"
     key = key_path(name)
-    proposal = propose_project(findings, Setting(lake, name, now, as_written(key), s3))
+    proposal = propose_project(findings, Setting(lake, name, now, as_written(key), s3, k))
     if not proposal.features:
         raise ProjectError(
             f"table {source.name}",

@@ -9,7 +9,15 @@ from collections.abc import Mapping
 
 from tasks.gates.bounds import LimitOutcome, is_usable, judge_bound, judge_margin
 from tasks.params.judging import EvidenceCriterion, GatesParams, MetricCriterion
-from tasks.records import Comparison, CriterionOutcome, CriterionStatus, Evaluation, SuiteOutcome, ValidationReport
+from tasks.records import (
+    Comparison,
+    CriterionOutcome,
+    CriterionStatus,
+    DisclosureReport,
+    Evaluation,
+    SuiteOutcome,
+    ValidationReport,
+)
 
 SUBJECTS = ("raw", "masked", "splits", "features", "predictions")
 """The validation reports that a verdict needs, all of them."""
@@ -23,17 +31,43 @@ def judge_criteria(
     reports: Mapping[str, ValidationReport | None],
     gates: GatesParams,
     subjects: tuple[str, ...] = SUBJECTS,
+    disclosure: DisclosureReport | None = None,
 ) -> tuple[CriterionOutcome, ...]:
     """The outcomes of all criteria, in the order of ``gates.criteria``; a criterion on slices has one per slice."""
     outcomes: list[CriterionOutcome] = []
     for name, criterion in gates.criteria.items():
-        if isinstance(criterion, EvidenceCriterion):
+        if isinstance(criterion, EvidenceCriterion) and criterion.evidence == "disclosure":
+            outcomes.append(_judge_disclosure(name, criterion, evaluation, disclosure))
+        elif isinstance(criterion, EvidenceCriterion):
             outcomes.append(_judge_evidence(name, criterion, evaluation, reports, subjects))
         elif evaluation is None:
             outcomes.append(_unjudged(name, criterion, None, "there is no evaluation"))
         else:
             outcomes += _judge_metric(name, criterion, evaluation)
     return tuple(outcomes)
+
+
+def _judge_disclosure(
+    name: str, criterion: EvidenceCriterion, evaluation: Evaluation | None, report: DisclosureReport | None
+) -> CriterionOutcome:
+    """Data above its limits is not released, so nothing that was measured on it is judged; never a failure of the model."""
+    if report is None:
+        return _outcome(name, criterion.critical, "not_judged", "there is no disclosure report")
+    exceeded = [f"{view.who}: {reason}" for view in report.views for reason in view.exceeded]
+    if exceeded or not report.is_released or not report.views:
+        columns = ", ".join(dict.fromkeys(c.column for view in report.views for c in view.columns)) or "none"
+        proposed = "; ".join(f"{c.column}: {{{c.becomes}}}" for view in report.views for c in view.proposal if c.becomes)
+        reason = f"the masked data is not released: {'; '.join(exceeded) or 'the report does not say why'}; columns: {columns}"
+        return _outcome(name, criterion.critical, "not_judged", f"{reason}; proposed: {proposed}" if proposed else reason)
+    if evaluation is None:
+        return _outcome(name, criterion.critical, "not_judged", "there is no evaluation")
+    others = [
+        of for of in ("masked", "features") if report.inputs.get(of) is None or report.inputs[of] != evaluation.inputs.get(of)
+    ]
+    if others:
+        told = f"the disclosure report is of other data than was evaluated ({', '.join(others)})"
+        return _outcome(name, criterion.critical, "not_judged", told)
+    return _outcome(name, criterion.critical, "pass", "the masked data holds its disclosure limits; it is still personal data")
 
 
 def _judge_evidence(

@@ -18,7 +18,7 @@ from tasks.gates.criteria import SUBJECTS, WORST_FIRST, judge_criteria
 from tasks.gates.wording import explain
 from tasks.params import Params
 from tasks.params.judging import GatesParams
-from tasks.records import CriterionOutcome, Decision, Evaluation, ModelCard, ValidationReport, Verdict, View
+from tasks.records import CriterionOutcome, Decision, DisclosureReport, Evaluation, ModelCard, ValidationReport, Verdict, View
 
 EvidenceLevel = Literal["refitted_here", "scored_here", "scores_brought_along"]
 _DECISIONS: dict[str, Decision] = {"fail": "reject", "not_judged": "not_judged", "inconclusive": "inconclusive", "pass": "promote"}
@@ -72,12 +72,14 @@ def judge(
     gates: GatesParams,
     provenance: Provenance,
     subjects: tuple[str, ...] = SUBJECTS,
+    *,
+    disclosure: DisclosureReport | None = None,
 ) -> Verdict:
-    """Judge an evaluation and the validation reports of ``subjects`` (by subject) under ``gates``.
+    """Judge an evaluation, the validation reports of ``subjects`` (by subject) and the disclosure report under ``gates``.
 
     Missing evidence (None, or not there) is ``not_judged``, never an error: the verdict says what is missing.
     """
-    outcomes = judge_criteria(evaluation, reports, gates, subjects)
+    outcomes = judge_criteria(evaluation, reports, gates, subjects, disclosure)
     decision = decide(outcomes)
     has_champion = evaluation is None or evaluation.champion is not None
     return Verdict(

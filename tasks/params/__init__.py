@@ -68,6 +68,10 @@ class Params(Section):
                 if not self._has_column(reference):
                     raise ValueError(f"masking.domains.{domain}: no such column {reference!r} in snapshot.tables")
 
+        for reference in self.masking.limits.quasi:
+            if not self._has_column(reference):
+                raise ValueError(f"masking.limits.quasi: no such column {reference!r} in snapshot.tables")
+
     def _columns_named_elsewhere_are_declared(self) -> None:
         if self.features.rows not in self.snapshot.tables:
             raise ValueError(f"features.rows: no such table {self.features.rows!r} in snapshot.tables")
@@ -106,7 +110,8 @@ class Params(Section):
             raise ValueError(f"models.champion.scores: a {self.label.task} label has one column of scores, table.column")
 
     def _criteria_can_be_judged(self) -> None:
-        if not any(isinstance(c, EvidenceCriterion) and c.critical for c in self.gates.criteria.values()):
+        evidence = [c for c in self.gates.criteria.values() if isinstance(c, EvidenceCriterion)]
+        if not any(c.evidence == "validation" and c.critical for c in evidence):
             raise ValueError(
                 "gates.criteria: one must be {evidence: validation, critical: true}, or invalid data could be promoted"
             )

@@ -33,9 +33,9 @@ class EvaluationParams(Section):
 
 
 class EvidenceCriterion(Section):
-    """Evidence that must be there and passed; ``validation`` is every validation report."""
+    """Evidence that must be there and passed: ``validation`` is every validation report, ``disclosure`` the disclosure report."""
 
-    evidence: Literal["validation"]
+    evidence: Literal["validation", "disclosure"]
     critical: bool
 
 

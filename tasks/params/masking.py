@@ -6,6 +6,7 @@ from typing import Annotated, Any
 from pydantic import Field, field_validator, model_validator
 
 from tasks.params.base import Section, split_reference
+from tasks.params.limits import LimitsParams
 from tasks.params.masking_rules import ColumnRule, DateShiftRule, EncryptRule, require_domain
 
 
@@ -76,6 +77,7 @@ class MaskingParams(Section):
     """Who answers for the policy; words for the privacy report."""
     domains: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     tables: dict[str, TablePolicy]
+    limits: LimitsParams = LimitsParams()
 
     @field_validator("domains")
     @classmethod
@@ -89,6 +91,12 @@ class MaskingParams(Section):
     def _table_names(cls, value: dict[str, TablePolicy]) -> dict[str, TablePolicy]:
         _require_distinct_names(value)
         return value
+
+    @model_validator(mode="after")
+    def _limits_name_people(self) -> "MaskingParams":
+        if self.limits.person is not None and self.limits.person not in self.domains:
+            raise ValueError(f"limits.person: no such domain {self.limits.person!r} in masking.domains")
+        return self
 
     @model_validator(mode="after")
     def _domains_are_disjoint(self) -> "MaskingParams":

@@ -10,9 +10,10 @@ import math
 
 import pyarrow as pa
 
+from tasks.disclosure import quote
 from tasks.errors import ProjectError
 from tasks.projects.judgement import Contrast
-from tasks.projects.profile import open_table, quote
+from tasks.projects.profile import open_table
 from tasks.projects.roles import Roles
 
 MIN_PER_CLASS = 10

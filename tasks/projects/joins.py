@@ -17,11 +17,11 @@ from typing import Any
 import pyarrow as pa
 
 from tasks.detection import snake_case
-from tasks.projects.anonymity import Generalisation
+from tasks.disclosure import Generalisation, quote
 from tasks.projects.classes import Classed, class_columns
 from tasks.projects.entities import names_something
 from tasks.projects.policy import Policy, domain_name, propose_policy
-from tasks.projects.profile import ColumnProfile, open_table, profile_table, quote
+from tasks.projects.profile import ColumnProfile, open_table, profile_table
 from tasks.projects.roles import ROW, Roles
 from tasks.projects.survey import LakeTable, Reading, usable_columns
 
@@ -221,5 +221,5 @@ def look_up(join: Join, table: pa.Table, roles: Roles) -> pa.Table:
 def _policy(join: Join, classed: Mapping[str, Classed]) -> Policy:
     # A key of its own may be called like another table's, and is none of its.
     tokens = {join.by: domain_name(join.by)} | ({join.key: domain_name(f"{join.table} {join.key}")} if join.key != join.by else {})
-    nothing = Generalisation({}, 2, 0, 0, 0, 0)
+    nothing = Generalisation({}, 2, 0, 0, 0, 0, {}, {})
     return propose_policy(join.profiles, {name: classed[name] for name in join.profiles if name in classed}, nothing, tokens)

@@ -14,6 +14,10 @@ _TEST_SHARE = 0.15
 _DAYS_TO_CLUSTER = 60
 """Days of data below which too few fall into the test part for an interval over days."""
 _MARGIN_RANKING = 0.01
+_EVIDENCE = {
+    "validation": {"evidence": "validation", "critical": True},
+    "privacy": {"evidence": "disclosure", "critical": True},
+}
 _MARGIN_SHARE = 0.02
 """A margin as a share of what a model without knowledge would get."""
 
@@ -51,7 +55,7 @@ def propose_judgement(roles: Roles, contrast: Contrast, *, split: str, slices: t
     evaluation = {"split": split, "part": "test", "metrics": metrics, "slices": list(slices), "interval": interval}
     return {
         "evaluation": evaluation,
-        "gates": {"max_age_days": 7, "criteria": {"validation": {"evidence": "validation", "critical": True}, **criteria}},
+        "gates": {"max_age_days": 7, "criteria": {**_EVIDENCE, **criteria}},
     }
 
 

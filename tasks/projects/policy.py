@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tasks.detection import snake_case
-from tasks.projects.anonymity import Generalisation
+from tasks.disclosure import Generalisation
 from tasks.projects.classes import Classed
 from tasks.projects.profile import ColumnProfile
 
@@ -29,6 +29,8 @@ class Policy:
     domains: dict[str, str]
     """Column -> the name of its domain."""
     rules: dict[str, dict[str, Any]] = field(default_factory=dict)
+    kept_quasi: tuple[str, ...] = ()
+    """Safe columns that are quasi-identifiers all the same: enough people share each of their values to keep them."""
 
     @property
     def dropped(self) -> tuple[str, ...]:
@@ -60,7 +62,8 @@ def propose_policy(
             safe.append(name)
         else:
             rules[name] = {"class": found.column_class, **rule, "reason": found.evidence}
-    return Policy(tuple(safe), dict(tokens), rules)
+    quasi = tuple(name for name in safe if classed[name].column_class == "quasi")
+    return Policy(tuple(safe), dict(tokens), rules, quasi)
 
 
 def domain_name(column: str) -> str:

@@ -18,6 +18,7 @@ import pyarrow.compute as pc
 
 from tasks.datasets import canonical_type
 from tasks.detection import PATTERN_NAMES, Examiner
+from tasks.disclosure import open_tables, quote
 
 _SAMPLED_ROWS = 20_000
 """Rows whose texts are held against the patterns, evenly spread; a share of 20,000 is exact to half a point."""
@@ -90,18 +91,9 @@ class ColumnProfile:
         return self.kind == "date" or self.is_time
 
 
-def quote(name: str) -> str:
-    """A name as an SQL identifier."""
-    return '"' + name.replace('"', '""') + '"'
-
-
 def open_table(table: pa.Table) -> duckdb.DuckDBPyConnection:
     """A connection in which ``table`` is the view ``t``."""
-    con = duckdb.connect()
-    con.execute("SET TimeZone='UTC'")
-    con.execute("SET enable_progress_bar=false")  # it would be written into what the command prints
-    con.register("t", table)
-    return con
+    return open_tables({"t": table})
 
 
 def profile_table(table: pa.Table) -> dict[str, ColumnProfile]:

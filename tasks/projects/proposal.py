@@ -58,6 +58,8 @@ class Setting:
     as_of_utc: datetime
     key_file: str
     s3: Mapping[str, str] = field(default_factory=dict)
+    k: int = 5
+    """The fewest people that may share what is known of one."""
 
 
 @dataclass(frozen=True)
@@ -116,7 +118,14 @@ def _masking(findings: Findings, setting: Setting) -> dict[str, Any]:
         for column, domain in policy.domains.items():
             domains.setdefault(domain, []).append(f"{name}.{column}")
     key = {"env": "WINDTUNNEL_MASKING_KEY", "file": setting.key_file, "id": f"{setting.name}-1"}
-    return {"key": key, "domains": domains, "tables": {name: _table_masking(policy) for name, policy in policies.items()}}
+    tables = {name: _table_masking(policy) for name, policy in policies.items()}
+    limits: dict[str, Any] = {"k": setting.k}
+    if findings.roles.entity in findings.policy.domains:
+        limits["person"] = findings.policy.domains[findings.roles.entity]
+    # What the search could keep as it is counts all the same.
+    quasi = [f"{name}.{column}" for name, policy in policies.items() for column in policy.kept_quasi]
+    limits |= {"quasi": quasi} if quasi else {}
+    return {"key": key, "domains": domains, "tables": tables, "limits": limits}
 
 
 def _table_masking(policy: Policy) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from tasks.errors import ReportError
 from tasks.params import Params
 from tasks.params.judging import EvidenceCriterion
-from tasks.records import Comparison, CriterionOutcome, ValidationReport
+from tasks.records import Comparison, CriterionOutcome, DisclosureReport, ValidationReport
 from tasks.reporting import figures
 from tasks.reporting.chain import Provenance, chain_of, pinned_tables
 from tasks.reporting.classes import confusions_of, matrix_of
@@ -37,6 +37,7 @@ class ReportInputs:
 
     provenance: Provenance
     validations: tuple[ValidationReport, ...]
+    disclosure: DisclosureReport
     roc: dict[str, tuple[RocPoint, ...]]
     """Points by ``champion`` and ``challenger``."""
     calibration: dict[str, tuple[CalibrationBin, ...]]

@@ -30,7 +30,7 @@ from tasks.paths import ProjectPaths
 from tasks.records import Manifest
 from tasks.seeds import derive_seed
 from tasks.stages import Stage, StageContext
-from tasks.stages.evidence import require_examined
+from tasks.stages.evidence import require_examined, require_released
 
 _CODE = ("tasks/stages/evaluate.py", "tasks/evaluation", "tasks/models", "tasks/user_code", "tasks/seeds.py")
 
@@ -42,6 +42,7 @@ def _run(context: StageContext) -> None:
     evidence = open_evidence(paths, split, params.splits[split].part_names)
     require_examined(context, "features", {"features": evidence.features.logical_hash})
     require_examined(context, "splits", {f"splits/{split}": evidence.assignments.logical_hash})
+    require_released(context, {"features": evidence.features.logical_hash, "masked": evidence.masked.logical_hash})
     champion, challenger = _champion(paths, params), _contender(paths, "challenger", task)
     rows = read_part(evidence, params, part)
     for contender in (champion, challenger):
@@ -102,6 +103,7 @@ STAGE = Stage(
         "data/masked/manifest.json",
         "data/models",
         f"data/splits/{context.params.evaluation.split}/manifest.json",
+        "data/disclosure/disclosure.json",
         "data/validation/features.json",
         "data/validation/splits.json",
     ),

@@ -7,7 +7,7 @@ from tasks.errors import GateError
 from tasks.gates import SUBJECTS, Provenance, hash_params, judge
 from tasks.params import Params
 from tasks.paths import ProjectPaths
-from tasks.records import Evaluation, ValidationReport
+from tasks.records import DisclosureReport, Evaluation, ValidationReport
 from tasks.stages import Stage, StageContext
 
 _CODE = ("tasks/stages/gate.py", "tasks/gates")
@@ -26,7 +26,7 @@ def _run(context: StageContext) -> None:
         inputs=_inputs(paths, evaluation),
         seeds={"root": params.seed},
     )
-    verdict = judge(evaluation, reports, params.gates, provenance)
+    verdict = judge(evaluation, reports, params.gates, provenance, disclosure=_read_disclosure(paths))
     write_atomically(paths.verdict, verdict.to_json().encode())
     print(f"gate: {verdict.reason}")
 
@@ -72,9 +72,14 @@ def _read_report(path: Path) -> ValidationReport | None:
     return ValidationReport.from_json(path.read_bytes(), origin=str(path)) if path.exists() else None
 
 
+def _read_disclosure(paths: ProjectPaths) -> DisclosureReport | None:
+    path = paths.disclosure_report
+    return DisclosureReport.from_json(path.read_bytes(), origin=str(path)) if path.exists() else None
+
+
 def _inputs(paths: ProjectPaths, evaluation: Evaluation | None) -> dict[str, str]:
     """Hashes of what was judged. Raises :class:`~tasks.errors.GateError` where the evaluation is of another pin."""
-    files = {"pin": paths.pin, "evaluation": paths.evaluation_report}
+    files = {"pin": paths.pin, "evaluation": paths.evaluation_report, "disclosure": paths.disclosure_report}
     files |= {f"validation/{subject}": paths.validation_report(subject) for subject in SUBJECTS}
     found = {name: hash_file(path) for name, path in files.items() if path.exists()}
     if evaluation is not None and evaluation.inputs.get("pin") != found.get("pin"):
@@ -91,6 +96,7 @@ STAGE = Stage(
     reads=lambda _: (
         "data/pin.json",
         "data/evaluation/evaluation.json",
+        "data/disclosure/disclosure.json",
         *(f"data/validation/{subject}.json" for subject in SUBJECTS),
     ),
     writes=lambda _: ("data/verdict.json",),

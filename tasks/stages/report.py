@@ -10,7 +10,17 @@ from typing import TypeVar
 from tasks.datasets import read_manifest, write_atomically
 from tasks.errors import ReportError
 from tasks.paths import ProjectPaths
-from tasks.records import Evaluation, ModelCard, Pin, PrivacyReport, Record, SplitMetadata, ValidationReport, Verdict
+from tasks.records import (
+    DisclosureReport,
+    Evaluation,
+    ModelCard,
+    Pin,
+    PrivacyReport,
+    Record,
+    SplitMetadata,
+    ValidationReport,
+    Verdict,
+)
 from tasks.reporting import (
     Provenance,
     ReportInputs,
@@ -39,6 +49,7 @@ def _reads(context: StageContext) -> tuple[str, ...]:
         "data/evaluation/roc.csv",
         "data/evaluation/calibration.csv",
         "data/masked/privacy.json",
+        "data/disclosure/disclosure.json",
         "data/masked/manifest.json",
         "data/features/manifest.json",
         f"data/splits/{context.params.evaluation.split}/metadata.json",
@@ -72,6 +83,7 @@ def read_inputs(context: StageContext) -> ReportInputs:
         validations=tuple(
             _record(ValidationReport, paths.validation_report(subject), paths, f"validate_{subject}") for subject in _SUBJECTS
         ),
+        disclosure=_record(DisclosureReport, paths.disclosure_report, paths, "disclosure"),
         roc=_curve(read_roc, paths.roc_curve, paths),
         calibration=_curve(partial(read_calibration, is_share=is_share), paths.calibration_curve, paths),
         params=context.params,
@@ -100,6 +112,7 @@ def _hash_named_files(paths: ProjectPaths) -> dict[str, str]:
         "verdict": (paths.verdict, "gate"),
         "pin": (paths.pin, None),
         "evaluation": (paths.evaluation_report, "evaluate"),
+        "disclosure": (paths.disclosure_report, "disclosure"),
         **{f"validation/{subject}": (paths.validation_report(subject), f"validate_{subject}") for subject in _SUBJECTS},
     }
     return {name: hashlib.sha256(_bytes(path, paths, stage)).hexdigest() for name, (path, stage) in named.items()}

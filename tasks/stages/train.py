@@ -16,7 +16,7 @@ from tasks.params.models import Challenger, Champion, Command, LoggedScores, Rec
 from tasks.params.splits import assignments_of, resolve_parts
 from tasks.records import Manifest, ModelCard
 from tasks.stages import Stage, StageContext
-from tasks.stages.evidence import require_examined
+from tasks.stages.evidence import require_examined, require_released
 
 _CODE = ("tasks/stages/train.py", "tasks/models", "tasks/user_code", "tasks/seeds.py")
 
@@ -27,6 +27,7 @@ def _run(context: StageContext) -> None:
     _require_one_split(champion, challenger)
     features = read_manifest(paths.features, made_by="features")
     require_examined(context, "features", {"features": features.logical_hash})
+    require_released(context, {"features": features.logical_hash})
     for role in ("champion", "challenger"):
         remove_model(paths.models, role)
     bench = _workbench(context, features)
@@ -117,6 +118,7 @@ STAGE = Stage(
     reads=lambda _: (
         "data/features/manifest.json",
         "data/masked/manifest.json",
+        "data/disclosure/disclosure.json",
         "data/validation/features.json",
         "data/validation/splits.json",
     ),

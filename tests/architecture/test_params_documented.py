@@ -199,6 +199,8 @@ MISTAKES: dict[str, Callable[[dict[str, Any]], object]] = {
     ),
     "clip needs low, high or both": _set("masking.tables.bookings.birth_date", CLIP),
     "clip: low must be below high": _set("masking.tables.bookings.birth_date", {**CLIP, "low": 1, "high": 1}),
+    "limits.person: no such domain 'ghost' in masking.domains": _set("masking.limits", {"person": "ghost"}),
+    "masking.limits.quasi: no such column 'bookings.iban' in snapshot.tables": _set("masking.limits", {"quasi": ["bookings.iban"]}),
     "a domain's name is lower-case letters, digits and underscores": _set("masking.domains.Crew/1", []),
     "no such column 'flights.gate' in snapshot.tables": _set("features.columns.gate", {"take": "flights.gate"}),
     "is not of the form table.column": _set("models.champion", {"scores": "score", "version": "predictions.model_version"}),

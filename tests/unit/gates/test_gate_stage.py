@@ -3,11 +3,12 @@
 from pathlib import Path
 
 import pytest
+from disclosure_reports import write_disclosure
 from evidence_records import evaluation, report
 
 from tasks.datasets import hash_file, write_atomically
 from tasks.errors import DatasetError, GateError
-from tasks.gates import SUBJECTS
+from tasks.gates import SUBJECTS, exit_code
 from tasks.params import load_params
 from tasks.paths import ProjectPaths
 from tasks.records import Evaluation, Verdict
@@ -23,6 +24,7 @@ def context(tmp_path):
     write_atomically(paths.pin, b"{}")
     found = evaluation(inputs={**evaluation().inputs, "pin": hash_file(paths.pin)})
     write_atomically(paths.evaluation_report, found.to_json().encode())
+    write_disclosure(tmp_path, {name: found.inputs[name] for name in ("masked", "features")}, PARAMS.masking.limits)
     for subject in SUBJECTS:
         write_atomically(paths.validation_report(subject), report(subject).to_json().encode())
     return StageContext(paths, PARAMS)
@@ -37,7 +39,7 @@ def test_writes_a_verdict_with_its_chain_of_hashes(context):
     """The verdict names the hash of every file that it was read from."""
     found = run(context)
     assert found.inputs["evaluation"] == hash_file(context.paths.evaluation_report)
-    files = {f"validation/{subject}" for subject in SUBJECTS} | {"pin", "evaluation"}
+    files = {f"validation/{subject}" for subject in SUBJECTS} | {"pin", "evaluation", "disclosure"}
     assert set(found.inputs) == files | set(evaluation().inputs)
     assert found.seeds["root"] == PARAMS.seed
 
@@ -61,6 +63,30 @@ def test_failed_validation_is_a_verdict(context):
     write_atomically(context.paths.validation_report("splits"), report("splits", is_passed=False).to_json().encode())
     found = run(context)
     assert (found.decision, "validation of splits failed" in found.reason) == ("reject", True)
+
+
+def test_data_that_is_not_released_is_not_judged(context):
+    """The verdict names the limit, the columns and the proposal, and promotes nothing."""
+    inputs = {name: evaluation().inputs[name] for name in ("masked", "features")}
+    write_disclosure(context.paths.root, inputs, PARAMS.masking.limits, exceeded=("k: 3.00% of people stand alone",))
+    found = run(context)
+    assert (found.decision, exit_code(found.decision)) == ("not_judged", 2)
+    told = next(outcome.reason for outcome in found.criteria if outcome.name == "privacy")
+    assert "k: 3.00% of people stand alone" in told
+    assert "people.zip: {transform: generalise, keep_prefix: 2}" in told
+
+
+def test_without_a_disclosure_report_nothing_is_judged(context):
+    """Nothing examined is never a low risk."""
+    context.paths.disclosure_report.unlink()
+    assert run(context).decision == "not_judged"
+
+
+def test_risk_of_other_data_is_not_that_of_this(context):
+    """A report on yesterday's features does not release today's."""
+    write_disclosure(context.paths.root, {"masked": "x", "features": "y"}, PARAMS.masking.limits)
+    found = run(context)
+    assert (found.decision, "of other data than was evaluated" in found.reason) == ("not_judged", True)
 
 
 def test_an_unreadable_report_is_an_error_and_no_verdict(context):

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from tasks.masking.transforms import generalise
 from tasks.params.masking_rules import GeneraliseRule
-from tasks.projects.anonymity import anonymise
+from tasks.projects.ladders import anonymise
 from tasks.projects.profile import profile_table
 
 

@@ -13,15 +13,19 @@ from tasks.gates import judge
 from tasks.params import Params, load_params
 from tasks.params.judging import EvidenceCriterion, GatesParams
 from tasks.records import (
+    AttackOutcome,
     ColumnTreatment,
     Comparison,
     CriterionOutcome,
+    DisclosureReport,
     Evaluation,
     ExpectationOutcome,
     Finding,
+    GeneralisedColumn,
     Interval,
     JoinCounts,
     JoinMeasure,
+    KnownColumnRisk,
     Manifest,
     ModelCard,
     PartitionRecord,
@@ -30,11 +34,14 @@ from tasks.records import (
     PinnedFile,
     PinnedTable,
     PrivacyReport,
+    SensitiveColumnRisk,
+    Share,
     SplitMetadata,
     SuiteOutcome,
     TableRecord,
     ValidationReport,
     Verdict,
+    ViewRisk,
 )
 from tasks.reporting import CalibrationBin, Provenance, ReportInputs, RocPoint
 
@@ -111,12 +118,14 @@ def build_inputs(story: Story) -> ReportInputs:
         validated = make_validation(subject, is_passed=subject != story.failing)
         reports[subject] = validated.model_copy(update={"inputs": {name: inputs[name]}})
     files = {"pin": pin_hash, "evaluation": sha(evaluation.to_json())}
+    disclosure = make_disclosure({"masked": masked.logical_hash, "features": features.logical_hash})
+    files["disclosure"] = sha(disclosure.to_json())
     files |= {f"validation/{subject}": sha(report.to_json()) for subject, report in reports.items()}
     provenance = GateProvenance(
         split="by_time", part="test", params_hash=sha("params"), inputs=files, seeds={"root": PARAMS.seed, "bootstrap": 771_240_113}
     )
     gates = PARAMS.gates if story.has_champion else _bounds_only(PARAMS.gates)
-    verdict = judge(evaluation, reports, gates, provenance)
+    verdict = judge(evaluation, reports, gates, provenance, disclosure=disclosure)
     return ReportInputs(
         provenance=Provenance(
             verdict=verdict,
@@ -130,10 +139,64 @@ def build_inputs(story: Story) -> ReportInputs:
             files={**files, "verdict": sha(verdict.to_json())},
         ),
         validations=tuple(reports.values()),
+        disclosure=disclosure,
         roc=_roc(story.has_champion),
         calibration=_calibration(story.has_champion),
         params=PARAMS,
         versions=(("duckdb", "2.0.0"), ("scikit-learn", "1.9.1")),
+    )
+
+
+def make_disclosure(inputs: dict[str, str], *, is_released: bool = True) -> DisclosureReport:
+    """The demo's risk; not released: a shifted date that tells some two thousand people apart, and what would mend it."""
+    rate = Share(value=0.0, low=0.0, high=0.0019)
+    attacks = ("singling out", "linkage", "inference")
+    view = ViewRisk(
+        who="each of passenger",
+        tables=("bookings", "flights"),
+        people=73_262,
+        smallest=17 if is_released else None,
+        below=0 if is_released else 2457,
+        unique=0 if is_released else None,
+        highest=1 / 17 if is_released else None,
+        average=0.0014,
+        columns=tuple(
+            KnownColumnRisk(column=f"bookings.{name}", treatment=rule, below_without=0)
+            for name, rule in (("birth_date", "generalise to decade"), ("postcode", "generalise keep_prefix 2"))
+        ),
+        sensitive=(
+            SensitiveColumnRisk(column="bookings.illness", distinct=4, entropy=2.83, closeness=0.21, distance="total variation"),
+        ),
+        attacks=tuple(
+            AttackOutcome(
+                attack=name,
+                column="bookings.illness" if name == "inference" else None,
+                targets=2000,
+                success=rate,
+                control=rate if name != "linkage" else None,
+                excess=rate if name != "linkage" else None,
+            )
+            for name in attacks
+        ),
+        exceeded=() if is_released else ("k: 3.35% of people stand in a crowd of fewer than 5 (limit: 0.00% of people)",),
+        proposal=()
+        if is_released
+        else (
+            GeneralisedColumn(
+                column="bookings.postcode",
+                becomes="transform: generalise, keep_prefix: 1",
+                information_lost=0.38,
+                features=("passenger_local_share",),
+                quality="not measured: it reaches the model through other rows",
+            ),
+        ),
+    )
+    return DisclosureReport(
+        is_released=is_released,
+        statement="Whatever these figures say, masked data is pseudonymised and still personal data.",
+        limits=PARAMS.masking.limits.model_dump(),
+        inputs=inputs,
+        views=(view,),
     )
 
 

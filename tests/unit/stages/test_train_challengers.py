@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from disclosure_reports import write_disclosure
 from sklearn.ensemble import HistGradientBoostingClassifier
 from small_masked import CHALLENGER, small_context, write_masked, write_report, write_split
 
@@ -34,6 +35,7 @@ def root(tmp_path: Path) -> Path:
     write_report(tmp_path, "splits", {"splits/by_day": write_split(tmp_path).logical_hash})
     manifest = read_manifest(tmp_path / "data/features", made_by="features")
     write_report(tmp_path, "features", {"features": manifest.logical_hash})
+    write_disclosure(tmp_path, {"features": manifest.logical_hash})
     return tmp_path
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from disclosure_reports import write_disclosure
 from small_masked import CHALLENGER, small_context, write_masked, write_report, write_split
 
 from tasks.datasets import read_manifest
@@ -30,6 +31,7 @@ def _make(root: Path, days: int = 3, split_days: int | None = None, **split: Any
     write_report(root, "splits", {"splits/by_day": made.logical_hash})
     manifest = read_manifest(root / "data/features", made_by="features")
     write_report(root, "features", {"features": manifest.logical_hash})
+    write_disclosure(root, {"features": manifest.logical_hash})
 
 
 def _files(root: Path) -> dict[str, bytes]:
