@@ -433,6 +433,8 @@ class Comparison(Record):
     delta_interval: Interval | None
     reason: str
     """Why a figure is missing, or empty."""
+    is_withheld: bool = False
+    """Whether there are no figures because they would rest on fewer than k people, or give those of fewer than k away."""
 
 
 class ClassScores(Record):
@@ -441,16 +443,20 @@ class ClassScores(Record):
     precision: float | None
     recall: float | None
     f1: float | None
-    predicted: tuple[int, ...]
-    """The class's rows by the class that is predicted, in the order of the evaluation's classes: a row of the confusion matrix."""
+    predicted: tuple[int | None, ...]
+    """The class's rows by the class that is predicted, in the order of the evaluation's classes: a row of the confusion matrix.
+
+    None: withheld, since it would rest on fewer than k people, or tell of them; the figures that would tell are then withheld too.
+    """
 
 
 class ClassOutcome(Record):
     """One class of the label on the judged rows; a binary label has the classes 0 and 1."""
 
     name: str
-    rows: int
-    fraction: float
+    rows: int | None
+    """None: withheld, as is the share, where it would be fewer than k, or give such a number away."""
+    fraction: float | None
     """The class's share of all judged rows, by their weights: its prevalence."""
     is_rare: bool
     """Too few rows for figures of this class to say much."""

@@ -17,6 +17,7 @@ from tasks.evaluation.logged import LOGGED, count_late, refuse_hindsight
 from tasks.evaluation.metrics import check_labels, check_scores, metric_named
 from tasks.evaluation.rows import PartRows
 from tasks.evaluation.sample import Floats
+from tasks.evaluation.withholding import PERSON
 from tasks.params import Params
 from tasks.params.models import LoggedScores, Task
 from tasks.params.splits import draw_name
@@ -43,7 +44,7 @@ class Contest:
     """The rows that were judged, what was left out, and who competed."""
 
     predictions: pa.Table
-    """row_key, part, day, cluster, label, weight (where declared), each role's scores
+    """row_key, part, day, cluster, label, weight (where declared), person (where known), each role's scores
     (:func:`~tasks.evaluation.compare.score_columns`; the champion's where there is one), slice_<column>: no NULL but in slices.
     Of further draws of folds also part and scores, their names beginning with ``r2_`` and so on."""
     from_utc: str
@@ -160,7 +161,7 @@ def _refuse_unknown_classes(labels: pa.ChunkedArray, contender: Contender | Logg
 
 def _predictions(rows: pa.Table, scores: Mapping[str, Floats], classes: tuple[str, ...], task: Task) -> pa.Table:
     parts = rows.column_names[1 : rows.column_names.index("time_utc")]
-    kept = ["row_key", *parts, "day", "cluster", "label", *(["weight"] if "weight" in rows.column_names else [])]
+    kept = ["row_key", *parts, "day", "cluster", "label", *(name for name in ("weight", PERSON) if name in rows.column_names)]
     predictions = rows.select(kept)
     for role, found in scores.items():
         names = score_columns(role, task, len(classes))

@@ -59,22 +59,39 @@ def _scores_by_class(predictions: pa.Table, role: str, task: Task, labels: Float
     ]
 
 
-def describe_residuals(predictions: pa.Table, bins: int = RESIDUAL_BINS) -> dict[str, tuple[ResidualBin, ...]]:
-    """By role, at most ``bins`` groups of nearly equal size by rising prediction; equal predictions share one."""
+def describe_residuals(predictions: pa.Table, bins: int = RESIDUAL_BINS, k: int = 1) -> dict[str, tuple[ResidualBin, ...]]:
+    """By role, at most ``bins`` groups of nearly equal size by rising prediction, each of ``k`` rows or more; equal predictions
+    share one.
+    """
     labels = predictions.column("label").to_numpy()
     found = {}
     for role in ROLES:
         scores = read_scores(predictions, role, "regression", 0)
         if scores is not None:
-            found[role] = tuple(_residual_bin(labels[chosen], scores[chosen]) for chosen in quantile_groups(scores, bins))
+            found[role] = tuple(_residual_bin(labels[chosen], scores[chosen]) for chosen in quantile_groups(scores, bins, k))
     return found
 
 
-def quantile_groups(scores: Floats, bins: int) -> list[np.ndarray[tuple[int], np.dtype[np.intp]]]:
-    """The places of at most ``bins`` groups of nearly equal size, by rising score; equal scores share a group."""
+def quantile_groups(scores: Floats, bins: int, k: int = 1) -> list[np.ndarray[tuple[int], np.dtype[np.intp]]]:
+    """The places of at most ``bins`` groups of nearly equal size, ``k`` rows or more, by rising score; equal scores share one."""
+    place = quantile_bins(scores, bins, k)
+    return [np.flatnonzero(place == number) for number in np.unique(place)]
+
+
+def quantile_bins(scores: Floats, bins: int, k: int) -> np.ndarray[tuple[int], np.dtype[np.intp]]:
+    """The number of each row's group: quantiles of ``scores``, of which one with fewer than ``k`` rows is joined to the next."""
     edges = np.unique(np.quantile(scores, np.linspace(0, 1, bins + 1)[1:-1]))
     place = np.searchsorted(edges, scores, "left")
-    return [np.flatnonzero(place == number) for number in np.unique(place)]
+    joined, number, held = [], 0, 0
+    rows = np.bincount(place, minlength=len(edges) + 1)
+    for count in rows:
+        joined.append(number)
+        held += int(count)
+        if held >= k:
+            number, held = number + 1, 0
+    if held:  # what is left over at the end is joined to the last
+        joined = [min(group, max(number - 1, 0)) for group in joined]
+    return np.array(joined)[place]
 
 
 def _residual_bin(labels: Floats, scores: Floats) -> ResidualBin:

@@ -23,6 +23,7 @@ from tasks.evaluation.evidence import (
     table_record,
 )
 from tasks.evaluation.logged import read_logged, refuse_repeated
+from tasks.evaluation.withholding import PERSON
 from tasks.params import Params
 from tasks.params.judging import BY_ROW
 from tasks.params.models import LoggedScores
@@ -60,11 +61,12 @@ def read_part(evidence: Evidence, params: Params, part: str) -> PartRows:
     con.register("labels", features.select(["row_key", *_LABEL]))
     slices = "".join(f", m.{_quoted(f'slice_{column}')}" for column in params.evaluation.slices)
     weight = "" if params.evaluation.weight is None else ", m.weight"
+    person = ", m.person" if _person_column(params) else ""
     scores, scored = _join_logged(con, evidence, params)
     query = f"""
         SELECT a.* EXCLUDE (partition), m.time_utc, m.time_utc::DATE AS day, f.at_utc,
             {_CLUSTERS.get(params.evaluation.interval.cluster, "m.cluster")} AS cluster,
-            f.label, f.label_known_utc {weight} {slices} {scores}
+            f.label, f.label_known_utc {weight} {person} {slices} {scores}
         FROM assigned a JOIN meta m USING (row_key) JOIN labels f USING (row_key) {scored}
         ORDER BY a.row_key
     """  # noqa: S608 - names are quoted
@@ -96,7 +98,8 @@ def _row_facts(evidence: Evidence, params: Params, assigned: pa.Table) -> pa.Tab
     require_columns(record, name, "evaluation.interval.cluster", entity)
     require_columns(record, name, f"snapshot.tables.{name}.time", (declared.time,))
     require_columns(record, name, "evaluation.weight", weight)
-    columns = dict.fromkeys((*declared.key, declared.time, *params.evaluation.slices, *entity, *weight))
+    person = _person_column(params)
+    columns = dict.fromkeys((*declared.key, declared.time, *params.evaluation.slices, *entity, *weight, *person))
     rows = read_partitions(evidence.paths.masked, evidence.masked, name, record, columns)
     facts: dict[str, pa.ChunkedArray] = {
         "row_key": row_keys(rows, declared.key),
@@ -104,9 +107,18 @@ def _row_facts(evidence: Evidence, params: Params, assigned: pa.Table) -> pa.Tab
     }
     if entity:
         facts["cluster"] = _texts(rows.column(cluster))
+    if person:
+        facts[PERSON] = _texts(rows.column(person[0]))
     if weight:
         facts["weight"] = _numbers(rows.column(weight[0]), weight[0])
     return pa.table(facts | {f"slice_{column}": rows.column(column).cast(pa.string()) for column in params.evaluation.slices})
+
+
+def _person_column(params: Params) -> tuple[str, ...]:
+    """The column of the rows' table that says whose row it is; none where people are not named, or only in other tables."""
+    domain, prefix = params.masking.limits.person, f"{params.features.rows}."
+    named = params.masking.domains.get(domain, ()) if domain is not None else ()
+    return tuple(reference.removeprefix(prefix) for reference in named if reference.startswith(prefix))[:1]
 
 
 def _texts(column: pa.ChunkedArray) -> pa.ChunkedArray:

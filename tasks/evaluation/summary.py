@@ -9,6 +9,7 @@ from tasks.evaluation.compare import compare, compare_folds
 from tasks.evaluation.contest import Contest
 from tasks.evaluation.evidence import Evidence
 from tasks.evaluation.outcomes import describe_classes, describe_residuals
+from tasks.evaluation.withholding import count_people, require_enough_people, withhold_classes, withhold_slices
 from tasks.params import Params
 from tasks.params.splits import ALL_FOLDS, draws_of
 from tasks.records import Comparison, Evaluation, FoldsJudged
@@ -40,9 +41,13 @@ def summarise(
     """Compare the contest's predictions under ``params.evaluation`` (resampling by ``seed``) into one record.
 
     ``known_slices`` are the slice values that there should be, by column; those without a judged row are named as missing.
+    Figures of fewer than ``masking.limits.k`` people are withheld. Raises :class:`~tasks.errors.EvaluationError` where all are.
     """
-    predictions, interval = contest.predictions, params.evaluation.interval
-    comparisons = compare(predictions, params.evaluation, seed, contest.task, contest.classes, draws=contest.draws)
+    predictions, interval, k = contest.predictions, params.evaluation.interval, params.masking.limits.k
+    people = count_people(predictions, params.evaluation.slices)
+    require_enough_people(people[None, None], k)
+    compared = compare(predictions, params.evaluation, seed, contest.task, contest.classes, draws=contest.draws)
+    comparisons = withhold_slices(compared, people, k)
     drawn = draws_of(params.splits[split]) if part == ALL_FOLDS else ()
     folds = compare_folds(predictions, params.evaluation, seed, contest.task, contest.classes, draws=len(drawn)) if drawn else ()
     return Evaluation(
@@ -68,8 +73,8 @@ def summarise(
         task=contest.task,
         weight=params.evaluation.weight,
         late_scores=contest.late_scores,
-        classes=describe_classes(predictions, contest.task, contest.classes),
-        residuals=describe_residuals(predictions) if contest.task == "regression" else {},
+        classes=withhold_classes(describe_classes(predictions, contest.task, contest.classes), k),
+        residuals=describe_residuals(predictions, k=k) if contest.task == "regression" else {},
         folds_judged=FoldsJudged(count=len(drawn[0]), draws=len(drawn)) if drawn else None,
         folds=folds,
     )

@@ -154,7 +154,7 @@ def _judge_comparison(name: str, criterion: MetricCriterion, found: Comparison, 
         delta=_number(found.delta),
         interval=found.challenger_interval if margin is None else found.delta_interval,
         challenger_interval=found.challenger_interval,
-        n=found.rows,
+        n=None if found.is_withheld else found.rows,
         min_rows=criterion.min_rows,
         bound=criterion.bound,
         margin=margin,
@@ -167,7 +167,9 @@ def _judge_comparison(name: str, criterion: MetricCriterion, found: Comparison, 
 
 
 def _limits(criterion: MetricCriterion, found: Comparison, *, has_champion: bool) -> list[LimitOutcome]:
-    """The outcome of each test that the criterion asks, or one that there are too few rows for any."""
+    """The outcome of each test that the criterion asks, or one that there are too few rows, or people, for any."""
+    if found.is_withheld:
+        return [LimitOutcome("inconclusive", found.reason, criterion.min_rows)]
     outcomes = _tests(criterion, found, has_champion=has_champion)
     if found.rows >= criterion.min_rows:
         return outcomes

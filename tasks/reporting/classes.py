@@ -15,20 +15,20 @@ MOST_CONFUSIONS = 20
 
 @dataclass(frozen=True)
 class Cell:
-    """Rows of one class that were predicted to be of another, or of the same, by each model."""
+    """Rows of one class that were predicted to be of another, or of the same, by each model; None: withheld."""
 
-    challenger: int
+    challenger: int | None
     champion: int | None
     is_right: bool
 
 
 @dataclass(frozen=True)
 class Confusion:
-    """Rows of ``label`` that the models took for ``predicted``."""
+    """Rows of ``label`` that the models took for ``predicted``; None: withheld."""
 
     label: str
     predicted: str
-    challenger: int
+    challenger: int | None
     champion: int | None
 
 
@@ -57,6 +57,6 @@ def confusions_of(classes: Sequence[ClassOutcome]) -> tuple[Confusion, ...]:
         )
         for label in classes
         for place, predicted in enumerate(classes)
-        if label is not predicted and label.challenger.predicted[place]
+        if label is not predicted and label.challenger.predicted[place] != 0
     ]
-    return tuple(sorted(found, key=lambda c: (-c.challenger, c.label, c.predicted))[:MOST_CONFUSIONS])
+    return tuple(sorted(found, key=lambda c: (-(c.challenger or 0), c.label, c.predicted))[:MOST_CONFUSIONS])

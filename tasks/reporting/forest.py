@@ -248,7 +248,7 @@ def _slice_row(
         challenger=format_level(c.challenger),
         difference=format_change(c.delta),
         interval=format_interval(c.delta_interval if is_change else c.challenger_interval, is_change=is_change),
-        rows=format_count(c.rows),
+        rows="withheld" if c.is_withheld else format_count(c.rows),
         positives=format_count(c.positives),
         reason=c.reason,
         track=draw_track(mark, scale),

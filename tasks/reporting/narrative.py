@@ -133,7 +133,11 @@ def _undecided(verdict: Verdict) -> list[Limit]:
 
 
 def _rare_classes(evaluation: Evaluation) -> list[Limit]:
-    rare = tuple(f"{found.name} ({format_count(found.rows)} rows)" for found in evaluation.classes if found.is_rare)
+    rare = tuple(
+        f"{found.name} ({'few' if found.rows is None else format_count(found.rows)} rows)"
+        for found in evaluation.classes
+        if found.is_rare
+    )
     return [Limit("Rare classes", f"{_list(rare)}: too few rows to say how well they are told.")] if rare else []
 
 

@@ -50,6 +50,7 @@ def _run(context: StageContext) -> None:
             refuse_training_rows(evidence, part, rows.facts.column("row_key"), contender.card)
     contest = hold_contest(rows, champion, challenger, task)
     predictions = _write_predictions(paths, evidence, contest, part)
+    k = params.masking.limits.k
     evaluation = summarise(
         contest,
         params,
@@ -59,8 +60,8 @@ def _run(context: StageContext) -> None:
         inputs=evidence_hashes(evidence, contest) | {"predictions": predictions.logical_hash},
         seed=derive_seed(params.seed, "evaluation"),
     )
-    write_atomically(paths.roc_curve, roc_csv(contest.predictions, task, contest.classes).encode())
-    write_atomically(paths.calibration_curve, calibration_csv(contest.predictions, task, contest.classes).encode())
+    write_atomically(paths.roc_curve, roc_csv(contest.predictions, task, contest.classes, k).encode())
+    write_atomically(paths.calibration_curve, calibration_csv(contest.predictions, task, contest.classes, k).encode())
     write_atomically(paths.metrics, (json.dumps(headline_metrics(evaluation), indent=1, sort_keys=True) + "\n").encode())
     write_atomically(paths.evaluation_report, evaluation.to_json().encode())
     left_out = f"{evaluation.unlabelled_rows:,} without label, {evaluation.unscored_rows:,} without champion score left out"
