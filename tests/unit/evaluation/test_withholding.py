@@ -1,5 +1,7 @@
 """No published figure rests on fewer than k people: what is withheld, and that it cannot be computed from the rest."""
 
+from itertools import pairwise
+
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -120,5 +122,5 @@ def test_points_of_a_curve_lie_k_rows_apart() -> None:
     labels, scores = np.array([1.0, 0.0] * 20), np.arange(40.0)
     points = roc_points(labels, scores, k=K)
     assert (points[0], points[-1]) == ((0, 0), (1, 1))
-    steps = [round((b[0] - a[0]) * 20 + (b[1] - a[1]) * 20) for a, b in zip(points, points[1:], strict=False)]
+    steps = [round((b[0] - a[0]) * 20 + (b[1] - a[1]) * 20) for a, b in pairwise(points)]
     assert min(steps) >= K
