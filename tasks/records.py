@@ -191,6 +191,33 @@ class PersonalDataFinding(Record):
     """Why it is accepted, or empty."""
 
 
+class SuppressedRows(Record):
+    """What was taken from a table because too few hold it; holds no value."""
+
+    table: str
+    columns: tuple[str, ...]
+    k: int
+    per: str | None
+    """The entity that is counted; None where rows are."""
+    what: Literal["cells", "rows"]
+    combinations: int | None
+    """How many masked combinations fewer than k rows or entities hold; None where that number is below k itself, and above 0."""
+    rows: int | None
+    """The rows with such a combination; None where fewer than k, and more than 0."""
+
+
+class FakedColumn(Record):
+    """How many values of a column a list of fakes stands for, and what two of them share; holds no value."""
+
+    table: str
+    column: str
+    entries: int
+    distinct_values: int
+    distinct_fakes: int
+    collisions: int
+    """By how much fakes are fewer than values: of so many values the fake is also that of another one."""
+
+
 class PrivacyReport(Record):
     """What masking did, column by column; holds no value of any row."""
 
@@ -202,6 +229,8 @@ class PrivacyReport(Record):
     algorithm: str
     statement: str
     treatments: tuple[ColumnTreatment, ...]
+    suppressed: tuple[SuppressedRows, ...] = ()
+    fakes: tuple[FakedColumn, ...] = ()
     undeclared: tuple[str, ...]
     """``table.column`` of every column that was dropped because no policy names it."""
     rows: dict[str, int]

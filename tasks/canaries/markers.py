@@ -21,7 +21,7 @@ _DIGITS, _LOWER, _UPPER = "0123456789", "abcdefghijklmnopqrstuvwxyz", "ABCDEFGHI
 _KEPT_MARKS = frozenset("-_.@+ ")
 _LONGEST = 80
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
-_GIVES_NOTHING = frozenset({"drop", "redact", "constant", "token"})
+_GIVES_NOTHING = frozenset({"drop", "redact", "constant", "token", "fake"})
 """Transforms whose result holds nothing of the value's text, whatever its type."""
 
 

@@ -11,6 +11,7 @@ from tasks.masking import mask_table, require_keys_survive, treat_columns
 from tasks.params import Params
 from tasks.paths import ProjectPaths
 from tasks.stages import StageContext
+from tasks.stages.facts import gather_facts
 from tasks.stages.keys import load_stage_key
 
 
@@ -42,5 +43,6 @@ def preview_table(paths: ProjectPaths, params: Params, name: str, rows: int) -> 
         raise MaskingError(
             f"table {name}", found="no rows of it in the snapshot", expected="a partition to show", next_step="windtunnel run"
         )
-    masked = mask_table(name, read_partition(paths.snapshots, table.partitions[0], declared.columns), params.masking, key)
+    raw = read_partition(paths.snapshots, table.partitions[0], declared.columns)
+    masked = mask_table(name, raw, params.masking, key, facts=gather_facts(name, table, paths.snapshots, params.masking, key))
     return masked.sort_by([(column, "ascending") for column in declared.key]).slice(0, rows)

@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from tasks.errors import MaskingError
 from tasks.masking.keys import MaskingKey
 from tasks.masking.policy import treat_columns
-from tasks.masking.table import mask_table
+from tasks.masking.table import mask_columns
 from tasks.params.masking import MaskingParams
 from tasks.params.snapshot import TableParams
 
@@ -44,7 +44,7 @@ def bridge_values(name: str, raw: pa.Table, policy: MaskingParams, old: MaskingK
     (column,) = raw.column_names
     distinct = pa.table({column: pc.unique(pc.drop_null(raw.column(column)))})
     return pa.table(
-        {token: mask_table(name, distinct, policy, key).column(column) for token, key in ((OLD_TOKEN, old), (NEW_TOKEN, new))}
+        {token: mask_columns(name, distinct, policy, key).column(column) for token, key in ((OLD_TOKEN, old), (NEW_TOKEN, new))}
     )
 
 

@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from tasks.datasets import hash_mapping
 from tasks.errors import MaskingError
 from tasks.params.masking import MaskingParams
-from tasks.params.masking_rules import ColumnRule, DateShiftRule, EncryptRule, KeepRule, TokenRule
+from tasks.params.masking_rules import ColumnRule, DateShiftRule, EncryptRule, FakeRule, KeepRule, SuppressRule, TokenRule
 from tasks.params.snapshot import TableParams
 from tasks.records import ColumnTreatment
 
-KEPT, DROP, TOKEN, ENCRYPT, UNDECLARED = "kept", "drop", "token", "encrypt", "undeclared"
+KEPT, DROP, TOKEN, ENCRYPT, FAKE, UNDECLARED = "kept", "drop", "token", "encrypt", "fake", "undeclared"
 _UNIQUE = (KEPT, TOKEN, ENCRYPT)
 """What leaves distinct keys distinct."""
 _WORDS_OF_ALL_RULES = ("column_class", "reason", "transform")
@@ -65,7 +65,7 @@ def column_treatments(policy: MaskingParams, tables: Mapping[str, TableParams]) 
             column=treatment.column,
             column_class=treatment.column_class,
             transform=treatment.words,
-            domain=treatment.domain if treatment.transform in (TOKEN, ENCRYPT) else None,
+            domain=treatment.domain if treatment.transform in (TOKEN, ENCRYPT, FAKE) else None,
             reason=treatment.reason,
         )
         for name, declared in sorted(tables.items())
@@ -92,9 +92,12 @@ def explain_columns(
     return found
 
 
-def policy_hash(treatments: Iterable[Treatment]) -> str:
+def policy_hash(treatments: Iterable[Treatment], suppress: SuppressRule | None = None) -> str:
     """What a masked partition owes to the policy: columns in order, transforms, settings and domains; reasons are words."""
-    return hash_mapping({"columns": [[t.column, t.words, t.domain] for t in treatments if not t.is_dropped]})
+    columns = [[t.column, t.words, t.domain] for t in treatments if not t.is_dropped]
+    if suppress is None:
+        return hash_mapping({"columns": columns})
+    return hash_mapping({"columns": columns, "suppress": suppress.model_dump(mode="json", exclude={"reason"})})
 
 
 def require_keys_survive(policy: MaskingParams, tables: Mapping[str, TableParams]) -> None:
@@ -134,7 +137,7 @@ def _treat(policy: MaskingParams, table: str, column: str) -> Treatment:
     domain = None
     if isinstance(rule, TokenRule):
         domain = _own_domain(table, column)
-    elif isinstance(rule, EncryptRule):
+    elif isinstance(rule, EncryptRule | FakeRule):
         domain = rule.domain or _own_domain(table, column)
     elif isinstance(rule, DateShiftRule):
         domain = _domain(policy, f"{table}.{rule.per}") or _own_domain(table, rule.per)

@@ -4,7 +4,8 @@ What belongs here: the canonical form of a value, and what is derived from it. W
 (``policy``). Each distinct value is hashed once; the rows are then filled by index.
 """
 
-from collections.abc import Callable
+import functools
+from collections.abc import Callable, Mapping
 
 import numpy as np
 import pyarrow as pa
@@ -45,11 +46,31 @@ def day_offsets(entities: pa.ChunkedArray, keyed: KeyedHash, max_days: int, *, w
     """
 
     def offsets(distinct: pa.Array) -> pa.Array:
-        numbers = _digests(distinct, keyed, where)[:, :8].copy().view(">u8").ravel()
-        days = (numbers % np.uint64(2 * max_days + 1)).astype(np.int32) - np.int32(max_days)
-        return pa.Array.from_buffers(pa.int32(), len(days), [None, pa.py_buffer(days.tobytes())])
+        days = (_numbers(distinct, keyed, where) % np.uint64(2 * max_days + 1)).astype(np.int32) - np.int32(max_days)
+        return _from_numbers(days)
 
     return _map_distinct(entities, offsets, pa.int32())
+
+
+def keyed_numbers(columns: Mapping[str, pa.ChunkedArray], keyed: KeyedHash) -> pa.ChunkedArray:
+    """A number (uint64) for each row, from the values of ``columns`` (table.column -> values) in it; NULL where one is NULL.
+
+    Of one column, the first 8 bytes of HMAC-SHA256(key, canonical value), big-endian; of several, those of the HMAC of the
+    columns' numbers, 8 bytes each. Raises :class:`~tasks.errors.MaskingError` on types without a canonical form.
+    """
+    single = [_column_numbers(column, keyed, where) for where, column in columns.items()]
+    if len(single) == 1:
+        return single[0]
+    is_known = functools.reduce(pc.and_, [numbers.is_valid() for numbers in single])
+    messages = np.stack([pc.fill_null(numbers, _from_numbers(np.zeros(1, np.uint64))[0]).to_numpy() for numbers in single], axis=1)
+    ends = np.arange(len(messages) + 1, dtype=np.int32) * np.int32(8 * len(single))
+    buffers = [None, pa.py_buffer(ends), pa.py_buffer(messages.astype(">u8").tobytes())]
+    hashed = keyed.digests(pa.Array.from_buffers(pa.binary(), len(messages), buffers))
+    return pc.if_else(is_known, pa.chunked_array([_from_numbers(_first_bytes(hashed))]), pa.nulls(len(messages), pa.uint64()))
+
+
+def _column_numbers(column: pa.ChunkedArray, keyed: KeyedHash, where: str) -> pa.ChunkedArray:
+    return _map_distinct(column, lambda distinct: _from_numbers(_numbers(distinct, keyed, where)), pa.uint64())
 
 
 def canonical_bytes(values: pa.Array, *, where: str) -> pa.Array:
@@ -124,6 +145,19 @@ def _is_mostly_distinct(column: pa.ChunkedArray) -> bool:
 def _digests(distinct: pa.Array, keyed: KeyedHash, where: str) -> Bytes:
     """An array of bytes, one row of 32 for each value."""
     return keyed.digests(canonical_bytes(distinct, where=where))
+
+
+def _numbers(distinct: pa.Array, keyed: KeyedHash, where: str) -> np.ndarray:
+    return _first_bytes(_digests(distinct, keyed, where))
+
+
+def _first_bytes(digests: np.ndarray) -> np.ndarray:
+    """The first 8 bytes of each digest as a number."""
+    return digests[:, :8].copy().view(">u8").ravel().astype(np.uint64)
+
+
+def _from_numbers(numbers: np.ndarray) -> pa.Array:
+    return pa.Array.from_buffers(pa.from_numpy_dtype(numbers.dtype), len(numbers), [None, pa.py_buffer(numbers)])
 
 
 def _uuids(digests: Bytes) -> pa.Array:

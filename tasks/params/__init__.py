@@ -16,6 +16,7 @@ from tasks.params.features import FeaturesParams
 from tasks.params.fitting import fitted_here, refuse_later_strata, require_parts
 from tasks.params.judging import EvaluationParams, EvidenceCriterion, GatesParams, MetricCriterion
 from tasks.params.masking import MaskingParams
+from tasks.params.masking_rules import SuppressRule
 from tasks.params.models import SAMPLE_WEIGHT, LabelParams, LoggedScores, ModelsParams
 from tasks.params.refresh import RefreshParams
 from tasks.params.snapshot import SnapshotParams
@@ -60,6 +61,8 @@ class Params(Section):
                 if not self._has_column(f"{table}.{column}"):
                     raise ValueError(f"masking.tables.{table}.{column}: no such column in snapshot.tables.{table}.columns")
             declared = self.snapshot.tables[table]
+            if policy.suppress is not None:
+                self._suppression_leaves_rows_whole(table, policy.suppress)
             for column in policy.columns:
                 if column in (declared.time, declared.known) and policy.columns[column].transform == "date_shift":
                     raise ValueError(f"masking.tables.{table}.{column}: date_shift would move the table's time or known column")
@@ -71,6 +74,14 @@ class Params(Section):
         for reference in self.masking.limits.quasi:
             if not self._has_column(reference):
                 raise ValueError(f"masking.limits.quasi: no such column {reference!r} in snapshot.tables")
+
+    def _suppression_leaves_rows_whole(self, table: str, rule: SuppressRule) -> None:
+        declared = self.snapshot.tables[table]
+        if rule.what == "rows" and table in (self.features.rows, self.label.table):
+            raise ValueError(f"masking.tables.{table}.suppress: splits and labels need all rows of this table; take what: cells")
+        for column in rule.columns:
+            if rule.what == "cells" and column in (*declared.key, declared.time, declared.known):
+                raise ValueError(f"masking.tables.{table}.suppress: {column} is of the table's key, time or known; rows need it")
 
     def _columns_named_elsewhere_are_declared(self) -> None:
         if self.features.rows not in self.snapshot.tables:
@@ -152,7 +163,7 @@ def load_params(path: Path) -> Params:
         found = " ".join(str(error).split())
         raise ParameterError(str(path), found=found, expected=expected, next_step="mend the YAML at that line") from None
     try:
-        return Params.model_validate(content)
+        params = Params.model_validate(content)
     except PydanticError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
@@ -160,3 +171,5 @@ def load_params(path: Path) -> Params:
         said = f"{first['msg'].removeprefix('Value error, ')}{others}"
         found, mended = (f"{where}: {said}", f"{where} in {path.name}") if where else (said, f"that in {path.name}")
         raise ParameterError(str(path), found=found, expected=expected, next_step=f"mend {mended}") from None
+    params.masking.read_lists(path.parent)
+    return params

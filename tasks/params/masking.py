@@ -1,13 +1,14 @@
 """``masking``: the key, the token domains, and what happens to each column of each table."""
 
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import Field, field_validator, model_validator
 
 from tasks.params.base import Section, split_reference
 from tasks.params.limits import LimitsParams
-from tasks.params.masking_rules import ColumnRule, DateShiftRule, EncryptRule, require_domain
+from tasks.params.masking_rules import ColumnRule, EncryptRule, FakeRule, SuppressRule, named_beside, require_domain
 
 
 class MaskingKeyParams(Section):
@@ -32,6 +33,7 @@ class TablePolicy(Section):
 
     safe: tuple[str, ...] = ()
     reason: str = Field(min_length=1)
+    suppress: SuppressRule | None = None
     accepted: dict[str, Annotated[str, Field(min_length=10)]] = Field(default_factory=dict)
     """Column -> why what the search for personal data finds in it may stay; words for the privacy report."""
     columns: dict[str, ColumnRule] = Field(default_factory=dict)
@@ -41,9 +43,10 @@ class TablePolicy(Section):
     def _other_keys_are_columns(cls, value: Any) -> Any:
         if not isinstance(value, dict) or "columns" in value:
             return value
-        fixed = {"safe", "reason", "accepted"}
-        if isinstance(value.get("accepted"), dict) and "transform" in value["accepted"]:
-            fixed.remove("accepted")  # a column of that name, under a rule
+        fixed = {"safe", "reason", "accepted", "suppress"}
+        for name in ("accepted", "suppress"):
+            if isinstance(value.get(name), dict) and "transform" in value[name]:
+                fixed.remove(name)  # a column of that name, under a rule
         return {k: v for k, v in value.items() if k in fixed} | {"columns": {k: v for k, v in value.items() if k not in fixed}}
 
     @model_validator(mode="after")
@@ -56,15 +59,15 @@ class TablePolicy(Section):
             if name not in self.safe and name not in self.columns:
                 raise ValueError(f"accepted: {name} is neither safe nor under a rule, so there is nothing to accept")
         for name, rule in self.columns.items():
-            if isinstance(rule, DateShiftRule) and rule.per == name:
-                raise ValueError(f"{name}: date_shift needs another column in `per`, the entity the shift belongs to")
+            if name in named_beside(rule):
+                raise ValueError(f"{name}: {rule.transform} needs another column in `per`, the entity or row that it belongs to")
         return self
 
     @property
     def named_columns(self) -> tuple[str, ...]:
-        """Every column that the policy speaks of, the entities of date shifts included."""
-        entities = [rule.per for rule in self.columns.values() if isinstance(rule, DateShiftRule)]
-        return (*self.safe, *self.columns, *entities)
+        """Every column that the policy speaks of, those included that a rule only reads."""
+        rare = () if self.suppress is None else (*self.suppress.columns, *([self.suppress.per] if self.suppress.per else []))
+        return (*self.safe, *rare, *self.columns, *(name for rule in self.columns.values() for name in named_beside(rule)))
 
 
 class MaskingParams(Section):
@@ -113,11 +116,22 @@ class MaskingParams(Section):
         return self
 
     @model_validator(mode="after")
+    def _suppressed_columns_survive(self) -> "MaskingParams":
+        kept = {reference for references in self.domains.values() for reference in references}
+        for table, policy in self.tables.items():
+            kept |= {f"{table}.{column}" for column in policy.safe}
+            kept |= {f"{table}.{column}" for column, rule in policy.columns.items() if rule.transform != "drop"}
+            for column in () if policy.suppress is None else policy.suppress.columns:
+                if f"{table}.{column}" not in kept:
+                    raise ValueError(f"tables.{table}.suppress: {column} does not leave; name columns that do")
+        return self
+
+    @model_validator(mode="after")
     def _domains_have_one_algorithm(self) -> "MaskingParams":
         made = dict.fromkeys(self.domains, ("as a token", "masking.domains"))
         for table, policy in self.tables.items():
             for column, rule in policy.columns.items():
-                if not isinstance(rule, EncryptRule) or rule.domain is None:
+                if not isinstance(rule, EncryptRule | FakeRule) or rule.domain is None:
                     continue
                 how, where = rule.model_dump_json(exclude={"column_class", "reason"}), f"tables.{table}.{column}"
                 others, there = made.setdefault(rule.domain, (how, where))
@@ -126,6 +140,16 @@ class MaskingParams(Section):
                         f"{where}: domain {rule.domain} is made otherwise in {there}; a domain has one algorithm with one setting"
                     )
         return self
+
+    def read_lists(self, root: Path) -> None:
+        """Read every list of fakes that the policy names as a file below ``root``, the project's folder.
+
+        Raises :class:`~tasks.errors.ParameterError` where one is missing or is not what the policy says.
+        """
+        for policy in self.tables.values():
+            for rule in policy.columns.values():
+                if isinstance(rule, FakeRule):
+                    rule.read_file(root)
 
 
 def _require_distinct_names(names: Iterable[str]) -> None:

@@ -7,14 +7,17 @@ they stand in (``masking``), and what a transform does to values (``tasks.maskin
 import re
 import string
 import unicodedata
+from pathlib import Path, PurePosixPath
 from typing import Annotated, Literal
 
-from pydantic import Field, StrictBool, StrictFloat, StrictInt, StrictStr, field_validator, model_validator
+from pydantic import Field, PrivateAttr, StrictBool, StrictFloat, StrictInt, StrictStr, field_validator, model_validator
 
 from tasks.params.base import Section
+from tasks.params.lists import read_list
 
 ColumnClass = Literal["identifier", "quasi", "sensitive", "free_text"]
 DatePart = Literal["year", "quarter", "month", "week", "day", "weekday", "hour", "minute"]
+FakeList = Literal["given_name", "family_name", "full_name", "email", "town", "street", "company"]
 ALPHABETS = {
     "digits": string.digits,
     "lower": string.ascii_lowercase,
@@ -104,6 +107,42 @@ class EncryptRule(Rule):
         return "" if self.alphabet is None else ALPHABETS.get(self.alphabet, self.alphabet)
 
 
+class FakeRule(Rule):
+    """A made-up value from a list: one that comes with the package, or a file of the user's, held to its hash."""
+
+    transform: Literal["fake"]
+    list: FakeList | None = None
+    file: str | None = None
+    sha256: str | None = None
+    unique: bool = False
+    domain: str | None = None
+    _entries: tuple[str, ...] = PrivateAttr(default=())
+
+    @model_validator(mode="after")
+    def _one_list(self) -> "FakeRule":
+        if (self.list is None) == (self.file is None):
+            raise ValueError("fake needs a list by its name, or a file of yours")
+        if (self.file is None) != (self.sha256 is None):
+            raise ValueError("fake: file and sha256 go together")
+        if self.file is not None and (PurePosixPath(self.file).is_absolute() or ".." in PurePosixPath(self.file).parts):
+            raise ValueError("fake: file is a plain path relative to the project")
+        if self.domain is not None:
+            require_domain(self.domain)
+        return self
+
+    @property
+    def file_entries(self) -> tuple[str, ...]:
+        """The entries of ``file``; they are read when ``params.yaml`` is loaded."""
+        if not self._entries:
+            raise ValueError("the list of fakes has not been read")
+        return self._entries
+
+    def read_file(self, root: Path) -> None:
+        """Read ``file`` below ``root``, where there is one. Raises :class:`~tasks.errors.ParameterError` as ``read_list`` does."""
+        if self.file is not None and self.sha256 is not None:
+            self._entries = read_list(root, self.file, self.sha256)
+
+
 class DateShiftRule(Rule):
     """The date moves by a keyed number of days, the same for all rows of one entity (column ``per``)."""
 
@@ -173,6 +212,42 @@ class ClipRule(Rule):
         return self
 
 
+class NoiseRule(Rule):
+    """Keyed noise, the same for the same row (columns ``per``), of a scale that is absolute or relative to the number."""
+
+    transform: Literal["noise"]
+    per: tuple[str, ...] = Field(min_length=1)
+    scale: float = Field(gt=0)
+    relative: bool = False
+    distribution: Literal["normal", "laplace"] = "normal"
+    low: float | None = None
+    high: float | None = None
+
+    @field_validator("per", mode="before")
+    @classmethod
+    def _one_or_more(cls, value: object) -> object:
+        return as_names(value)
+
+    @model_validator(mode="after")
+    def _bounds_are_in_order(self) -> "NoiseRule":
+        if self.low is not None and self.high is not None and self.low >= self.high:
+            raise ValueError("noise: low must be below high")
+        return self
+
+
+class ShuffleRule(Rule):
+    """The values of a partition in a keyed order, among rows that are equal in the columns ``within``."""
+
+    transform: Literal["shuffle"]
+    per: tuple[str, ...] = Field(min_length=1)
+    within: tuple[str, ...] = ()
+
+    @field_validator("per", mode="before")
+    @classmethod
+    def _one_or_more(cls, value: object) -> object:
+        return as_names(value)
+
+
 ColumnRule = Annotated[
     KeepRule
     | DropRule
@@ -180,14 +255,41 @@ ColumnRule = Annotated[
     | ConstantRule
     | TokenRule
     | EncryptRule
+    | FakeRule
     | DateShiftRule
     | DatePartRule
     | GeneraliseRule
     | BucketRule
     | RoundRule
-    | ClipRule,
+    | ClipRule
+    | NoiseRule
+    | ShuffleRule,
     Field(discriminator="transform"),
 ]
+
+
+class SuppressRule(Section):
+    """Of a whole table: what happens to rows whose combination of masked ``columns`` fewer than ``k`` rows or entities hold."""
+
+    columns: tuple[str, ...] = Field(min_length=1)
+    k: int = Field(ge=2)
+    per: str | None = None
+    what: Literal["cells", "rows"] = "cells"
+    reason: str = ""
+
+
+def as_names(value: object) -> object:
+    """One column's name as a list of it; what is given as a list stays one."""
+    return (value,) if isinstance(value, str) else value
+
+
+def named_beside(rule: ColumnRule) -> tuple[str, ...]:
+    """The other columns of its table that a rule reads."""
+    if isinstance(rule, DateShiftRule):
+        return (rule.per,)
+    if isinstance(rule, NoiseRule):
+        return rule.per
+    return (*rule.per, *rule.within) if isinstance(rule, ShuffleRule) else ()
 
 
 def require_domain(name: str) -> None:

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 
 from tasks.canaries import ColumnFate, Hit, Needles, Planted, plant, search_buffer
 from tasks.errors import LeakError
-from tasks.masking import MaskingKey, mask_table, treat_columns
+from tasks.masking import MaskingKey, mask_columns, treat_columns
 from tasks.masking.policy import KEPT, Treatment
 from tasks.params.masking_rules import GeneraliseRule
 from tasks.paths import CANARY_FILE, ProjectPaths, main_root
@@ -43,7 +43,7 @@ def require_markers_masked(context: StageContext, planted: Planted, key: Masking
     needles = Needles(planted.markers)
     hits: list[Hit] = []
     for name in planted.files:
-        masked = mask_table(name, pq.read_table(context.paths.snapshots / name / CANARY_FILE), context.params.masking, key)
+        masked = mask_columns(name, pq.read_table(context.paths.snapshots / name / CANARY_FILE), context.params.masking, key)
         packed = pa.BufferOutputStream()
         pq.write_table(masked, packed, compression="zstd")
         hits += search_buffer(packed.getvalue(), needles, name=f"table {name}, masked")

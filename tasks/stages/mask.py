@@ -5,6 +5,7 @@ from collections.abc import Sequence, Set
 from tasks.datasets import DatasetWriter, code_hash, hash_mapping, read_manifest, read_partition, write_atomically
 from tasks.errors import DatasetError
 from tasks.masking import (
+    Facts,
     KeyPlaces,
     MaskingKey,
     ResidueSearch,
@@ -14,6 +15,7 @@ from tasks.masking import (
     measure_joins,
     policy_hash,
     require_joins_hold,
+    require_joins_of_all_rows,
     require_keys_survive,
     treat_columns,
 )
@@ -23,14 +25,16 @@ from tasks.records import JoinMeasure, Manifest, PrivacyReport
 from tasks.stages import FOUNDATION, Stage, StageContext
 from tasks.stages.canaries import plant_canaries, require_markers_masked
 from tasks.stages.evidence import require_examined
+from tasks.stages.facts import gather_facts
 from tasks.stages.keys import load_stage_key
 
-_CODE = ("tasks/stages/mask.py", "tasks/masking", "tasks/detection")
+_CODE = ("tasks/stages/mask.py", "tasks/stages/facts.py", "tasks/masking", "tasks/detection")
 
 
 def _run(context: StageContext) -> None:
     paths, params = context.paths, context.params
     require_keys_survive(params.masking, params.snapshot.tables)
+    require_joins_of_all_rows(params.masking, list_joins(params.masking, params.snapshot.tables))
     key = load_stage_key(context)
     snapshots = read_manifest(paths.snapshots, made_by="snapshot")
     require_examined(context, "raw", {snapshots.dataset: snapshots.logical_hash})
@@ -39,14 +43,22 @@ def _run(context: StageContext) -> None:
     code = code_hash(*_CODE, *FOUNDATION)
     rows: dict[str, int] = {}
     places: dict[str, dict[str, str]] = {}
+    facts: dict[str, Facts] = {}
     written = unchanged = 0
     with DatasetWriter(paths.masked, "masked") as writer:
         for name, table in snapshots.tables.items():
             treatments = treat_columns(params.masking, name, params.snapshot.tables[name].columns)
             if all(treatment.is_dropped for treatment in treatments):
                 continue
+            found = gather_facts(name, table, paths.snapshots, params.masking, key)
+            declared = params.masking.tables.get(name)
+            suppress = None if declared is None else declared.suppress
             rows[name] = table.rows
-            made_from = _made_from(policy_hash(treatments), key, table.key, code)
+            made_from = _made_from(policy_hash(treatments, suppress), key, table.key, code)
+            if found is not None:
+                facts[name] = found
+                made_from["facts"] = found.hash
+                rows[name] -= found.rare_rows if suppress is not None and suppress.what == "rows" else 0
             places[name] = {}
             for partition in table.partitions:
                 reuse_key = hash_mapping({**made_from, "input": partition.logical_hash})
@@ -54,7 +66,7 @@ def _run(context: StageContext) -> None:
                 if writer.keep(partition.path, reuse_key):
                     unchanged += 1
                     continue
-                masked = mask_table(name, read_partition(paths.snapshots, partition), params.masking, key)
+                masked = mask_table(name, read_partition(paths.snapshots, partition), params.masking, key, facts=found)
                 # In the snapshot's order, that of raw keys, a token's place would tell which keys its own lies between.
                 masked = masked.sort_by([(column, "ascending") for column in table.key])
                 writer.write(partition.path, reuse_key, masked, table.key)
@@ -64,7 +76,14 @@ def _run(context: StageContext) -> None:
         findings = residue.search(places)
         joins = _measure_joins(context, snapshots)
         report = make_privacy_report(
-            params.masking, params.snapshot.tables, key, rows, joins=joins, searched=residue.examined, findings=findings
+            params.masking,
+            params.snapshot.tables,
+            key,
+            rows,
+            joins=joins,
+            searched=residue.examined,
+            findings=findings,
+            facts=facts,
         )
         write_atomically(paths.privacy_report, report.to_json().encode())
         writer.finish(_about(snapshots, params, key))

@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 
 from tasks.datasets import DatasetWriter, read_manifest, read_partition, row_keys, write_atomically
 from tasks.errors import SplitError
-from tasks.masking import mask_table, require_keys_survive, treat_columns
+from tasks.masking import mask_columns, require_keys_survive, treat_columns
 from tasks.params.splits import ASSIGNMENTS, StratifiedSplit
 from tasks.splits import (
     Tallies,
@@ -103,7 +103,7 @@ def _write(job: SplitJob, writer: DatasetWriter, partition: PartedPartition) -> 
     if parts is None:  # counted, but a file of it is gone
         parts, _ = part_partition(job, partition.source, reuse_key)
     raw = read_partition(job.context.paths.snapshots, partition.source, job.declared.key)
-    masked = mask_table(job.rows, raw, job.context.params.masking, job.key)
+    masked = mask_columns(job.rows, raw, job.context.params.masking, job.key)
     keys = row_keys(masked, job.declared.key)
     moved = 0
     for table, path in paths.items():

@@ -125,6 +125,8 @@ DROP = {"class": "quasi", "transform": "drop"}
 QUASI = {"class": "quasi", "transform": "generalise"}
 BUCKET = {"class": "quasi", "transform": "bucket", "edges": [18, 65]}
 ENCRYPT = {"class": "identifier", "transform": "encrypt"}
+FAKE = {"class": "identifier", "transform": "fake"}
+NOISE = {"class": "sensitive", "transform": "noise", "per": "booking_id", "scale": 1}
 CLIP = {"class": "quasi", "transform": "clip"}
 FOLDS = {"kind": "kfold", "k": 3, "salt": "v1", "why": "x"}
 FOREST = {"estimator": "sklearn.ensemble.RandomForestClassifier", "split": "folds", "part": "fold_1"}
@@ -192,6 +194,20 @@ MISTAKES: dict[str, Callable[[dict[str, Any]], object]] = {
     ),
     "a domain has one algorithm with one setting": _set(
         "masking.tables.bookings.email", {**ENCRYPT, "alphabet": "lower", "domain": "passenger"}
+    ),
+    "fake needs a list by its name, or a file of yours": _set("masking.tables.bookings.email", FAKE),
+    "fake: file and sha256 go together": _set("masking.tables.bookings.email", {**FAKE, "file": "lists/towns.txt"}),
+    "fake: file is a plain path relative to the project": _set(
+        "masking.tables.bookings.email", {**FAKE, "file": "../towns.txt", "sha256": "0"}
+    ),
+    "list of fakes lists/towns.txt": _set("masking.tables.bookings.email", {**FAKE, "file": "lists/towns.txt", "sha256": "0"}),
+    "noise: low must be below high": _set("masking.tables.bookings.email", {**NOISE, "low": 2, "high": 1}),
+    "does not leave; name columns that do": _set("masking.tables.bookings.suppress", {"columns": ["email"], "k": 5}),
+    "splits and labels need all rows of this table": _set(
+        "masking.tables.flights.suppress", {"columns": ["carrier"], "k": 5, "what": "rows"}
+    ),
+    "is of the table's key, time or known; rows need it": _set(
+        "masking.tables.bookings.suppress", {"columns": ["booked_utc"], "k": 5}
     ),
     "edges: each must be above the one before": _set("masking.tables.bookings.birth_date", {**BUCKET, "edges": [65, 18]}),
     "labels: one for each band, which is one more than there are edges": _set(

@@ -8,19 +8,25 @@ No transform looks at another row, but those that say so: a row's result is the 
 from tasks.masking.transforms.constants import REDACTED, constant, redact
 from tasks.masking.transforms.dates import date_part, shift_days
 from tasks.masking.transforms.encryption import decrypt, encrypt
+from tasks.masking.transforms.fakes import fake
 from tasks.masking.transforms.generalisation import generalise
+from tasks.masking.transforms.noise import add_noise
 from tasks.masking.transforms.numbers import bucket, clip, round_to
+from tasks.masking.transforms.shuffling import shuffle
 
 __all__ = [
     "REDACTED",
+    "add_noise",
     "bucket",
     "clip",
     "constant",
     "date_part",
     "decrypt",
     "encrypt",
+    "fake",
     "generalise",
     "redact",
     "round_to",
     "shift_days",
+    "shuffle",
 ]

@@ -54,7 +54,7 @@ def test_reasons_are_the_policys() -> None:
 
 def test_report_names_what_was_dropped_and_what_data_it_still_is() -> None:
     """Undeclared columns by name; masked data is personal data, with the source of that; no key."""
-    report = make_privacy_report(RULES, TABLES, KEY, {"t": 3}, joins=(), searched=(), findings=())
+    report = make_privacy_report(RULES, TABLES, KEY, {"t": 3}, joins=(), searched=(), findings=(), facts={})
     assert report.undeclared == ("t.extra", "u.at")
     assert (report.key_id, report.key_fingerprint, report.rows) == ("test-1", KEY.fingerprint, {"t": 3})
     assert "still personal data" in report.statement
