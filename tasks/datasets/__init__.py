@@ -7,7 +7,16 @@ the file is left alone and not even opened.
 
 from tasks.datasets.hashes import code_hash, hash_file, hash_mapping, hash_text, locate_code, write_atomically
 from tasks.datasets.logical import canonical_type, dataset_hash, is_in_order, logical_hash
-from tasks.datasets.reader import MANIFEST, StoredTable, open_table, read_manifest, read_partition, read_table, row_keys
+from tasks.datasets.reader import (
+    MANIFEST,
+    StoredTable,
+    filter_pieces,
+    open_table,
+    read_manifest,
+    read_partition,
+    read_table,
+    row_keys,
+)
 from tasks.datasets.writer import DatasetWriter
 
 __all__ = [
@@ -17,6 +26,7 @@ __all__ = [
     "canonical_type",
     "code_hash",
     "dataset_hash",
+    "filter_pieces",
     "hash_file",
     "hash_mapping",
     "hash_text",

@@ -6,7 +6,7 @@ DuckDB is imported when the first database is opened: most stages do without.
 
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -37,6 +37,9 @@ def open_database(spill: Path | None = None) -> Iterator["duckdb.DuckDBPyConnect
         con.execute(f"SET memory_limit='{_MEMORY}'")
         con.execute("SET temp_directory=$folder", {"folder": folder})
         yield con
+    if spill is not None:
+        with suppress(OSError):  # another stage's may lie in it
+            spill.rmdir()
 
 
 def in_chunks(pieces: Iterable[pa.Table], rows: int = ROWS_AT_ONCE) -> Iterator[list[pa.Table]]:

@@ -4,7 +4,7 @@ What belongs here: reading what a manifest lists, and refusing what it does not.
 """
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import pyarrow as pa
@@ -97,6 +97,13 @@ class StoredTable:
         for partition in self.record.partitions:
             yield self.read(partition, columns)
 
+    def rows_of(self, wanted: pa.ChunkedArray, key: Sequence[str], columns: Sequence[str]) -> Iterator[pa.Table]:
+        """``columns`` of the rows whose :func:`row_keys` under ``key`` are among ``wanted``, a partition at a time."""
+        keys = pa.chunked_array([row_keys(piece, key) for piece in self.pieces(key)], pa.string())
+        is_wanted = pc.is_in(keys, value_set=wanted.combine_chunks())
+        del keys
+        yield from filter_pieces(self.pieces(columns), is_wanted)
+
     def each_column(self, names: Sequence[str]) -> Iterator[tuple[str, pa.ChunkedArray]]:
         """The columns ``names`` of all rows, by name, in order; of a long table few are held at a time."""
         width = max(1, _VALUES_AT_ONCE // max(1, self.record.rows))
@@ -107,6 +114,14 @@ class StoredTable:
     def column(self, name: str) -> pa.ChunkedArray:
         """One column of all rows, in order of partitions."""
         return pa.concat_tables(list(self.pieces((name,))), promote_options="default").column(name)
+
+
+def filter_pieces(pieces: Iterable[pa.Table], is_chosen: pa.ChunkedArray) -> Iterator[pa.Table]:
+    """The chosen rows of each of ``pieces``; ``is_chosen`` has one value per row of all of them."""
+    start = 0
+    for piece in pieces:
+        yield piece.filter(is_chosen.slice(start, piece.num_rows))
+        start += piece.num_rows
 
 
 def open_table(folder: Path, manifest: Manifest, table: str) -> StoredTable:

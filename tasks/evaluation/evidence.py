@@ -9,10 +9,11 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tasks.datasets import read_manifest, read_partition, read_table
+from tasks.datasets import StoredTable, read_manifest, read_partition
 from tasks.errors import DatasetError, EvaluationError
 from tasks.params.splits import ALL_FOLDS, ASSIGNMENTS, OTHER_FOLDS, assignments_of, draw_name
 from tasks.paths import ProjectPaths
@@ -57,8 +58,10 @@ def _read_parts(paths: ProjectPaths, split: str, manifest: Manifest, parts: Coll
         for partition in table_record(manifest, table, f"split {split}").partitions:
             rows = read_partition(paths.split(split), partition, ("row_key", "part"))
             rows = rows.filter(pc.is_in(rows.column("part"), pa.array(sorted(parts), pa.string())))
-            found.append(rows.append_column("partition", pa.array([_below(partition.path)] * rows.num_rows, pa.string())))
-    read = pa.concat_tables(found)
+            # One number per row: written out, the names of partitions would take more room than the keys.
+            place = pa.DictionaryArray.from_arrays(np.zeros(rows.num_rows, np.int32), [_below(partition.path)])
+            found.append(rows.append_column("partition", place))
+    read = pa.concat_tables(found).unify_dictionaries()
     others = set(read.column("part").unique().to_pylist()) - set(parts)
     if others:
         raise EvaluationError(
@@ -99,8 +102,8 @@ def read_features(evidence: Evidence, parts: Collection[str], columns: Collectio
     missing = [name for name in columns if name not in record.columns]
     if missing:
         raise DatasetError("features", found=f"no {', '.join(missing)}", expected="every feature", next_step="dvc repro features")
-    found = read_partitions(evidence.paths.features, evidence.features, "features", record, ("row_key", *columns))
-    return found.filter(pc.is_in(found.column("row_key"), assigned.column("row_key").combine_chunks()))
+    stored = open_partitions(evidence.paths.features, "features", record)
+    return pa.concat_tables(list(stored.rows_of(assigned.column("row_key"), ("row_key",), ("row_key", *columns))))
 
 
 def part_rows(evidence: Evidence, part: str) -> pa.Table:
@@ -155,8 +158,8 @@ def _below(path: str) -> str:
     return path.partition("/")[2]
 
 
-def read_partitions(folder: Path, manifest: Manifest, name: str, record: TableRecord, columns: Collection[str]) -> pa.Table:
-    """The partitions of ``record``, which are some of the table's."""
+def open_partitions(folder: Path, name: str, record: TableRecord) -> StoredTable:
+    """The partitions of ``record``, which are some of the table's, to be read one at a time."""
     if not record.partitions:
         raise DatasetError(
             f"{folder.name}/{name}",
@@ -164,7 +167,7 @@ def read_partitions(folder: Path, manifest: Manifest, name: str, record: TableRe
             expected="partitions named as those of the split",
             next_step="dvc repro",
         )
-    return read_table(folder, manifest.model_copy(update={"tables": {name: record}}), name, tuple(columns))
+    return StoredTable(folder, record)
 
 
 def refuse_training_rows(evidence: Evidence, part: str, keys: pa.ChunkedArray, card: ModelCard) -> None:

@@ -8,9 +8,9 @@ import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tasks.datasets import read_table, row_keys
+from tasks.datasets import row_keys
 from tasks.errors import EvaluationError
-from tasks.evaluation.evidence import Evidence, require_columns, table_record
+from tasks.evaluation.evidence import Evidence, open_partitions, require_columns, table_record
 from tasks.params import Params
 from tasks.params.base import split_reference
 from tasks.params.models import LoggedScores
@@ -19,8 +19,8 @@ LOGGED = "champion_logged"
 """Begins the name of each column of logged scores: ``champion_logged_<number>``, in the order of ``LoggedScores.columns``."""
 
 
-def read_logged(evidence: Evidence, params: Params, champion: LoggedScores) -> pa.Table:
-    """row_key, scored_utc (the table's ``time``), champion_version and the logged scores of every row of the scores' table.
+def read_logged(evidence: Evidence, params: Params, champion: LoggedScores, wanted: pa.ChunkedArray) -> pa.Table:
+    """row_key, scored_utc (the table's ``time``), champion_version and the logged scores of the rows with ``wanted`` keys.
 
     Raises :class:`~tasks.errors.EvaluationError` where a column was dropped by masking, or scores are no numbers.
     """
@@ -31,7 +31,7 @@ def read_logged(evidence: Evidence, params: Params, champion: LoggedScores) -> p
     columns = tuple(dict.fromkeys((*key, time, *([version] if version else []), *names)))
     record = table_record(evidence.masked, champion.table, "masked tables")
     require_columns(record, champion.table, "models.champion", columns)
-    logged = read_table(evidence.paths.masked, evidence.masked, champion.table, columns)
+    logged = pa.concat_tables(list(open_partitions(evidence.paths.masked, champion.table, record).rows_of(wanted, key, columns)))
     found = {
         "row_key": row_keys(logged, key),
         "scored_utc": logged.column(time).cast(pa.timestamp("us", "UTC")),

@@ -11,13 +11,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tasks.datasets import row_keys
+from tasks.datasets.database import open_database
 from tasks.errors import DatasetError, EvaluationError
 from tasks.evaluation.compare import MISSING
 from tasks.evaluation.evidence import (
     Evidence,
+    open_partitions,
     part_rows,
     read_features,
-    read_partitions,
     require_columns,
     some_partitions,
     table_record,
@@ -54,23 +55,7 @@ def read_part(evidence: Evidence, params: Params, part: str) -> PartRows:
     assigned = part_rows(evidence, part)
     names = list(params.features.names)
     features = read_features(evidence, (part,), (*_LABEL, *names)).sort_by("row_key")
-    con = duckdb.connect()
-    con.execute("SET TimeZone='UTC'")
-    con.register("assigned", assigned)
-    con.register("meta", _row_facts(evidence, params, assigned))
-    con.register("labels", features.select(["row_key", *_LABEL]))
-    slices = "".join(f", m.{_quoted(f'slice_{column}')}" for column in params.evaluation.slices)
-    weight = "" if params.evaluation.weight is None else ", m.weight"
-    person = ", m.person" if _person_column(params) else ""
-    scores, scored = _join_logged(con, evidence, params)
-    query = f"""
-        SELECT a.* EXCLUDE (partition), m.time_utc, m.time_utc::DATE AS day, f.at_utc,
-            {_CLUSTERS.get(params.evaluation.interval.cluster, "m.cluster")} AS cluster,
-            f.label, f.label_known_utc {weight} {person} {slices} {scores}
-        FROM assigned a JOIN meta m USING (row_key) JOIN labels f USING (row_key) {scored}
-        ORDER BY a.row_key
-    """  # noqa: S608 - names are quoted
-    facts = con.sql(query).to_arrow_table()
+    facts = _join_facts(evidence, params, assigned, features.select(["row_key", *_LABEL]))
     keys = assigned.sort_by("row_key").column("row_key")
     for found in (features, facts):
         if not found.column("row_key").equals(keys):
@@ -86,8 +71,29 @@ def read_part(evidence: Evidence, params: Params, part: str) -> PartRows:
     return PartRows(facts, features.select(["row_key", *names]))
 
 
+def _join_facts(evidence: Evidence, params: Params, assigned: pa.Table, labels: pa.Table) -> pa.Table:
+    """The facts of the rows of ``assigned``, in order of row key; rows that are not in all tables are left out."""
+    slices = "".join(f", m.{_quoted(f'slice_{column}')}" for column in params.evaluation.slices)
+    weight = "" if params.evaluation.weight is None else ", m.weight"
+    person = ", m.person" if _person_column(params) else ""
+    with open_database(evidence.paths.spill) as con:
+        con.register("assigned", assigned)
+        con.register("meta", _row_facts(evidence, params, assigned))
+        con.register("labels", labels)
+        scores, scored = _join_logged(con, evidence, params, assigned)
+        query = f"""
+            SELECT a.* EXCLUDE (partition), m.time_utc, m.time_utc::DATE AS day, f.at_utc,
+                {_CLUSTERS.get(params.evaluation.interval.cluster, "m.cluster")} AS cluster,
+                f.label, f.label_known_utc {weight} {person} {slices} {scores}
+            FROM assigned a JOIN meta m USING (row_key) JOIN labels f USING (row_key) {scored}
+            ORDER BY a.row_key
+        """  # noqa: S608 - names are quoted
+        found: pa.Table = con.sql(query).to_arrow_table()
+    return found
+
+
 def _row_facts(evidence: Evidence, params: Params, assigned: pa.Table) -> pa.Table:
-    """row_key, time_utc, cluster (where it is a column), weight and slices of the masked rows in the partitions of ``assigned``."""
+    """row_key, time_utc, cluster (where it is a column), weight and slices of the masked rows of ``assigned``."""
     name = params.features.rows
     declared = params.snapshot.tables[name]
     record = some_partitions(table_record(evidence.masked, name, "masked tables"), assigned)
@@ -100,7 +106,8 @@ def _row_facts(evidence: Evidence, params: Params, assigned: pa.Table) -> pa.Tab
     require_columns(record, name, "evaluation.weight", weight)
     person = _person_column(params)
     columns = dict.fromkeys((*declared.key, declared.time, *params.evaluation.slices, *entity, *weight, *person))
-    rows = read_partitions(evidence.paths.masked, evidence.masked, name, record, columns)
+    stored = open_partitions(evidence.paths.masked, name, record)
+    rows = pa.concat_tables(list(stored.rows_of(assigned.column("row_key"), declared.key, tuple(columns))))
     facts: dict[str, pa.ChunkedArray] = {
         "row_key": row_keys(rows, declared.key),
         "time_utc": rows.column(declared.time).cast(pa.timestamp("us", "UTC")),
@@ -163,12 +170,12 @@ def _require_times(facts: pa.Table, params: Params) -> None:
         )
 
 
-def _join_logged(con: duckdb.DuckDBPyConnection, evidence: Evidence, params: Params) -> tuple[str, str]:
+def _join_logged(con: duckdb.DuckDBPyConnection, evidence: Evidence, params: Params, assigned: pa.Table) -> tuple[str, str]:
     """The SQL (columns, join) that adds the champion's logged scores; empty where its model is scored here, or there is none."""
     champion = params.models.champion
     if not isinstance(champion, LoggedScores):
         return "", ""
-    logged = read_logged(evidence, params, champion)
+    logged = read_logged(evidence, params, champion, assigned.column("row_key"))
     con.register("logged", logged)
     refuse_repeated(con, champion)
     columns = "".join(f", s.{name}" for name in logged.column_names if name != "row_key")
@@ -178,8 +185,7 @@ def _join_logged(con: duckdb.DuckDBPyConnection, evidence: Evidence, params: Par
 def read_slice_values(evidence: Evidence, params: Params) -> dict[str, set[str]]:
     """Slice column -> values, ``(missing)`` for NULL, in all parts that may be read."""
     facts = _row_facts(evidence, params, evidence.parts)
-    readable = facts.filter(pc.is_in(facts.column("row_key"), evidence.parts.column("row_key").combine_chunks()))
-    return {column: set(_texts(readable.column(f"slice_{column}")).unique().to_pylist()) for column in params.evaluation.slices}
+    return {column: set(_texts(facts.column(f"slice_{column}")).unique().to_pylist()) for column in params.evaluation.slices}
 
 
 def _quoted(name: str) -> str:

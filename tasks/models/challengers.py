@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -29,6 +30,8 @@ from tasks.records import ModelCard
 from tasks.user_code import find_source, require_hash
 
 Role = Literal["champion", "challenger"]
+_SCORED_AT_ONCE = 250_000
+"""Rows of which a model gets a frame, and makes copies of its own."""
 _TRIED_ROWS = 1000
 """Rows that a stored model must be able to score before anything is judged by it."""
 
@@ -114,7 +117,11 @@ class Brought:
         """
         if self.scores is not None:
             return look_up_scores(self.scores, rows.column("row_key"), task=task, classes=self.card.classes, draw=draw)
-        return predict_scores(self.model, feature_frame(rows, self.card.features), task, self.card.classes)
+        found = [
+            predict_scores(self.model, feature_frame(piece, self.card.features), task, self.card.classes)
+            for piece in (rows.slice(start, _SCORED_AT_ONCE) for start in range(0, max(1, rows.num_rows), _SCORED_AT_ONCE))
+        ]
+        return found[0] if len(found) == 1 else np.concatenate(found)
 
 
 def bring_model(declared: Recipe | StoredModel | ScoreFile | Command, bench: Workbench, role: Role) -> Brought:

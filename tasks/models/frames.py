@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from tasks.datasets import filter_pieces
 from tasks.errors import DatasetError, ModelError
 from tasks.user_code import as_frame
 
@@ -61,16 +62,10 @@ def select_parts(read: Pieces, assignments: Iterable[pa.Table], parts: Collectio
         )
     order = pc.sort_indices(rows, sort_keys=[("at_utc", "ascending"), ("row_key", "ascending")])
     del rows, keys, assigned
-    return _take(_filter(read(columns), is_chosen), order)
-
-
-def _filter(pieces: Iterable[pa.Table], is_chosen: pa.ChunkedArray) -> dict[str, pa.ChunkedArray]:
-    start, found = 0, []
-    for piece in pieces:
-        found.append(piece.filter(is_chosen.slice(start, piece.num_rows)))
-        start += piece.num_rows
-    table = pa.concat_tables(found, promote_options="default")
-    return dict(zip(table.column_names, table.columns, strict=True))
+    found = pa.concat_tables(list(filter_pieces(read(columns), is_chosen)), promote_options="default")
+    held = dict(zip(found.column_names, found.columns, strict=True))
+    del found
+    return _take(held, order)
 
 
 def _take(columns: dict[str, pa.ChunkedArray], order: pa.Array) -> pa.Table:
