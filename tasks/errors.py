@@ -76,6 +76,10 @@ class LeakSearchError(WindtunnelError):
     """A search for leaks cannot look at everything that it has to look at."""
 
 
+class EngineError(MaskingError):
+    """The engine that masks cannot be reached, or is not as it has to be."""
+
+
 class SplitError(WindtunnelError):
     """A split is empty, moved, or cannot be computed."""
 

@@ -148,6 +148,11 @@ class ProjectPaths:
         return self.state / "spill"
 
     @property
+    def spark_spill(self) -> Path:
+        """Restricted zone: where Spark on this machine spills, encrypted, until the stage ends."""
+        return self.state / "spark"
+
+    @property
     def receipts(self) -> Path:
         """Who judged what, where and when; outside DVC, because clock and actor differ from run to run."""
         return self.state / "receipts"

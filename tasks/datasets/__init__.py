@@ -17,11 +17,12 @@ from tasks.datasets.reader import (
     read_table,
     row_keys,
 )
-from tasks.datasets.writer import DatasetWriter
+from tasks.datasets.writer import DatasetWriter, PackedPartition, pack_partition
 
 __all__ = [
     "MANIFEST",
     "DatasetWriter",
+    "PackedPartition",
     "StoredTable",
     "canonical_type",
     "code_hash",
@@ -34,6 +35,7 @@ __all__ = [
     "locate_code",
     "logical_hash",
     "open_table",
+    "pack_partition",
     "read_manifest",
     "read_partition",
     "read_table",

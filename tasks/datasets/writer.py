@@ -5,7 +5,9 @@ What belongs here: the order of writes that makes an interruption safe. What doe
 
 import hashlib
 import threading
+import uuid
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -21,6 +23,40 @@ from tasks.records import Manifest, PartitionRecord, TableRecord
 
 _PREVIOUS = "manifest.previous.json"
 """Where the last whole manifest waits while its dataset is being changed; readers look for ``manifest.json`` only."""
+
+
+@dataclass(frozen=True)
+class PackedPartition:
+    """A partition that lies beside its place, whole, until :meth:`DatasetWriter.adopt` moves it there."""
+
+    record: PartitionRecord
+    part: str
+    """Where it lies, relative to the dataset's folder."""
+    key: tuple[str, ...]
+    columns: dict[str, str]
+    """Column -> canonical type."""
+
+
+def pack_partition(folder: Path, path: str, reuse_key: str, table: pa.Table, key: Sequence[str]) -> PackedPartition:
+    """Write ``table`` (logical key columns ``key``) beside the place of the partition ``path`` of the dataset in ``folder``.
+
+    Equal tables give equal bytes, whichever process packs them. Several may pack at once, the same partition included.
+    """
+    buffer = pa.BufferOutputStream()
+    pq.write_table(table, buffer, compression="zstd")
+    data = memoryview(buffer.getvalue())
+    record = PartitionRecord(
+        path=path,
+        rows=table.num_rows,
+        bytes=len(data),
+        sha256=hashlib.sha256(data).hexdigest(),
+        logical_hash=logical_hash(table, key),
+        reuse_key=reuse_key,
+    )
+    part = f"{path}.{uuid.uuid4().hex}.part"
+    (folder / part).parent.mkdir(parents=True, exist_ok=True)
+    (folder / part).write_bytes(data)
+    return PackedPartition(record, part, tuple(key), {f.name: canonical_type(f.type) for f in table.schema})
 
 
 class DatasetWriter:
@@ -83,28 +119,15 @@ class DatasetWriter:
 
         May be called by several threads at once.
         """
-        self._begin_change()
-        buffer = pa.BufferOutputStream()
-        pq.write_table(table, buffer, compression="zstd")
-        data = memoryview(buffer.getvalue())
-        record = PartitionRecord(
-            path=path,
-            rows=table.num_rows,
-            bytes=len(data),
-            sha256=hashlib.sha256(data).hexdigest(),
-            logical_hash=logical_hash(table, key),
-            reuse_key=reuse_key,
-        )
-        self._replace(path, data)
-        self._add(tuple(key), {f.name: canonical_type(f.type) for f in table.schema}, record)
-        return record
+        packed = pack_partition(self._folder, path, reuse_key, table, key)
+        self.adopt(packed)
+        return packed.record
 
-    def _replace(self, path: str, data: memoryview) -> None:
-        file = self._folder / path
-        file.parent.mkdir(parents=True, exist_ok=True)
-        part = file.with_name(file.name + ".part")
-        part.write_bytes(data)
-        part.replace(file)
+    def adopt(self, packed: "PackedPartition") -> None:
+        """Make a partition that was packed for this folder, here or by another process, part of the dataset."""
+        self._begin_change()
+        (self._folder / packed.part).replace(self._folder / packed.record.path)
+        self._add(packed.key, packed.columns, packed.record)
 
     def _begin_change(self) -> None:
         with self._lock:

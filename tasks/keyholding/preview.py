@@ -7,7 +7,7 @@ import pyarrow as pa
 
 from tasks.datasets import read_manifest, read_partition
 from tasks.errors import MaskingError
-from tasks.masking import mask_table, require_keys_survive, treat_columns
+from tasks.masking import LocalEngine, TableWork, mask_table, require_keys_survive, treat_columns
 from tasks.params import Params
 from tasks.paths import ProjectPaths
 from tasks.stages import StageContext
@@ -44,5 +44,6 @@ def preview_table(paths: ProjectPaths, params: Params, name: str, rows: int) -> 
             f"table {name}", found="no rows of it in the snapshot", expected="a partition to show", next_step="windtunnel run"
         )
     raw = read_partition(paths.snapshots, table.partitions[0], declared.columns)
-    masked = mask_table(name, raw, params.masking, key, facts=gather_facts(name, table, paths.snapshots, params.masking, key))
+    work = TableWork(name, table.key, paths.snapshots, paths.masked, params.masking, key)
+    masked = mask_table(name, raw, params.masking, key, facts=gather_facts(LocalEngine(), work, table.partitions))
     return masked.sort_by([(column, "ascending") for column in declared.key]).slice(0, rows)

@@ -5,10 +5,12 @@ datasets, and which lake a key is allowed for (``tasks.stages``).
 """
 
 from tasks.masking.bindings import bind_key, require_same_key
+from tasks.masking.engines import Engine, LocalEngine, open_engine
 from tasks.masking.facts import Facts, conclude, observe, observed_columns
 from tasks.masking.join_counts import KeyPlaces, measure_joins
 from tasks.masking.joins import list_joins, require_joins_hold
 from tasks.masking.keys import MaskingKey, load_key
+from tasks.masking.partitions import RawPartition, TableWork
 from tasks.masking.policy import column_treatments, explain_columns, policy_hash, require_keys_survive, treat_columns
 from tasks.masking.report import make_privacy_report
 from tasks.masking.residue import ResidueSearch
@@ -16,10 +18,14 @@ from tasks.masking.suppression import require_joins_of_all_rows
 from tasks.masking.table import mask_columns, mask_table
 
 __all__ = [
+    "Engine",
     "Facts",
     "KeyPlaces",
+    "LocalEngine",
     "MaskingKey",
+    "RawPartition",
     "ResidueSearch",
+    "TableWork",
     "bind_key",
     "column_treatments",
     "conclude",
@@ -32,6 +38,7 @@ __all__ = [
     "measure_joins",
     "observe",
     "observed_columns",
+    "open_engine",
     "policy_hash",
     "require_joins_hold",
     "require_joins_of_all_rows",

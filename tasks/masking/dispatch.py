@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 from tasks.errors import MaskingError
-from tasks.masking.keys import MaskingKey
+from tasks.masking.keyed_hash import Keys
 from tasks.masking.policy import KEPT, Treatment
 from tasks.masking.tokens import day_offsets, keyed_numbers, tokenise
 from tasks.masking.transforms import (
@@ -55,7 +55,7 @@ class Cells:
     table_name: str
     table: pa.Table
     treatment: Treatment
-    key: MaskingKey
+    key: Keys
 
     @property
     def where(self) -> str:

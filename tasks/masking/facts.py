@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 from tasks.datasets import hash_mapping, logical_hash
 from tasks.errors import MaskingError
 from tasks.masking.dispatch import Cells
-from tasks.masking.keys import MaskingKey
+from tasks.masking.keyed_hash import Keys
 from tasks.masking.policy import treat_columns
 from tasks.masking.tokens import keyed_numbers
 from tasks.masking.transforms.columns import to_array
@@ -75,7 +75,7 @@ def observed_columns(policy: MaskingParams, table_name: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys([*names, *beside]))
 
 
-def observe(table_name: str, table: pa.Table, policy: MaskingParams, key: MaskingKey) -> Observation:
+def observe(table_name: str, table: pa.Table, policy: MaskingParams, key: Keys) -> Observation:
     """What the rows ``table`` (with :func:`observed_columns` at least) add to the facts of their table."""
     declared = policy.tables[table_name]
     seen: dict[str, pa.Table] = {}

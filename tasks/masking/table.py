@@ -8,13 +8,13 @@ import pyarrow as pa
 
 from tasks.masking.dispatch import Cells
 from tasks.masking.facts import Facts, require_facts
-from tasks.masking.keys import MaskingKey
+from tasks.masking.keyed_hash import Keys
 from tasks.masking.policy import treat_columns
 from tasks.masking.suppression import suppress
 from tasks.params.masking import MaskingParams
 
 
-def mask_table(table_name: str, table: pa.Table, policy: MaskingParams, key: MaskingKey, *, facts: Facts | None = None) -> pa.Table:
+def mask_table(table_name: str, table: pa.Table, policy: MaskingParams, key: Keys, *, facts: Facts | None = None) -> pa.Table:
     """``table`` (rows of a table) under ``policy``: the columns that survive, in the order of ``table``.
 
     Kept columns have their type; tokens and redactions are strings; a shifted date has its type, and is NULL where its
@@ -32,7 +32,7 @@ def mask_table(table_name: str, table: pa.Table, policy: MaskingParams, key: Mas
     return suppress(masked, declared.suppress, needed.rare, where=table_name)
 
 
-def mask_columns(table_name: str, table: pa.Table, policy: MaskingParams, key: MaskingKey) -> pa.Table:
+def mask_columns(table_name: str, table: pa.Table, policy: MaskingParams, key: Keys) -> pa.Table:
     """As :func:`mask_table`, of all of a table's columns or some, without looking for rare combinations: for keys and counts."""
     survivors = [t for t in treat_columns(policy, table_name, table.column_names) if not t.is_dropped]
     return pa.table({t.column: Cells(table_name, table, t, key).mask() for t in survivors})

@@ -12,8 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tasks.errors import MaskingError
-from tasks.masking.digests import Bytes
-from tasks.masking.keys import KeyedHash
+from tasks.masking.keyed_hash import Bytes, KeyedHash
 
 _TOKEN_CHARACTERS = 36
 _TOKEN_BYTES = 16

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
@@ -70,6 +70,13 @@ class TablePolicy(Section):
         return (*self.safe, *rare, *self.columns, *(name for rule in self.columns.values() for name in named_beside(rule)))
 
 
+class SparkParams(Section):
+    """The cluster that masks: its master's URL, and settings of Spark's own that go before ours."""
+
+    master: str = Field(min_length=1)
+    settings: dict[str, str] = Field(default_factory=dict)
+
+
 class MaskingParams(Section):
     """The masking policy as a whole. A column that is in no domain, not safe and under no rule is dropped and named."""
 
@@ -81,6 +88,14 @@ class MaskingParams(Section):
     domains: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     tables: dict[str, TablePolicy]
     limits: LimitsParams = LimitsParams()
+    engine: Literal["local", "spark"] = "local"
+    spark: SparkParams | None = None
+
+    @model_validator(mode="after")
+    def _spark_has_a_master(self) -> "MaskingParams":
+        if self.engine == "spark" and self.spark is None:
+            raise ValueError("engine: spark needs `spark: {master: ...}` beside it, for example spark://host:7077 or local[2]")
+        return self
 
     @field_validator("domains")
     @classmethod

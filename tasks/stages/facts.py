@@ -1,25 +1,20 @@
 """The facts of a table that masking one partition cannot know, gathered over all partitions of the snapshot.
 
-What belongs here: reading what is observed. What does not: what is observed, and what follows (``tasks.masking.facts``).
+What belongs here: gathering. What does not: what is observed, and what follows (``tasks.masking.facts``).
 """
 
-from pathlib import Path
+from collections.abc import Sequence
 
-from tasks.datasets import read_partition
-from tasks.masking import Facts, MaskingKey, conclude, observe, observed_columns
-from tasks.params.masking import MaskingParams
-from tasks.records import TableRecord
+from tasks.masking import Engine, Facts, TableWork, conclude, observed_columns
+from tasks.records import PartitionRecord
 
 
-def gather_facts(name: str, table: TableRecord, snapshots: Path, policy: MaskingParams, key: MaskingKey) -> Facts | None:
-    """The facts of the table ``name`` in the folder ``snapshots``; None where its policy needs none.
+def gather_facts(engine: Engine, work: TableWork, partitions: Sequence[PartitionRecord]) -> Facts | None:
+    """The facts of the table that ``work`` masks; None where its policy needs none.
 
     Every partition is read, but only the columns that matter. Raises :class:`~tasks.errors.MaskingError` where a fake that is
     declared unique is not.
     """
-    columns = observed_columns(policy, name)
-    if not columns:
+    if not observed_columns(work.policy, work.table):
         return None
-    return conclude(
-        policy, name, (observe(name, read_partition(snapshots, part, columns), policy, key) for part in table.partitions)
-    )
+    return conclude(work.policy, work.table, engine.observe(work, partitions))

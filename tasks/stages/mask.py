@@ -1,18 +1,21 @@
 """Stage ``mask``: apply the masking policy to each partition of the snapshot. What it writes may be shared."""
 
 from collections.abc import Sequence, Set
+from dataclasses import replace
 
-from tasks.datasets import DatasetWriter, code_hash, hash_mapping, read_manifest, read_partition, write_atomically
+from tasks.datasets import DatasetWriter, code_hash, hash_mapping, read_manifest, write_atomically
 from tasks.errors import DatasetError
 from tasks.masking import (
     Facts,
     KeyPlaces,
     MaskingKey,
+    RawPartition,
     ResidueSearch,
+    TableWork,
     list_joins,
     make_privacy_report,
-    mask_table,
     measure_joins,
+    open_engine,
     policy_hash,
     require_joins_hold,
     require_joins_of_all_rows,
@@ -45,12 +48,13 @@ def _run(context: StageContext) -> None:
     places: dict[str, dict[str, str]] = {}
     facts: dict[str, Facts] = {}
     written = unchanged = 0
-    with DatasetWriter(paths.masked, "masked") as writer:
+    with DatasetWriter(paths.masked, "masked") as writer, open_engine(params.masking, paths.spark_spill) as engine:
         for name, table in snapshots.tables.items():
             treatments = treat_columns(params.masking, name, params.snapshot.tables[name].columns)
             if all(treatment.is_dropped for treatment in treatments):
                 continue
-            found = gather_facts(name, table, paths.snapshots, params.masking, key)
+            work = TableWork(name, table.key, paths.snapshots, paths.masked, params.masking, key)
+            found = gather_facts(engine, work, table.partitions)
             declared = params.masking.tables.get(name)
             suppress = None if declared is None else declared.suppress
             rows[name] = table.rows
@@ -59,18 +63,13 @@ def _run(context: StageContext) -> None:
                 facts[name] = found
                 made_from["facts"] = found.hash
                 rows[name] -= found.rare_rows if suppress is not None and suppress.what == "rows" else 0
-            places[name] = {}
-            for partition in table.partitions:
-                reuse_key = hash_mapping({**made_from, "input": partition.logical_hash})
-                places[name][partition.path] = reuse_key
-                if writer.keep(partition.path, reuse_key):
-                    unchanged += 1
-                    continue
-                masked = mask_table(name, read_partition(paths.snapshots, partition), params.masking, key, facts=found)
-                # In the snapshot's order, that of raw keys, a token's place would tell which keys its own lies between.
-                masked = masked.sort_by([(column, "ascending") for column in table.key])
-                writer.write(partition.path, reuse_key, masked, table.key)
-                written += 1
+            partitions = [RawPartition(p, hash_mapping({**made_from, "input": p.logical_hash})) for p in table.partitions]
+            places[name] = {p.record.path: p.reuse_key for p in partitions}
+            changed = [p for p in partitions if not writer.keep(p.record.path, p.reuse_key)]
+            for packed in engine.mask(replace(work, facts=found), changed):
+                writer.adopt(packed)
+            written += len(changed)
+            unchanged += len(table.partitions) - len(changed)
         require_markers_masked(context, planted, key)
         residue = ResidueSearch(params.masking, paths.masked, paths.residue_evidence)
         findings = residue.search(places)

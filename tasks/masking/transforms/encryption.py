@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 
 from tasks.errors import MaskingError
 from tasks.masking.ff1 import FF1, MAX_DIGITS, MIN_DOMAIN
-from tasks.masking.keys import KeyedCipher
+from tasks.masking.keyed_hash import KeyedCipher
 from tasks.masking.tokens import plain_strings, wrong_type
 from tasks.masking.transforms.columns import CHOOSE, nulls, read_numbers, to_array
 from tasks.params.masking_rules import EncryptRule

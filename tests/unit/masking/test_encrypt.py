@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from tasks.errors import MaskingError
 from tasks.masking import MaskingKey, mask_table
 from tasks.masking.ff1 import FF1
-from tasks.masking.keys import KeyedCipher
+from tasks.masking.keyed_hash import KeyedCipher
 from tasks.masking.transforms import decrypt
 from tasks.params.masking_rules import EncryptRule
 

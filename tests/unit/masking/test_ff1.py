@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tasks.masking.ff1 import FF1, MAX_DIGITS
-from tasks.masking.keys import KeyedCipher
+from tasks.masking.keyed_hash import KeyedCipher
 
 KEYS = {
     128: "2B7E151628AED2A6ABF7158809CF4F3C",

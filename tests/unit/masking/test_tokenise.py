@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from masking_policies import KEY, OTHER_KEY, SECRET, expected_token
 
 from tasks.errors import MaskingError
-from tasks.masking.keys import KeyedHash
+from tasks.masking.keyed_hash import KeyedHash
 from tasks.masking.tokens import tokenise
 
 TEXTS = st.lists(st.none() | st.text(max_size=8), max_size=12)
@@ -52,16 +52,16 @@ def test_column_hash_equals_hmac(monkeypatch: pytest.MonkeyPatch) -> None:
     """The way for many values gives what the way for few gives: NUL bytes, empty values, slices and batches included."""
     values = pa.array([b"", b"\0", b"\xff\x00x", *(f"passenger {i}".encode() for i in range(300))])
     expected = KeyedHash(b"k").digests(values)
-    monkeypatch.setattr("tasks.masking.keys._MANY_VALUES", 0)
-    monkeypatch.setattr("tasks.masking.keys._BATCH_VALUES", 128)
+    monkeypatch.setattr("tasks.masking.keyed_hash._MANY_VALUES", 0)
+    monkeypatch.setattr("tasks.masking.keyed_hash._BATCH_VALUES", 128)
     assert (KeyedHash(b"k").digests(values) == expected).all()
     assert (KeyedHash(b"k").digests(values.slice(7, 200)) == expected[7:207]).all()
 
 
 def test_long_values_are_hashed_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
     """Texts of a megabyte are not laid out a second time beside each other's keys."""
-    monkeypatch.setattr("tasks.masking.keys._MANY_VALUES", 0)
-    monkeypatch.setattr("tasks.masking.keys.sha256_column", None)
+    monkeypatch.setattr("tasks.masking.keyed_hash._MANY_VALUES", 0)
+    monkeypatch.setattr("tasks.masking.keyed_hash.sha256_column", None)
     value = b"x" * 1_000_000
     assert KeyedHash(b"k").digests(pa.array([value])).tobytes() == hmac.new(b"k", value, "sha256").digest()
 

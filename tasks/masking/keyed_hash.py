@@ -1,0 +1,182 @@
+"""HMAC-SHA256 of whole columns, and the keys that are derived for a purpose.
+
+What belongs here: the hash, and what goes to a worker elsewhere. What does not: the master key (``keys``), and what is hashed
+(``tokens``).
+"""
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from functools import cache
+from typing import Any, NoReturn, Protocol
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+DIGEST_BYTES = 32
+_AES_BLOCK_BYTES = 16
+
+_BLOCK_BYTES = 64
+"""SHA-256's block, to which HMAC pads its key."""
+_MANY_VALUES = 50_000
+"""From here on loading DataFusion, some CPU seconds tenths, is worth it."""
+_LONG_VALUE_BYTES = 1_000
+_BATCH_VALUES = 131_072
+"""Some 12 MB of messages at a time: they stay in the processor's cache better than whole columns, and below 2 GiB."""
+_INNER = bytes(byte ^ 0x36 for byte in range(256))
+_OUTER = bytes(byte ^ 0x5C for byte in range(256))
+_BATCH_ROWS = 32_768
+"""Rows that DataFusion hashes at a time; its own 8,192 take twice the CPU seconds."""
+
+Bytes = npt.NDArray[np.uint8]
+
+
+class KeyedHash:
+    """HMAC-SHA256 under one key, for whole columns.
+
+    Source: RFC 2104, section 4; the tests hold it to Python's ``hmac`` and to RFC 4231's vectors. Few values, and long ones,
+    are hashed one by one from the two states after the key's block; many short ones by DataFusion's ``sha256``, which takes
+    a column at a time (why: docs/decisions/0019-masking-engines.md).
+    """
+
+    __slots__ = ("_inner", "_inner_block", "_outer", "_outer_block")
+
+    def __init__(self, key: bytes) -> None:
+        """Take a ``key`` of at most 64 bytes; a longer one would have to be hashed first, and none is derived here."""
+        if len(key) > _BLOCK_BYTES:
+            raise ValueError("a key is at most one block long")
+        block = key.ljust(_BLOCK_BYTES, b"\0")
+        self._inner_block, self._outer_block = block.translate(_INNER), block.translate(_OUTER)
+        self._inner, self._outer = hashlib.sha256(self._inner_block), hashlib.sha256(self._outer_block)
+
+    def digests(self, values: pa.Array) -> Bytes:
+        """The HMACs of ``values`` (binary, no NULL): an array of bytes, one row of 32 for each value."""
+        if len(values) < _MANY_VALUES or values.nbytes > _LONG_VALUE_BYTES * len(values):
+            return np.frombuffer(self._one_by_one(values.to_pylist()), np.uint8).reshape(-1, DIGEST_BYTES)
+        starts = range(0, len(values), _BATCH_VALUES)
+        return np.concatenate([self._batch(values.slice(start, _BATCH_VALUES)) for start in starts])
+
+    def _one_by_one(self, values: Iterable[bytes]) -> bytes:
+        new_inner, new_outer = self._inner.copy, self._outer.copy
+        found = []
+        for value in values:
+            inner, outer = new_inner(), new_outer()
+            inner.update(value)
+            outer.update(inner.digest())
+            found.append(outer.digest())
+        return b"".join(found)
+
+    def _batch(self, values: pa.Array) -> Bytes:
+        inner = sha256_column(pc.binary_join_element_wise(_binary(self._inner_block), values, _binary(b"")))
+        messages = np.empty((len(inner), _BLOCK_BYTES + DIGEST_BYTES), np.uint8)
+        messages[:, :_BLOCK_BYTES] = np.frombuffer(self._outer_block, np.uint8)
+        messages[:, _BLOCK_BYTES:] = inner
+        ends = np.arange(len(inner) + 1, dtype=np.int32) * np.int32(messages.shape[1])
+        buffers = [None, pa.py_buffer(ends), pa.py_buffer(messages)]
+        return sha256_column(pa.Array.from_buffers(pa.binary(), len(inner), buffers))
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a keyed hash is not written anywhere")
+
+
+class KeyedCipher:
+    """AES under one key, block by block (ECB): what FF1's rounds are made of, and no encryption of data by itself."""
+
+    __slots__ = ("_encryptor",)
+
+    def __init__(self, key: bytes) -> None:
+        """Take a ``key`` of 16, 24 or 32 bytes."""
+        # Imported here, since it takes a tenth of a CPU second that a policy without encryption does not owe.
+        from cryptography.hazmat.primitives.ciphers import Cipher
+        from cryptography.hazmat.primitives.ciphers.algorithms import AES
+        from cryptography.hazmat.primitives.ciphers.modes import ECB
+
+        if len(key) not in (16, 24, 32):
+            raise ValueError("an AES key is 16, 24 or 32 bytes long")
+        self._encryptor = Cipher(AES(key), ECB()).encryptor()  # noqa: S305 - FF1 chains the blocks itself
+
+    def encrypt_blocks(self, blocks: Bytes) -> Bytes:
+        """Each row of 16 bytes encrypted by itself, in an array of its own."""
+        flat = np.ascontiguousarray(blocks).reshape(-1)
+        encrypted = np.empty(len(flat) + _AES_BLOCK_BYTES - 1, np.uint8)
+        self._encryptor.update_into(flat.data, encrypted.data)
+        return encrypted[: len(flat)].reshape(-1, _AES_BLOCK_BYTES)
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a keyed cipher is not written anywhere")
+
+
+class Keys(Protocol):
+    """What masking needs of a key."""
+
+    def derive(self, purpose: str) -> KeyedHash:
+        """The keyed hash for one purpose."""
+
+    def derive_cipher(self, purpose: str) -> KeyedCipher:
+        """AES-256 for one purpose."""
+
+
+class HandedKeys:
+    """Derived keys of some purposes. The one thing with keys in it that can be pickled: it goes to a cluster's workers."""
+
+    __slots__ = ("_keys",)
+
+    def __init__(self, keys: Mapping[str, bytes]) -> None:
+        """``keys``: purpose -> derived key."""
+        self._keys = dict(keys)
+
+    def derive(self, purpose: str) -> KeyedHash:
+        """The keyed hash for one of the purposes; ``LookupError`` for any other."""
+        return KeyedHash(self._keys[purpose])
+
+    def derive_cipher(self, purpose: str) -> KeyedCipher:
+        """AES-256 for one of the purposes; ``LookupError`` for any other."""
+        return KeyedCipher(self._keys[purpose])
+
+    def __repr__(self) -> str:
+        return f"HandedKeys({', '.join(sorted(self._keys))})"
+
+
+class NotedPurposes:
+    """Stands for a key where only the purposes that are asked for matter; what it derives masks nothing."""
+
+    def __init__(self) -> None:
+        self.purposes: set[str] = set()
+
+    def derive(self, purpose: str) -> KeyedHash:
+        """Note ``purpose``."""
+        self.purposes.add(purpose)
+        return KeyedHash(b"")
+
+    def derive_cipher(self, purpose: str) -> KeyedCipher:
+        """Note ``purpose``."""
+        self.purposes.add(purpose)
+        return KeyedCipher(bytes(32))
+
+
+def sha256_column(values: pa.Array) -> Bytes:
+    """The SHA-256 of each of ``values`` (binary, no NULL): an array of bytes, one row of 32 for each value."""
+    hashed, names = _session()
+    batches = hashed.from_arrow(pa.table({"v": values})).select(names).collect()
+    return np.concatenate([_rows(batch.column(0)) for batch in batches])
+
+
+def _rows(digests: pa.Array) -> Bytes:
+    ends = np.frombuffer(digests.buffers()[1], np.int32, len(digests) + 1, digests.offset * 4)
+    data = np.frombuffer(digests.buffers()[2], np.uint8)
+    return data[int(ends[0]) : int(ends[-1])].reshape(len(digests), DIGEST_BYTES)
+
+
+@cache
+def _session() -> tuple[Any, Any]:
+    """DataFusion's session and the expression; imported here, because a quarter of a CPU second is more than few values take."""
+    from datafusion import SessionConfig, SessionContext, column
+    from datafusion.functions import sha256
+
+    config = SessionConfig().with_target_partitions(1).with_batch_size(_BATCH_ROWS)
+    return SessionContext(config), sha256(column("v"))
+
+
+def _binary(value: bytes) -> pa.Scalar:
+    return pa.array([value])[0]
