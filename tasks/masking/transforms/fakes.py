@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tasks.masking.fake_lists import list_entries
-from tasks.masking.keys import KeyedHash
+from tasks.masking.keyed_hash import KeyedHash
 from tasks.masking.tokens import keyed_numbers
 from tasks.masking.transforms.columns import fill, nulls, to_array
 from tasks.params.masking_rules import FakeRule
