@@ -1,4 +1,4 @@
-"""A lake on S3, served on loopback: reading it as pin and snapshot do, beside boto3's own TransferManager, which hashes nothing."""
+"""Lakes on S3, served on loopback: reading them as pin and snapshot do, beside boto3's TransferManager, which hashes nothing."""
 
 import os
 import shutil
@@ -6,6 +6,7 @@ import statistics
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime, timezone
 from functools import partial
 from io import BytesIO
@@ -13,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 from boto3.s3.transfer import TransferConfig, create_transfer_manager
 from s3transfer.futures import TransferFuture
@@ -27,19 +29,68 @@ from tasks.sources.receive import open_hashed
 
 sys.path.append(str(Path(__file__).resolve().parents[1] / "tests" / "shared"))
 
-_OBJECTS = 200
-_ROWS = 2_000
-_TEXT_BYTES = 512
-_REPEATS = 3
+_REPEATS = 5
 _BUCKET = "bench"
+_KNOWN = datetime(2013, 1, 1, tzinfo=timezone.utc)
+
+
+@dataclass(frozen=True)
+class _Shape:
+    """What a lake is made of."""
+
+    name: str
+    objects: int
+    rows: int
+    """Of each object."""
+    make: Callable[[np.random.Generator, int], dict[str, pa.Array]]
+    ending: str = ".parquet"
+
+
+def _text(random: np.random.Generator, rows: int) -> dict[str, pa.Array]:
+    """Text that hardly compresses."""
+    texts = random.bytes(rows * 256).hex()
+    return {"text": pa.array([texts[i * 512 : (i + 1) * 512] for i in range(rows)])}
+
+
+def _mixed(random: np.random.Generator, rows: int) -> dict[str, pa.Array]:
+    """Measurements, amounts, counts, codes, times."""
+    codes = np.array([f"code-{number:03}" for number in range(300)])
+    return {
+        **{f"measure_{i}": pa.array(random.normal(size=rows)) for i in range(4)},
+        **{f"amount_{i}": pa.array(np.round(random.gamma(2.0, 40.0, rows), 2)) for i in range(4)},
+        **{f"count_{i}": pa.array(random.poisson(9, rows)) for i in range(4)},
+        **{f"code_{i}": pa.array(codes[random.integers(0, 300, rows)]) for i in range(4)},
+        "seen_utc": pa.array(random.integers(0, 10**15, rows), pa.timestamp("us", "UTC")),
+    }
+
+
+_SHAPES = (
+    _Shape("Parquet, text", 100, 2_000, _text),
+    _Shape("Parquet, mixed", 100, 8_000, _mixed),
+    _Shape("Parquet, mixed", 4, 200_000, _mixed),
+    _Shape("CSV, mixed", 100, 5_500, _mixed, ".csv"),
+    _Shape("CSV, mixed", 4, 140_000, _mixed, ".csv"),
+)
 
 
 def lake_on_s3(scratch: Path) -> None:
-    """Fetch the objects of a lake, whole and hashed, beside the TransferManager; then pin and snapshot them."""
+    """Fetch the objects of some lakes, whole and hashed, beside the TransferManager; then pin and snapshot them."""
+    rows = []
+    for number, shape in enumerate(_SHAPES):
+        folder = scratch / f"s3-{number}"
+        rows += _one_lake(shape, folder)
+        shutil.rmtree(folder)
+    print_table(
+        "Lakes on S3 on loopback (aim: 0.75 of the peer, boto3's TransferManager into memory, which hashes nothing)",
+        ["lake", "what", "CPU s of the client", "wall s", "MB/s", "of the peer"],
+        rows,
+    )
+
+
+def _one_lake(shape: _Shape, folder: Path) -> list[list[str]]:
     from s3_server import serve
 
-    folder = scratch / "s3"
-    total = _write_lake(folder / "lake")
+    total = _write_lake(shape, folder / "lake")
     with serve() as store:
         store.bucket(_BUCKET)
         store.upload(folder / "lake", _BUCKET, "prod")
@@ -47,9 +98,11 @@ def lake_on_s3(scratch: Path) -> None:
         lake = open_lake(f"s3://{_BUCKET}/prod", folder, S3Params(endpoint=store.endpoint))
         here = LocalLake(folder / "lake")
         listing = lake.list_files("sales")
+        params = _params(shape)
         manager = create_transfer_manager(store.client(store.reader), TransferConfig(max_concurrency=THREADS))
+        pins: list[Pin] = []
 
-        def ours() -> None:
+        def fetch() -> None:
             with ReadAhead(partial(open_hashed, lake), listing) as ahead:
                 for file in listing:
                     ahead.take(file).stream.close()
@@ -61,20 +114,26 @@ def lake_on_s3(scratch: Path) -> None:
             for future in waiting:
                 future.result()
 
-        def pin() -> None:
-            pins.append(pin_lake(lake, _params(), None))
+        def copy(source: object, name: str) -> None:
+            write_snapshot(source, pins[-1], params, folder / f"{name}-{len(pins)}", pin_hash="", code_hash="")
 
-        def snapshot() -> None:
-            write_snapshot(lake, pins[-1], _params(), folder / f"out-{len(pins)}", pin_hash="", code_hash="")
-
-        def local() -> None:
-            write_snapshot(here, pins[-1], _params(), folder / f"local-{len(pins)}", pin_hash="", code_hash="")
-
-        pins: list[Pin] = []
-        found = _interleave({"peer": peer, "ours": ours, "pin": pin, "snapshot": snapshot, "local": local})
+        found = _interleave(
+            {
+                "boto3's TransferManager (peer)": peer,
+                "fetched and hashed": fetch,
+                "pin": lambda: pins.append(pin_lake(lake, params, None)),
+                "snapshot": lambda: copy(lake, "out"),
+                "snapshot of a local folder": lambda: copy(here, "local"),
+            }
+        )
         manager.shutdown()
-    _print(found, total / 1e6)
-    shutil.rmtree(folder)
+    megabytes = total / 1e6
+    reference = found["boto3's TransferManager (peer)"][0]
+    lake_name = f"{shape.name}: {shape.objects} objects, {megabytes:.0f} MB"
+    return [
+        [lake_name, name, f"{cpu:.2f}", f"{wall:.2f}", f"{megabytes / wall:.0f}", f"{reference / wall:.2f}"]
+        for name, (wall, cpu) in found.items()
+    ]
 
 
 class _Size(BaseSubscriber):
@@ -85,25 +144,6 @@ class _Size(BaseSubscriber):
 
     def on_queued(self, future: TransferFuture, **_: object) -> None:
         future.meta.provide_transfer_size(self._size)
-
-
-def _print(found: dict[str, tuple[float, float]], megabytes: float) -> None:
-    names = {
-        "peer": "boto3's TransferManager into memory, no hash (peer)",
-        "ours": "the lake into memory, ahead and hashed",
-        "pin": "pin: listed before; fetched, hashed, times read",
-        "snapshot": "snapshot: fetched, hashed, cut, sorted, hashed, written",
-        "local": "the same snapshot of a local folder",
-    }
-    rows = [
-        [name, f"{cpu:.2f}", f"{wall:.2f}", f"{megabytes / wall:.0f}", f"{found['peer'][0] / wall:.2f}"]
-        for name, (wall, cpu) in ((names[key], found[key]) for key in names)
-    ]
-    print_table(
-        f"A lake of {_OBJECTS} objects, {megabytes:.0f} MB, on S3 on loopback (aim: 0.75 of the peer)",
-        ["what", "CPU s of the client", "wall s", "MB/s", "of the peer"],
-        rows,
-    )
 
 
 def _interleave(ways: dict[str, Callable[[], None]]) -> dict[str, tuple[float, float]]:
@@ -117,30 +157,29 @@ def _interleave(ways: dict[str, Callable[[], None]]) -> dict[str, tuple[float, f
     return {name: (statistics.median(w for w, _ in found), statistics.median(c for _, c in found)) for name, found in costs.items()}
 
 
-def _params() -> SnapshotParams:
-    table = {"key": ["id"], "time": "known_utc", "known": "known_utc", "columns": ["id", "known_utc", "text"]}
+def _params(shape: _Shape) -> SnapshotParams:
+    columns = ["id", "known_utc", *shape.make(np.random.default_rng(0), 1)]
+    table = {"key": ["id"], "time": "known_utc", "known": "known_utc", "columns": columns}
     return SnapshotParams.model_validate(
-        {"lake": f"s3://{_BUCKET}/prod", "as_of_utc": _moment(2), "purpose": "to measure", "tables": {"sales": table}}
+        {
+            "lake": f"s3://{_BUCKET}/prod",
+            "as_of_utc": datetime(2013, 1, 2, tzinfo=timezone.utc),
+            "purpose": "to measure",
+            "tables": {"sales": table},
+        }
     )
 
 
-def _moment(day: int) -> datetime:
-    return datetime(2013, 1, day, tzinfo=timezone.utc)
-
-
-def _write_lake(folder: Path) -> int:
-    """Objects of some 1 MB, of text that does not compress; returns the bytes of all."""
+def _write_lake(shape: _Shape, folder: Path) -> int:
+    """Write the objects; returns the bytes of all."""
     random = np.random.default_rng(0)
-    for number in range(_OBJECTS):
-        texts = random.bytes(_ROWS * _TEXT_BYTES // 2).hex()
-        table = pa.table(
-            {
-                "id": pa.array(np.arange(_ROWS) + number * _ROWS),
-                "known_utc": pa.array([_moment(1)] * _ROWS, pa.timestamp("us", "UTC")),
-                "text": pa.array([texts[i * _TEXT_BYTES : (i + 1) * _TEXT_BYTES] for i in range(_ROWS)]),
-            }
-        )
-        file = folder / "sales" / f"day={number:03}" / "part-0.parquet"
+    for number in range(shape.objects):
+        fixed = {
+            "id": pa.array(np.arange(shape.rows) + number * shape.rows),
+            "known_utc": pa.array([_KNOWN] * shape.rows, pa.timestamp("us", "UTC")),
+        }
+        file = folder / "sales" / f"day={number:03}" / f"part-0{shape.ending}"
         file.parent.mkdir(parents=True)
-        pq.write_table(table, file, compression="none")
-    return sum(file.stat().st_size for file in folder.rglob("*.parquet"))
+        table = pa.table({**fixed, **shape.make(random, shape.rows)})
+        pq.write_table(table, file) if shape.ending == ".parquet" else pa_csv.write_csv(table, file)
+    return sum(file.stat().st_size for file in folder.rglob("part-0*"))

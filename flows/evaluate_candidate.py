@@ -1,6 +1,7 @@
 """Another challenger, or another split, judged on the data that is there: in a worktree of its own."""
 
 import hashlib
+import os
 import re
 import shutil
 from pathlib import Path
@@ -16,6 +17,7 @@ from flows.server_watch import end_with_worker
 from flows.stage_runner import TASK_RUNNER, run_stages
 from flows.verdicts import publish_verdict
 from flows.worktrees import Worktree, land, open_worktree
+from tasks.credentials import model_keys
 from tasks.datasets import hash_file
 from tasks.models import is_kept_in_git, name_challenger, require_challenger
 from tasks.params import load_params
@@ -84,7 +86,7 @@ def use_candidate(tree: Worktree, challenger: str | None, split: str | None, vie
     if challenger is not None:
         place = _lay_down(tree, Path(challenger)) if Path(challenger).is_file() else None
         sources = (place,) if place is not None and is_kept_in_git(place) else ()
-        section = name_challenger(challenger, params, tree.main.root, place=place, view=view)
+        section = name_challenger(challenger, params, tree.main.root, place=place, view=view, model_keys=model_keys(os.environ))
         changes["models.challenger"] = section
     if split is not None:
         changes["evaluation.split"] = split

@@ -13,9 +13,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from tasks.__main__ import RUN_PROCESS
-from tasks.credentials import without_lake
+from tasks.credentials import without_lake, without_models
 from tasks.errors import WorktreeError
-from tasks.stages import LAKE_READER
+from tasks.stages import LAKE_READER, MODEL_FETCHER
 
 PRIVATE_UMASK = 0o077
 PROJECT = "WINDTUNNEL_PROJECT"
@@ -45,10 +45,11 @@ def stage_environment(stage: str | None = None) -> dict[str, str]:
     """The environment of DVC and its ``stage``: this one, with this interpreter's scripts first on ``PATH``.
 
     ``dvc.yaml`` says ``python``. It names this process, so that a stage that is still starting when this one is killed ends
-    itself. What opens the lake is left to the stage that reads it; DVC keeps what opens its remotes.
+    itself. What opens the lake, or a registry's models, is left to the stage that reads them; DVC keeps what opens its remotes.
     """
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
     own = os.environ if stage == LAKE_READER else without_lake(os.environ)
+    own = own if stage == MODEL_FETCHER else without_models(own)
     return {**own, "PATH": path, "PYTHONUNBUFFERED": "1", RUN_PROCESS: str(os.getpid())}
 
 

@@ -23,13 +23,13 @@ from types import FrameType
 import yaml
 
 from tasks import telemetry
-from tasks.credentials import forget_credentials
+from tasks.credentials import forget_credentials, take_model_keys
 from tasks.datasets import MANIFEST, hash_file, locate_code
 from tasks.errors import ExitCode, StageError, WindtunnelError
 from tasks.params import load_params
 from tasks.paths import ProjectPaths, main_root
 from tasks.projects.version_lock import require_same_version
-from tasks.stages import LAKE_READER, STAGE_NAMES, Stage, StageContext, load_stage
+from tasks.stages import LAKE_READER, MODEL_FETCHER, STAGE_NAMES, Stage, StageContext, load_stage
 
 _STOPPED = 130
 _NO_ROOM = {errno.ENOSPC: "the disk is full", errno.EDQUOT: "the disk quota is used up", errno.EFBIG: "a file may not grow further"}
@@ -113,6 +113,8 @@ def _run(name: str, variant: str | None, paths: ProjectPaths) -> None:
         os.environ.pop(context.params.masking.key.env, None)  # a challenger's file is somebody's code
     if name != LAKE_READER:
         forget_credentials(os.environ)
+    if name != MODEL_FETCHER:
+        take_model_keys(os.environ)
     before = {"params.yaml": params_hash, **_fingerprints(reads, paths.root)}
     stage.run(context)
     after = _fingerprints(("params.yaml", *reads), paths.root)

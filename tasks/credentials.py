@@ -1,7 +1,7 @@
-"""Which environment variables open production's lake, and who may see them.
+"""Which environment variables open production's lake, and a registry's models, and who may see them.
 
-What belongs here: their names, and dropping them. What does not: using them (``tasks.sources``), and the masking key, whose
-variable is named in ``params.yaml``.
+What belongs here: their names, and dropping them. What does not: using them (``tasks.sources``, ``tasks.models``), and the
+masking key, whose variable is named in ``params.yaml``.
 """
 
 from collections.abc import Mapping, MutableMapping
@@ -11,6 +11,14 @@ LAKE_SECRET = "WINDTUNNEL_LAKE_SECRET_ACCESS_KEY"  # noqa: S105 - the variable's
 LAKE_TOKEN = "WINDTUNNEL_LAKE_SESSION_TOKEN"  # noqa: S105 - the variable's name
 LAKE_VARIABLES = (LAKE_KEY_ID, LAKE_SECRET, LAKE_TOKEN)
 """What the lake is opened with, and nothing else is."""
+MODEL_KEY_ID = "WINDTUNNEL_MLFLOW_ACCESS_KEY_ID"
+_MODEL_VARIABLES = {
+    MODEL_KEY_ID: "AWS_ACCESS_KEY_ID",
+    "WINDTUNNEL_MLFLOW_SECRET_ACCESS_KEY": "AWS_SECRET_ACCESS_KEY",
+    "WINDTUNNEL_MLFLOW_SESSION_TOKEN": "AWS_SESSION_TOKEN",
+}
+"""What an MLflow registry's artifacts on S3 are opened with, and the names under which MLflow looks for it."""
+MODEL_VARIABLES = tuple(_MODEL_VARIABLES)
 _CLOUD_VARIABLES = (
     "AWS_ACCESS_KEY_ID",
     "AWS_SECRET_ACCESS_KEY",
@@ -33,7 +41,28 @@ def without_lake(environment: Mapping[str, str]) -> dict[str, str]:
     return {name: value for name, value in environment.items() if name not in LAKE_VARIABLES}
 
 
+def without_models(environment: Mapping[str, str]) -> dict[str, str]:
+    """``environment`` without what opens a registry's models only."""
+    return {name: value for name, value in environment.items() if name not in MODEL_VARIABLES}
+
+
+def model_keys(environment: Mapping[str, str]) -> dict[str, str]:
+    """What ``environment`` gives to open a registry's models with, under the names that MLflow knows; empty where nothing."""
+    return {known: value for name, known in _MODEL_VARIABLES.items() if (value := environment.get(name))}
+
+
+def take_model_keys(environment: MutableMapping[str, str]) -> dict[str, str]:
+    """As :func:`model_keys`, and they are gone from ``environment``: what runs in this process later does not see them."""
+    found = model_keys(environment)
+    for name in MODEL_VARIABLES:
+        environment.pop(name, None)
+    return found
+
+
 def forget_credentials(environment: MutableMapping[str, str]) -> None:
-    """Drop from ``environment`` what opens the lake or a remote; for stages that work on files of this machine only."""
+    """Drop from ``environment`` what opens the lake or a remote; for all that works on files of this machine only.
+
+    What opens a registry's models is left to :func:`take_model_keys`.
+    """
     for name in (*LAKE_VARIABLES, *_CLOUD_VARIABLES):
         environment.pop(name, None)

@@ -5,6 +5,7 @@ is spent by looking at it, so the evidence is opened without it: only rows of th
 folds, only those that the verdict does not judge, one of which takes the place of validation. Nothing is written.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import pyarrow as pa
@@ -58,22 +59,29 @@ class Trial(Record):
     """On what part, and what was not looked at."""
 
 
-def try_challenger(paths: ProjectPaths, params: Params, given: Path | str | None, view: View = "masked") -> Trial:
+def try_challenger(
+    paths: ProjectPaths,
+    params: Params,
+    given: Path | str | None,
+    view: View = "masked",
+    model_keys: Mapping[str, str] | None = None,
+) -> Trial:
     """Judge a challenger on the validation part, made as the stage ``train`` makes it.
 
     ``given``: a file or URI as :func:`~tasks.models.naming.name_challenger` takes it, with the ``view`` of a stored model or of
-    scores (which must be of the validation part); None: the challenger that ``params`` declare. Raises
+    scores (which must be of the validation part); None: the challenger that ``params`` declare. ``model_keys``
+    (:func:`tasks.credentials.take_model_keys`) open a registry's artifacts. Raises
     :class:`~tasks.errors.ModelError` where it is no challenger, :class:`~tasks.errors.EvidenceError` where the project has not been
     run yet, and :class:`~tasks.errors.EvaluationError` where nothing can be compared.
     """
     if given is not None:
-        declared = read_challenger(name_challenger(str(given), params, paths.root, view=view), params.models)
+        declared = read_challenger(name_challenger(str(given), params, paths.root, view=view, model_keys=model_keys), params.models)
         params = params.model_copy(update={"models": params.models.model_copy(update={"challenger": declared})})
     split = params.evaluation.split
     look = look_without_judging(params)
     _require_data(paths, look.params)
     evidence = open_evidence(paths, split, look.readable)
-    bench = _workbench(evidence, look)
+    bench = _workbench(evidence, look, model_keys or {})
     challenger = _contender(bring_model(look.params.models.challenger, bench, "challenger"), params)
     champion = _champion(paths, look.params, bench)
     rows = read_part(evidence, look.params, look.part)
@@ -115,7 +123,7 @@ def _require_data(paths: ProjectPaths, params: Params) -> None:
         )
 
 
-def _workbench(evidence: Evidence, look: Look) -> Workbench:
+def _workbench(evidence: Evidence, look: Look, model_keys: Mapping[str, str]) -> Workbench:
     """As the stage ``train`` has it, but that only parts that a trial may look at can be read."""
     params = look.params
     names = params.features.names
@@ -141,7 +149,12 @@ def _workbench(evidence: Evidence, look: Look) -> Workbench:
         return read_features(evidence, look.readable, ("label",)).column("label")
 
     return open_workbench(
-        params, evidence.paths.root, read_labels=read_labels, read_training=read_training, read_judged=read_judged
+        params,
+        evidence.paths.root,
+        model_keys=model_keys,
+        read_labels=read_labels,
+        read_training=read_training,
+        read_judged=read_judged,
     )
 
 

@@ -5,8 +5,8 @@ read (a :class:`Workbench` holds functions that do), and where models are kept (
 """
 
 import json
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -48,6 +48,8 @@ class Workbench:
     seed: int
     """A :func:`~tasks.models.training.training_seed`."""
     tracking_uri: str | None
+    model_keys: Mapping[str, str] = field(repr=False)
+    """What opens a registry's artifacts (:func:`tasks.credentials.take_model_keys`)."""
     read_classes: Callable[[], tuple[str, ...]]
     """The label's classes, sorted."""
     read_training: Callable[[Recipe | Command], tuple[tuple[str, ...], pa.Table]]
@@ -72,6 +74,7 @@ def open_workbench(
     params: Params,
     root: Path,
     *,
+    model_keys: Mapping[str, str],
     read_labels: Callable[[], pa.ChunkedArray],
     read_training: Callable[[Recipe | Command], tuple[tuple[str, ...], pa.Table]],
     read_judged: Callable[[str], pa.Table],
@@ -91,6 +94,7 @@ def open_workbench(
         task=params.label.task,
         seed=training_seed(params.seed),
         tracking_uri=params.models.mlflow.tracking_uri if params.models.mlflow else None,
+        model_keys=model_keys,
         read_classes=read_classes,
         read_training=read_training,
         read_judged=read_judged,
@@ -190,7 +194,7 @@ def _load(stored: StoredModel, bench: Workbench, role: Role) -> Brought:
     """A stored model, once it is known to be the one that was named and to score these features."""
     what = f"{role} {stored.model}"
     if is_registry_uri(stored.model):
-        fetched = fetch_model(stored.model, bench.tracking_uri, bench.root)
+        fetched = fetch_model(stored.model, bench.tracking_uri, bench.root, bench.model_keys)
         require_hash(what, fetched.sha256, stored.sha256)
         model = load_model(fetched.archive)
     else:

@@ -8,7 +8,7 @@ import hashlib
 import os
 import re
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +17,7 @@ from typing import Any
 import yaml
 
 from tasks import telemetry
+from tasks.credentials import MODEL_VARIABLES
 from tasks.errors import ModelError
 from tasks.paths import main_root
 
@@ -43,8 +44,11 @@ def is_registry_uri(model: str) -> bool:
     return model.startswith(_SCHEMES)
 
 
-def fetch_model(uri: str, tracking_uri: str | None, root: Path) -> RegistryModel:
+def fetch_model(uri: str, tracking_uri: str | None, root: Path, keys: Mapping[str, str] | None = None) -> RegistryModel:
     """Fetch the model that ``uri`` names; nothing of it is loaded.
+
+    ``keys`` (:func:`tasks.credentials.model_keys`) open its artifacts where these lie on S3; they stand in the environment, where
+    MLflow looks for them, no longer than that takes.
 
     The registry is MLFLOW_TRACKING_URI's, or else ``tracking_uri``; a relative SQLite path counts from the main checkout of
     ``root``. Raises :class:`~tasks.errors.ModelError` where MLflow is not installed, cannot be reached, knows no such model, or
@@ -61,7 +65,7 @@ def fetch_model(uri: str, tracking_uri: str | None, root: Path) -> RegistryModel
         )
     where = _absolute(where, root)
     try:
-        with _registry(mlflow, where), tempfile.TemporaryDirectory(prefix="windtunnel-mlflow-") as folder:
+        with _registry(mlflow, where), _environment(keys or {}), tempfile.TemporaryDirectory(prefix="windtunnel-mlflow-") as folder:
             resolved = _resolve(mlflow.MlflowClient(), uri)
             found = mlflow.artifacts.download_artifacts(artifact_uri=resolved, dst_path=folder)
             return RegistryModel(resolved, _archive(Path(found), uri))
@@ -72,7 +76,8 @@ def fetch_model(uri: str, tracking_uri: str | None, root: Path) -> RegistryModel
             f"model {uri}",
             found=f"MLflow cannot hand it over ({type(error).__name__})",
             expected=f"a model that is there, as {_EXAMPLE}",
-            next_step="look it up in MLflow; is its tracking server running, and may this account read it?",
+            next_step="look it up in MLflow; is its tracking server running, and may this account read it? Where its files lie on "
+            f"S3, set {', '.join(MODEL_VARIABLES[:2])} (docs/challengers.md)",
         ) from None
 
 
@@ -107,6 +112,20 @@ def _registry(mlflow: Any, where: str) -> Iterator[None]:
         os.environ.pop(_TRACKING, None)
         if before is not None:
             os.environ[_TRACKING] = before
+
+
+@contextmanager
+def _environment(values: Mapping[str, str]) -> Iterator[None]:
+    """``values`` in the environment while the block runs, and then what was there before."""
+    before = {name: os.environ.get(name) for name in values}
+    os.environ.update(values)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            os.environ.pop(name, None)
+            if value is not None:
+                os.environ[name] = value
 
 
 def _absolute(where: str, root: Path) -> str:

@@ -4,6 +4,7 @@ What belongs here: which kind of challenger a name stands for, and its section. 
 files.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +36,15 @@ def require_challenger(given: str) -> None:
         raise ModelError(f"challenger {given}", found=found, expected=_EXPECTED, next_step="windtunnel try --help")
 
 
-def name_challenger(given: str, params: Params, root: Path, *, place: str | None = None, view: View = "masked") -> dict[str, Any]:
+def name_challenger(
+    given: str,
+    params: Params,
+    root: Path,
+    *,
+    place: str | None = None,
+    view: View = "masked",
+    model_keys: Mapping[str, str] | None = None,
+) -> dict[str, Any]:
     """The section ``models.challenger`` that names and pins ``given``: a file, or a URI whose alias is resolved.
 
     ``place`` is the file's path in the section (none: its own, relative to ``root`` where it lies below). A recipe is fitted on the
@@ -45,7 +54,7 @@ def name_challenger(given: str, params: Params, root: Path, *, place: str | None
     require_challenger(given)
     if is_registry_uri(given):
         tracking = params.models.mlflow.tracking_uri if params.models.mlflow else None
-        fetched = fetch_model(given, tracking, root)
+        fetched = fetch_model(given, tracking, root, model_keys)
         return {"model": fetched.uri, "sha256": fetched.sha256, "view": view}
     file = Path(given)
     kind = _KINDS[file.suffix]

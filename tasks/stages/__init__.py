@@ -41,6 +41,9 @@ STAGE_NAMES = ("snapshot", "mask", "split", "features", "disclosure", "train", "
 LAKE_READER = "snapshot"
 """The one stage that opens production; every other one runs without the credentials of lake and remotes."""
 
+MODEL_FETCHER = "train"
+"""The one stage that fetches models from a registry; every other one runs without the credentials of its artifacts."""
+
 FOUNDATION = ("tasks/datasets", "tasks/records.py", "tasks/params", "requirements.lock")
 """What every stage's outputs depend on, beside its own code."""
 

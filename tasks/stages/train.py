@@ -4,10 +4,13 @@ Recipes are fitted, stored models are taken over, commands are run, and brought 
 its logged scores needs no model: ``evaluate`` reads the scores.
 """
 
+import os
+from collections.abc import Mapping
 from functools import cache
 
 import pyarrow as pa
 
+from tasks.credentials import take_model_keys
 from tasks.datasets import StoredTable, open_table, read_manifest
 from tasks.errors import DatasetError, ModelError
 from tasks.models import Workbench, add_weights, bring_model, keep_model, open_workbench, select_parts
@@ -22,6 +25,7 @@ _CODE = ("tasks/stages/train.py", "tasks/models", "tasks/user_code", "tasks/seed
 
 
 def _run(context: StageContext) -> None:
+    model_keys = take_model_keys(os.environ)  # a recipe's file is somebody's code
     paths, params = context.paths, context.params
     champion, challenger = params.models.champion, params.models.challenger
     _require_one_split(champion, challenger)
@@ -30,13 +34,13 @@ def _run(context: StageContext) -> None:
     require_released(context, {"features": features.logical_hash})
     for role in ("champion", "challenger"):
         remove_model(paths.models, role)
-    bench = _workbench(context, features)
+    bench = _workbench(context, features, model_keys)
     if champion is not None and not isinstance(champion, LoggedScores):
         _tell(keep_model(paths.models, bring_model(champion, bench, "champion")))
     _tell(keep_model(paths.models, bring_model(challenger, bench, "challenger")))
 
 
-def _workbench(context: StageContext, features: Manifest) -> Workbench:
+def _workbench(context: StageContext, features: Manifest, model_keys: Mapping[str, str]) -> Workbench:
     params = context.params
     names = params.features.names
     stored = open_table(context.paths.features, features, "features")
@@ -61,6 +65,7 @@ def _workbench(context: StageContext, features: Manifest) -> Workbench:
     return open_workbench(
         params,
         context.paths.root,
+        model_keys=model_keys,
         read_labels=lambda: stored.column("label"),
         read_training=read_training,
         read_judged=read_judged,

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 import tasks.__main__ as runner
-from tasks.credentials import LAKE_VARIABLES
+from tasks.credentials import LAKE_VARIABLES, MODEL_VARIABLES
 from tasks.errors import StageError
 from tasks.stages import STAGE_NAMES, Stage, StageContext
 
@@ -233,10 +233,17 @@ def test_nothing_phones_home(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     assert seen == ["1"]
 
 
-@pytest.mark.parametrize(("stage", "is_seen"), [("snapshot", True), ("mask", False), ("train", False), ("evaluate", False)])
-def test_only_the_snapshot_sees_credentials(root: Path, monkeypatch: pytest.MonkeyPatch, stage: str, is_seen: bool) -> None:
-    """What opens production's lake or a remote is gone before any other stage, and a challenger's file with it, runs."""
-    names = [*LAKE_VARIABLES, "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_PROFILE"]
+_LAKE = [*LAKE_VARIABLES, "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_PROFILE"]
+
+
+@pytest.mark.parametrize(
+    ("stage", "visible"), [("snapshot", _LAKE), ("mask", []), ("train", [*MODEL_VARIABLES]), ("evaluate", []), ("features", [])]
+)
+def test_each_stage_sees_its_own_credentials_only(
+    root: Path, monkeypatch: pytest.MonkeyPatch, stage: str, visible: list[str]
+) -> None:
+    """What opens production's lake, a remote or a registry is gone before any other stage, and a user's code with it, runs."""
+    names = [*_LAKE, *MODEL_VARIABLES]
     for name in names:
         monkeypatch.setenv(name, "secret")
     seen: list[str] = []
@@ -245,7 +252,7 @@ def test_only_the_snapshot_sees_credentials(root: Path, monkeypatch: pytest.Monk
     )
     monkeypatch.setattr(runner, "load_stage", lambda _: work)
     assert runner.main([stage]) == 0
-    assert seen == (names if is_seen else [])
+    assert seen == visible
 
 
 _SLEEPER = """

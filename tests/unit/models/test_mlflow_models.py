@@ -7,8 +7,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from s3_server import READING, REGION, serve
 from sklearn.linear_model import LogisticRegression
 
+from tasks.credentials import take_model_keys
 from tasks.errors import ModelError
 from tasks.models import load_model, name_challenger
 from tasks.models.mlflow_store import fetch_model, is_registry_uri
@@ -25,7 +27,8 @@ import mlflow.sklearn
 from sklearn.linear_model import LogisticRegression
 
 mlflow.set_tracking_uri(sys.argv[1])
-found = {}
+if len(sys.argv) > 2:
+    mlflow.set_experiment(experiment_id=mlflow.create_experiment("on S3", artifact_location=sys.argv[2]))
 with mlflow.start_run() as run:
     for name, form in (("late", "skops"), ("pickled", "cloudpickle")):
         model = LogisticRegression(C=2.0).fit([[0.0], [1.0]], [0, 1])
@@ -148,3 +151,32 @@ def test_no_tracking_uri_is_refused(tmp_path):
 def test_what_is_a_registrys_and_what_a_file():
     """A file of that name is a file."""
     assert [is_registry_uri(name) for name in ("models:/a/1", "runs:/x/y", "models/a.skops")] == [True, True, False]
+
+
+def test_artifacts_on_s3_are_opened_with_keys_of_their_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Which leave the environment before anybody's code runs; the lake's, and `AWS_*`, are not tried."""
+    for name in ("AWS_SHARED_CREDENTIALS_FILE", "AWS_CONFIG_FILE"):
+        monkeypatch.setenv(name, str(tmp_path / "none"))
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    with serve() as store:
+        store.bucket("models", has_versions=False)
+        monkeypatch.setenv("MLFLOW_S3_ENDPOINT_URL", store.endpoint)
+        monkeypatch.setenv("AWS_DEFAULT_REGION", REGION)
+        keys = {"AWS_ACCESS_KEY_ID": store.admin.key_id, "AWS_SECRET_ACCESS_KEY": store.admin.secret}
+        tracking = f"sqlite:///{tmp_path}/mlflow.db"
+        command = [sys.executable, "-W", "ignore", "-c", FILL, tracking, "s3://models/artifacts"]
+        subprocess.run(command, cwd=tmp_path, capture_output=True, check=True, env={**os.environ, **keys})
+        for name, value in store.reader.environment().items():
+            monkeypatch.setenv(name, value)
+        with pytest.raises(ModelError) as caught:
+            fetch_model("models:/late/1", tracking, tmp_path, take_model_keys(os.environ))
+        assert "WINDTUNNEL_MLFLOW_ACCESS_KEY_ID" in caught.value.next_step
+        from mlflow.store.artifact import s3_artifact_repo
+
+        s3_artifact_repo._cached_get_s3_client.cache_clear()  # MLflow keeps a client for minutes, also one without keys
+        reader = store.account("mlflow", READING, ["arn:aws:s3:::models", "arn:aws:s3:::models/*"])
+        monkeypatch.setenv("WINDTUNNEL_MLFLOW_ACCESS_KEY_ID", reader.key_id)
+        monkeypatch.setenv("WINDTUNNEL_MLFLOW_SECRET_ACCESS_KEY", reader.secret)
+        taken = take_model_keys(os.environ)
+        assert isinstance(load_model(fetch_model("models:/late/1", tracking, tmp_path, taken).archive), LogisticRegression)
+    assert not [value for value in os.environ.values() if reader.secret in value]
