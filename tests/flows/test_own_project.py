@@ -7,14 +7,22 @@ import subprocess
 import sys
 import zipfile
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import own_lakes
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import yaml
 from server_api import Api
 from small_project import call, copy_checkout, environment
 
+from flows.params_edit import edit_params
+from tasks.datasets import hash_file
+
 pytestmark = pytest.mark.slow
+FOLDS = {"kind": "kfold", "k": 3, "unit": "tailnum", "salt": "v1", "why": "spread over draws"}
 NOT_OURS = "raise RuntimeError('this module is the user\\'s, and nobody asked for it')\n"
 
 
@@ -40,23 +48,93 @@ def _verdict(folder: Path) -> dict:
     return json.loads((folder / "data/verdict.json").read_text())
 
 
-def test_times_entity_and_score_end_in_a_verdict(tmp_path: Path, home: Path) -> None:
-    """Files of the user's that are called like ours harm nothing; run again, and by DVC, nothing is left to do."""
-    lake = own_lakes.write_lake(tmp_path / "lake", flights=own_lakes.flights(3000))
-    folder = tmp_path / "late"
-    told = _init(folder, lake, "is_late", home)
+@pytest.fixture(scope="module")
+def late(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A project on flights with times, an entity and a score, with folds beside the splits that were guessed, after a run.
+
+    Its home lies beside it. Files of the user's are called like ours.
+    """
+    base = tmp_path_factory.mktemp("late")
+    (base / "home").mkdir()
+    lake = own_lakes.write_lake(base / "lake", flights=own_lakes.flights(3000))
+    folder = base / "late"
+    told = _init(folder, lake, "is_late", base / "home")
     assert told["guessed"]["entity"].startswith("tailnum")
     assert (Path(told["masking_key"]).stat().st_mode & 0o777) == 0o600
     assert not (folder / "tasks").exists()
     for name in ("tasks.py", "flows.py"):
         (folder / name).write_text(NOT_OURS)
-    done = call(folder, "windtunnel", "run", code=None, HOME=str(home))
+    edit_params(folder / "params.yaml", {"splits.folds": FOLDS})
+    call(folder, "windtunnel", "upgrade", HOME=str(base / "home"))
+    done = call(folder, "windtunnel", "run", code=None, HOME=str(base / "home"))
     assert done.returncode in (0, 1, 3), done.stderr
-    verdict = _verdict(folder)
+    return folder
+
+
+@pytest.fixture
+def copied(late: Path, tmp_path: Path) -> Path:
+    """A copy of that project."""
+    return Path(shutil.copytree(late, tmp_path / "late", symlinks=True))
+
+
+def test_times_entity_and_score_end_in_a_verdict(late: Path) -> None:
+    """Files of the user's that are called like ours harm nothing; run again, and by DVC, nothing is left to do."""
+    verdict = _verdict(late)
     assert verdict["rubber_stamp"] is False
     assert {one["name"] for one in verdict["criteria"]} >= {"validation", "quality", "calibration"}
-    assert "up to date" in call(folder, "dvc", "repro", HOME=str(home)).stdout
-    assert "nothing to do" in call(folder, "windtunnel", "upgrade").stdout
+    assert "up to date" in call(late, "dvc", "repro", HOME=str(late.parent / "home")).stdout
+    assert "nothing to do" in call(late, "windtunnel", "upgrade").stdout
+
+
+def _judge(folder: Path, late: Path, changes: dict[str, Any]) -> tuple[dict[str, Any], str, str]:
+    """The verdict under changed parameters, the page, and what the terminal said."""
+    edit_params(folder / "params.yaml", changes)
+    done = call(folder, "windtunnel", "run", code=None, HOME=str(late.parent / "home"))
+    assert done.returncode in (0, 1, 3), done.stderr
+    return _verdict(folder), (folder / "data/reports/report.html").read_text(), done.stdout
+
+
+def test_scores_that_were_brought_are_judged_on_all_folds(copied: Path, late: Path) -> None:
+    """From rows that were exported to a verdict that says who computed the scores, and what was only said of folds."""
+    call(copied, "windtunnel", "data", "export-rows", "--split", "folds", "--part", "all folds", "--out", "rows.parquet")
+    rows = pq.read_table(copied / "rows.parquet")
+    assert set(rows["_fold"].to_pylist()) == {"fold_1", "fold_2", "fold_3"}
+    scores = np.random.default_rng(0).random(rows.num_rows)
+    pq.write_table(pa.table({"row_key": rows["row_key"], "score": scores}), copied / "scores.parquet")
+    challenger = {"score_file": "scores.parquet", "sha256": hash_file(copied / "scores.parquet"), "view": "masked"}
+    judged = {"evaluation.split": "folds", "evaluation.part": "all folds"}
+    verdict, page, said = _judge(copied, late, {"models.challenger": challenger, **judged})
+    assert verdict["evidence_level"] == "scores_brought_along"
+    assert verdict["folds"] == {"count": 3, "draws": 1, "kept_model": "none"}
+    assert next(one["n"] for one in verdict["criteria"] if one["name"] == "quality") == rows.num_rows
+    assert "scores brought along, computed unseen" in said
+    for told in ("Scores brought along", "Each fold by itself", "was not seen", "fold_3"):
+        assert told in page
+
+
+FIT = """
+import sys
+import pyarrow as pa, pyarrow.parquet as pq
+train, score = pq.read_table(sys.argv[1]), pq.read_table(sys.argv[2])
+share = sum(train["label"].to_pylist()) / train.num_rows
+pq.write_table(pa.table({"row_key": score["row_key"], "score": [share] * score.num_rows}), sys.argv[3])
+"""
+
+
+def test_a_command_is_judged(copied: Path, late: Path) -> None:
+    """A program of the user's, run by the stage, to a verdict that says that it was scored here and fitted unseen."""
+    (copied / "fit.py").write_text(FIT)
+    challenger = {
+        "command": [sys.executable, "fit.py", "{train}", "{score}", "{out}"],
+        "files": {"fit.py": hash_file(copied / "fit.py")},
+        "split": "by_time",
+        "part": "train",
+    }
+    verdict, page, said = _judge(copied, late, {"models.challenger": challenger})
+    assert verdict["evidence_level"] == "scored_here"
+    assert next(one["challenger"] for one in verdict["criteria"] if one["name"] == "quality") == 0.5
+    assert "scored here, fitted unseen" in said
+    assert "It was scored here on stored data, fitted unseen" in page
 
 
 def test_without_time_entity_or_score_the_verdict_is_a_rubber_stamp(tmp_path: Path, home: Path) -> None:

@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from tasks.errors import ModelError
-from tasks.models.scores import look_up_scores, read_scores_file
+from tasks.models.scores import beside, count_draws, join_scores, look_up_scores, read_scores_file
 
 WANTED = pa.chunked_array([[f"k{number}" for number in range(10)]])
 KEYS = [f"k{number}" for number in reversed(range(10))]
@@ -105,3 +105,28 @@ def test_a_row_without_a_stored_score_is_refused(tmp_path):
     with pytest.raises(ModelError, match="stored scores") as caught:
         look_up_scores(read(tmp_path, rows()), pa.chunked_array([["k1", "new"]]), task="binary", classes=())
     assert caught.value.found == "no scores for 1 rows"
+
+
+def test_scores_of_folds_are_joined_by_class() -> None:
+    """A class that the model of one fold does not know has no chance there; a further draw's columns are its own."""
+    first = (pa.chunked_array([["b", "a"]]), ("x", "y"), np.array([[0.3, 0.7], [1.0, 0.0]]))
+    second = (pa.chunked_array([["c"]]), ("x", "z"), np.array([[0.6, 0.4]]))
+    found = join_scores([first, second], task="multiclass", draw=2)
+    assert found.to_pydict() == {
+        "row_key": ["a", "b", "c"],
+        "r2_score_x": [1.0, 0.3, 0.6],
+        "r2_score_y": [0.0, 0.7, 0.0],
+        "r2_score_z": [0.0, 0.0, 0.4],
+    }
+
+
+def test_draws_lie_beside_one_another() -> None:
+    """Each row once, with a score of each draw; draws of other rows are refused."""
+    keys, scores = pa.chunked_array([["b", "a"]]), np.array([0.1, 0.2])
+    draws = [join_scores([(keys, (), scores * draw)], task="binary", draw=draw) for draw in (1, 2)]
+    both = beside(draws)
+    assert count_draws(both) == 2
+    assert both.to_pydict() == {"row_key": ["a", "b"], "score": [0.2, 0.1], "r2_score": [0.4, 0.2]}
+    assert look_up_scores(both, pa.chunked_array([["b"]]), task="binary", classes=(), draw=2).tolist() == [0.2]
+    with pytest.raises(ModelError, match="two draws of folds"):
+        beside([draws[0], draws[1].slice(1)])

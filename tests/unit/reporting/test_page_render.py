@@ -9,6 +9,7 @@ import pytest
 from verdict_stories import HOSTILE, STORIES, make_pin, sha, story_inputs, with_names
 
 from tasks.errors import ReportError
+from tasks.records import FoldsJudged
 from tasks.reporting import render_report
 from tasks.reporting.chain import chain_of
 
@@ -50,6 +51,19 @@ def test_page_holds_no_script_and_loads_nothing(story: str) -> None:
     addresses = [value for _, name, value in page.attributes if name in ("href", "src", "srcset", "action", "xlink:href")]
     assert [address for address in addresses if not address.startswith("#") and address != "data:,"] == []
     assert "url(" not in render_report(story_inputs(story))
+
+
+def test_each_fold_has_its_row() -> None:
+    """Beside the slices, which they are none of; without folds there is no such table."""
+    inputs = story_inputs("reject")
+    evaluation = inputs.provenance.evaluation
+    one = next(found for found in evaluation.comparisons if found.slice_column is None)
+    folds = tuple(one.model_copy(update={"slice_column": "fold", "slice_value": f"fold_{n}"}) for n in (1, 2))
+    judged = evaluation.model_copy(update={"folds": folds, "folds_judged": FoldsJudged(count=2, draws=1)})
+    page = render_report(replace(inputs, provenance=replace(inputs.provenance, evaluation=judged)))
+    assert "Each fold by itself" in page
+    assert {"fold_1", "fold_2"} <= set(_Page(page).text)
+    assert "Each fold by itself" not in render_report(inputs)
 
 
 @pytest.mark.parametrize("story", STORIES)

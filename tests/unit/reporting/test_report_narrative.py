@@ -3,7 +3,7 @@
 import pytest
 from verdict_stories import STORIES, make_outcome, make_pin, make_verdict, story_inputs, story_verdict
 
-from tasks.records import ClassOutcome, ClassScores, CriterionOutcome, Interval
+from tasks.records import ClassOutcome, ClassScores, CriterionOutcome, FoldsJudged, Interval
 from tasks.reporting.narrative import Action, Limit, action_of, headline, limits_of
 
 
@@ -37,6 +37,39 @@ def test_headline_says_the_decision_once(decision: str, reason: str, expected: t
 def test_a_rubber_stamp_is_in_the_headline() -> None:
     """A first model is never promoted with the same word as one that was compared."""
     assert headline(story_verdict("rubber_stamp"))[0] == "Promote (rubber stamp)"
+
+
+def _limits_of_verdict(story: str, **changes: object) -> dict[str, str]:
+    found = story_inputs(story).provenance
+    verdict = found.verdict.model_copy(update=changes)
+    return {limit.title: limit.text for limit in limits_of(verdict, found.evaluation, found.pin, "departed_utc")}
+
+
+def test_folds_are_told_by_who_saw_them() -> None:
+    """Models of other folds that were fitted here; or scores of which nobody here knows; never of one part."""
+    fitted = _limits_of_verdict("reject", folds=FoldsJudged(count=5, draws=1))["Out of fold"]
+    assert fitted == "Each of 5 folds was scored by a model of the others. None of these models is kept."
+    drawn = FoldsJudged(count=5, draws=3)
+    brought = _limits_of_verdict("reject", folds=drawn, evidence_level="scores_brought_along")["Out of fold"]
+    assert "means of 3 draws, in which each row counts once" in brought
+    assert "was not seen" in brought
+    assert "Out of fold" not in _limits("reject")
+
+
+@pytest.mark.parametrize(
+    ("weights", "told"),
+    [
+        ({"judging": "units"}, ("weighted by units", "not weighted")),
+        ({"challenger": "units"}, ("not weighted", "weighted by units")),
+        ({"judging": "units", "challenger": "units"}, None),
+        ({}, None),
+    ],
+)
+def test_weights_on_one_side_only_are_told(weights: dict[str, str], told: tuple[str, str] | None) -> None:
+    """Where judging and fitting agree there is nothing to say."""
+    judging, fitting = told or ("", "")
+    expected = f"Rows are {judging} in the figures; those that the challenger was fitted on are {fitting}."
+    assert _limits_of_verdict("reject", weights=weights).get("Weights") == (expected if told else None)
 
 
 def test_two_views_are_told() -> None:
