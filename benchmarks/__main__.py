@@ -5,6 +5,7 @@ import tempfile
 from pathlib import Path
 
 from benchmarks.disclosure import disclosure_risk
+from benchmarks.large_table import large_table
 from benchmarks.masking_ff1 import format_preserving_encryption
 from benchmarks.own_project import first_verdict, one_profile
 from benchmarks.pipeline import each_stage, one_more_day, one_trial, the_lake, unchanged_run, whole_demo
@@ -29,6 +30,7 @@ def main() -> None:
         format_preserving_encryption()
         one_profile()
         first_verdict(scratch)
+        large_table(scratch / "large")
 
 
 if __name__ == "__main__":
