@@ -1,15 +1,15 @@
 """Counting how keys meet, before masking and after it, by DuckDB.
 
-What belongs here: keys and their counts, and the joins of them. What does not: which joins there are (``joins``). Raw keys are
-counted once for each partition and kept in the restricted zone, so that a refresh opens no raw partition for them that did not
-change; the joins themselves are over all keys, for a key of today may meet one of last year.
+What belongs here: keys and their counts, and the joins of them. What does not: which joins there are (``joins``). The keys of a
+partition are counted once and kept in the restricted zone, so that a refresh opens no partition for them that did not change;
+the joins themselves are over all keys, for a key of today may meet one of last year.
 """
 
 # Statements are put together from quoted names, escaped paths, and constants of this module.
 # ruff: noqa: S608
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,13 +20,15 @@ from tasks.datasets import hash_mapping
 from tasks.datasets.database import open_database
 from tasks.masking.joins import JoinSide, KeyJoin, compare
 from tasks.paths import make_private
-from tasks.records import JoinCounts, JoinMeasure, Manifest, TableRecord
+from tasks.records import JoinCounts, JoinMeasure, Manifest
 
 if TYPE_CHECKING:
     import duckdb
 
-_FORM = 1
-"""Of the files of raw keys; another value here makes them anew."""
+_FORM = 2
+"""Of the files of counted keys; another value here makes them anew."""
+_MASKED = "masked"
+"""The kind of a masked key column, which is text as it stands."""
 
 
 @dataclass(frozen=True)
@@ -36,8 +38,16 @@ class KeyPlaces:
     snapshots: Manifest
     raw: Path
     masked: Path
+    made_under: Mapping[str, Mapping[str, str]]
+    """Table -> path -> the reuse key under which a masked partition was made."""
     counted: Path
-    """Restricted zone: the raw keys of earlier runs."""
+    """Restricted zone: the keys of earlier runs."""
+
+    def inputs(self, table: str) -> tuple[dict[str, str], dict[str, str]]:
+        """Raw and masked partitions of ``table``: what names their content -> their file."""
+        partitions, made_under = self.snapshots.tables[table].partitions, self.made_under[table]
+        raw = {f"{p.path}@{p.logical_hash}": str(self.raw / p.path) for p in partitions}
+        return raw, {f"{p.path}@{made_under[p.path]}": str(self.masked / p.path) for p in partitions}
 
 
 def measure_joins(joins: Sequence[KeyJoin], places: KeyPlaces) -> tuple[JoinMeasure, ...]:
@@ -56,8 +66,11 @@ def measure_joins(joins: Sequence[KeyJoin], places: KeyPlaces) -> tuple[JoinMeas
     with open_database(places.counted) as con:
         for side, place in number.items():
             record = tables[side.table]
-            _count_raw(con, f"raw_{place}", side, record, places)
-            _count_masked(con, f"masked_{place}", side, record, places.masked)
+            raw, masked = places.inputs(side.table)
+            kinds = [record.columns[column] for column in side.columns]
+            _count(con, f"raw_{place}", _Keys(side, kinds, raw), places.counted)
+            masked_kinds = [kind if column in side.kept else _MASKED for column, kind in zip(side.columns, kinds, strict=True)]
+            _count(con, f"masked_{place}", _Keys(side, masked_kinds, masked), places.counted)
         measures = []
         for join in wanted:
             left, right, width = number[join.left], number[join.right], len(join.left.columns)
@@ -66,47 +79,43 @@ def measure_joins(joins: Sequence[KeyJoin], places: KeyPlaces) -> tuple[JoinMeas
     return tuple(measures)
 
 
-def _count_raw(con: "duckdb.DuckDBPyConnection", name: str, side: JoinSide, record: TableRecord, places: KeyPlaces) -> None:
-    """Make the table ``name`` of distinct raw keys ``k0``, ``k1``, ... and their rows ``n``."""
-    kinds = [record.columns[column] for column in side.columns]
-    file = places.counted / f"{hash_mapping({'form': _FORM, 'side': str(side), 'types': kinds})}.parquet"
-    wanted = {f"{p.path}@{p.logical_hash}": str(places.raw / p.path) for p in record.partitions}
-    con.register("wt_wanted", pa.table({"input": list(wanted), "path": list(wanted.values())}))
-    columns = ", ".join(f"k{place} VARCHAR" for place in range(len(kinds)))
+@dataclass(frozen=True)
+class _Keys:
+    """A key's columns, their types, and where they lie: what names a partition's content -> its file."""
+
+    side: JoinSide
+    kinds: Sequence[str]
+    inputs: Mapping[str, str]
+
+
+def _count(con: "duckdb.DuckDBPyConnection", name: str, of: _Keys, counted: Path) -> None:
+    """Make the table ``name`` of distinct keys ``k0``, ``k1``, ... and their rows ``n``; what was counted before is not opened."""
+    kinds, inputs, width = of.kinds, of.inputs, len(of.kinds)
+    view = name.partition("_")[0]
+    file = counted / f"{hash_mapping({'form': _FORM, 'view': view, 'side': str(of.side), 'kinds': kinds})}.parquet"
+    con.register("wt_inputs", pa.table({"input": list(inputs), "path": list(inputs.values())}))
+    columns = ", ".join(f"k{place} VARCHAR" for place in range(width))
     con.execute(f"CREATE OR REPLACE TEMP TABLE counted (input VARCHAR, {columns}, n BIGINT)")
     known: set[str] = set()
     if file.exists():
         known = {str(row[0]) for row in con.execute(f"SELECT DISTINCT input FROM {_files([str(file)])}").fetchall()}
-        con.execute(f"INSERT INTO counted SELECT c.* FROM {_files([str(file)])} c SEMI JOIN wt_wanted w ON c.input = w.input")
-    missing = [path for key, path in wanted.items() if key not in known]
+        con.execute(f"INSERT INTO counted SELECT c.* FROM {_files([str(file)])} c SEMI JOIN wt_inputs w ON c.input = w.input")
+    missing = [path for content, path in inputs.items() if content not in known]
     if missing:
-        keys = ", ".join(_canonical(f"r.{_quote(column)}", kind) for column, kind in zip(side.columns, kinds, strict=True))
+        keys = ", ".join(_canonical(f"r.{_quote(column)}", kind) for column, kind in zip(of.side.columns, kinds, strict=True))
         con.execute(
             f"INSERT INTO counted SELECT w.input, {keys}, count(*) FROM {_files(missing, named=True)} r "
-            "JOIN wt_wanted w ON w.path = r.filename GROUP BY ALL"
+            "JOIN wt_inputs w ON w.path = r.filename GROUP BY ALL"
         )
-    if missing or known - set(wanted):
+    if missing or known - set(inputs):
         part = file.with_name(f"{file.name}.{os.getpid()}.part")
         con.execute(f"COPY counted TO {_text(str(part))} (FORMAT parquet, COMPRESSION zstd)")
         part.replace(file)
-    _aggregate(con, name, "SELECT * EXCLUDE input FROM counted", len(kinds), "sum(n)::BIGINT")
-    con.unregister("wt_wanted")
-
-
-def _count_masked(con: "duckdb.DuckDBPyConnection", name: str, side: JoinSide, record: TableRecord, masked: Path) -> None:
-    """The same of masked keys; a kept column is read as a raw one, anything else as its text."""
-    files = _files([str(masked / partition.path) for partition in record.partitions])
-    kinds = {str(row[0]): str(row[1]) for row in con.execute(f"DESCRIBE SELECT * FROM {files}").fetchall()}
-    keys = ", ".join(
-        f"{_canonical(_quote(column), 'string' if kinds[column] == 'VARCHAR' else record.columns[column])} AS k{place}"
-        for place, column in enumerate(side.columns)
-    )
-    _aggregate(con, name, f"SELECT {keys} FROM {files}", len(side.columns), "count(*)")
-
-
-def _aggregate(con: "duckdb.DuckDBPyConnection", name: str, source: str, width: int, count: str) -> None:
     is_whole = " AND ".join(f"k{place} IS NOT NULL" for place in range(width))
-    con.execute(f"CREATE TEMP TABLE {name} AS SELECT {_keys(width)}, {count} AS n FROM ({source}) WHERE {is_whole} GROUP BY ALL")
+    con.execute(
+        f"CREATE TEMP TABLE {name} AS SELECT {_keys(width)}, sum(n)::BIGINT AS n FROM counted WHERE {is_whole} GROUP BY ALL"
+    )
+    con.unregister("wt_inputs")
 
 
 def _meet(con: "duckdb.DuckDBPyConnection", view: str, left: int, right: int, width: int) -> JoinCounts:

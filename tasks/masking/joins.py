@@ -20,6 +20,8 @@ class JoinSide:
 
     table: str
     columns: tuple[str, ...]
+    kept: frozenset[str] = frozenset()
+    """Those of the columns that masking leaves as they are."""
 
     def __str__(self) -> str:
         return f"{self.table}.{self.columns[0]}" if len(self.columns) == 1 else f"{self.table}.({', '.join(self.columns)})"
@@ -86,6 +88,7 @@ def _composite(
     of_key = {treatment.column: treatment for treatment in own if treatment.column in key}
     counterparts: list[str] = []
     domains: list[str] = []
+    kept = frozenset(column for column in key if of_key[column].transform == KEPT)
     for column in key:
         treatment = of_key[column]
         if treatment.transform == KEPT:
@@ -100,7 +103,9 @@ def _composite(
         if len(found) != 1:
             return ()
         counterparts += found
-    return (KeyJoin(tuple(domains), JoinSide(other, tuple(counterparts)), JoinSide(name, tuple(key))),) if domains else ()
+    if not domains:
+        return ()
+    return (KeyJoin(tuple(domains), JoinSide(other, tuple(counterparts), kept), JoinSide(name, tuple(key), kept)),)
 
 
 def _split(reference: str) -> tuple[str, str]:

@@ -1,6 +1,6 @@
 """Stage ``mask``: apply the masking policy to each partition of the snapshot. What it writes may be shared."""
 
-from collections.abc import Sequence, Set
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import replace
 
 from tasks.datasets import DatasetWriter, code_hash, hash_mapping, read_manifest, write_atomically
@@ -73,7 +73,7 @@ def _run(context: StageContext) -> None:
         require_markers_masked(context, planted, key)
         residue = ResidueSearch(params.masking, paths.masked, paths.residue_evidence)
         findings = residue.search(places)
-        joins = _measure_joins(context, snapshots)
+        joins = _measure_joins(context, snapshots, places)
         report = make_privacy_report(
             params.masking,
             params.snapshot.tables,
@@ -91,12 +91,14 @@ def _run(context: StageContext) -> None:
     _print_dropped(report, set(snapshots.tables) - set(rows))
 
 
-def _measure_joins(context: StageContext, snapshots: Manifest) -> tuple[JoinMeasure, ...]:
+def _measure_joins(
+    context: StageContext, snapshots: Manifest, made_under: Mapping[str, Mapping[str, str]]
+) -> tuple[JoinMeasure, ...]:
     """Count how keys meet before and after, and stop where masking changed it; partitions are in place, the manifest is not."""
     paths, params = context.paths, context.params
     counted = ProjectPaths(main_root(paths.root)).raw_keys
     joins = list_joins(params.masking, params.snapshot.tables)
-    measures = measure_joins(joins, KeyPlaces(snapshots, paths.snapshots, paths.masked, counted))
+    measures = measure_joins(joins, KeyPlaces(snapshots, paths.snapshots, paths.masked, made_under, counted))
     require_joins_hold(measures)
     return measures
 

@@ -13,6 +13,9 @@ import yaml
 from processes import processes_in, wait_until
 from small_project import environment
 
+from tasks.canaries import MARKERS_FILE
+from tasks.paths import CANARY_FILE
+
 LAKE = Path(".windtunnel/demo-lake")
 
 
@@ -33,8 +36,8 @@ def assert_told_by_dvc(done: subprocess.CompletedProcess[str], stage: str, *word
 
 
 def contents(folder: Path) -> dict[str, str]:
-    """SHA-256 of every file below ``folder``, by path."""
-    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    """SHA-256 of every file below ``folder``, by path; of a snapshot without the markers that lie beside it."""
+    files = sorted(path for path in folder.rglob("*") if path.is_file() and path.name not in (CANARY_FILE, MARKERS_FILE))
     return {path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
 
 

@@ -1,5 +1,6 @@
 """Referential integrity: which joins there are, that they are counted on both sides of masking, and that a change stops the run."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pyarrow as pa
@@ -45,19 +46,26 @@ POLICY = policy(
 )
 
 
-def _write(folder: Path, tables: dict[str, pa.Table]) -> Manifest:
+KEYS = {name: table.key for name, table in TABLES.items()}
+
+
+def _write(folder: Path, tables: dict[str, pa.Table], keys: dict[str, tuple[str, ...]] = KEYS) -> Manifest:
     with DatasetWriter(folder, folder.name) as writer:
         for name, table in tables.items():
             middle = table.num_rows // 2
             for number, piece in enumerate((table.slice(0, middle), table.slice(middle))):
-                writer.write(f"{name}/part-{number}.parquet", "", piece, TABLES[name].key)
+                writer.write(f"{name}/part-{number}.parquet", "", piece, keys[name])
         return writer.finish({})
 
 
 def _measure(root: Path, raw: dict[str, pa.Table], masked: dict[str, pa.Table]) -> dict[tuple[str, str], JoinMeasure]:
-    places = KeyPlaces(_write(root / "raw", raw), root / "raw", root / "masked", root / "counted")
-    _write(root / "masked", masked)
+    places = _places(root, _write(root / "raw", raw), _write(root / "masked", masked))
     return {(m.left, m.right): m for m in measure_joins(list_joins(POLICY, TABLES), places)}
+
+
+def _places(root: Path, raw: Manifest, masked: Manifest) -> KeyPlaces:
+    made_under = {name: {p.path: p.logical_hash for p in table.partitions} for name, table in masked.tables.items()}
+    return KeyPlaces(raw, root / "raw", root / "masked", made_under, root / "counted")
 
 
 def _masked(tables: dict[str, pa.Table], rules: MaskingParams = POLICY) -> dict[str, pa.Table]:
@@ -84,6 +92,28 @@ def test_composite_key_with_a_kept_column() -> None:
         ("staff.number", "staff.boss"),
         ("staff.(firm, boss)", "staff.(firm, number)"),
     ]
+
+
+def test_a_kept_time_in_a_key(tmp_path: Path) -> None:
+    """It is compared as a time on both sides, whatever its text."""
+    moments = pa.array([0, 1_500_000], pa.timestamp("us", "UTC"))
+    tables = _tables(a=(("person", "seen"), ("person", "seen")), b=(("other",), ("other", "person", "seen")))
+    rules = MaskingParams.model_validate(
+        {
+            "key": {"env": "NO_SUCH_VARIABLE", "file": "masking.key", "id": "test-1"},
+            "domains": {"person": ["a.person", "b.person"], "other": ["b.other"]},
+            "tables": {name: {"safe": ["seen"], "reason": "public"} for name in tables},
+        }
+    )
+    raw = {
+        "a": pa.table({"person": ["x", "y"], "seen": moments}),
+        "b": pa.table({"other": ["1", "2"], "person": ["x", "x"], "seen": moments}),
+    }
+    keys = {name: table.key for name, table in tables.items()}
+    places = _places(tmp_path, _write(tmp_path / "raw", raw, keys), _write(tmp_path / "masked", _masked(raw, rules), keys))
+    measures = measure_joins(list_joins(rules, tables), places)
+    require_joins_hold(measures)
+    assert [(m.left, m.after.matched_keys) for m in measures] == [("a.person", 1), ("b.(person, seen)", 1)]
 
 
 def test_counts_of_raw_and_masked_keys_are_equal_and_right(tmp_path: Path) -> None:
@@ -139,10 +169,11 @@ def test_partitions_of_equal_content_count_each(tmp_path: Path) -> None:
 
 
 def test_only_new_partitions_are_counted_again(tmp_path: Path) -> None:
-    """With the raw files of the run before unreadable the counts are the same; a partition that is gone counts no more."""
+    """With the files of the run before unreadable the counts are the same; a partition that is gone counts no more."""
     raw = {"staff": STAFF, "shifts": SHIFTS}
     before = _measure(tmp_path, raw, _masked(raw))
-    places = KeyPlaces(_write(tmp_path / "raw", raw), tmp_path / "gone", tmp_path / "masked", tmp_path / "counted")
+    places = _places(tmp_path, _write(tmp_path / "raw", raw), _write(tmp_path / "masked", _masked(raw)))
+    places = replace(places, raw=tmp_path / "gone", masked=tmp_path / "gone")
     assert {(m.left, m.right): m for m in measure_joins(list_joins(POLICY, TABLES), places)} == before
     fewer = {"staff": STAFF.slice(0, 2), "shifts": SHIFTS}
     assert _measure(tmp_path, fewer, _masked(fewer))["staff.firm", "shifts.firm"].before.left_rows == 2
