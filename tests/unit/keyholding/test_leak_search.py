@@ -197,7 +197,7 @@ def test_snapshot_in_the_shared_remote_is_found(project: MaskingProject) -> None
 
 def test_a_column_that_masking_leaves_raw_stops_the_run(project: MaskingProject, monkeypatch: pytest.MonkeyPatch) -> None:
     """The markers go through the very masking of real rows, packed as partitions are; nothing is written then."""
-    monkeypatch.setattr(canaries_stage, "mask_table", lambda name, table, policy, key: table)
+    monkeypatch.setattr(canaries_stage, "mask_columns", lambda name, table, policy, key: table)
     before = (project.paths.masked / "manifest.json").read_bytes()
     with pytest.raises(LeakError, match="table sales, masked") as caught:
         project.mask()
