@@ -4,7 +4,7 @@ What belongs here: finding them in the policy, and saying that one does not hold
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import combinations
 
 from tasks.errors import MaskingError
@@ -35,8 +35,6 @@ class KeyJoin:
     domains: tuple[str, ...]
     left: JoinSide
     right: JoinSide
-    is_thinned: bool = False
-    """Whether rows or cells of a side are suppressed where they are rare: fewer may then meet, and never more."""
 
 
 def list_joins(policy: MaskingParams, tables: Mapping[str, TableParams]) -> tuple[KeyJoin, ...]:
@@ -52,9 +50,8 @@ def list_joins(policy: MaskingParams, tables: Mapping[str, TableParams]) -> tupl
         for treatment in treatments:
             if _is_one_to_one(treatment):
                 groups.setdefault((treatment.domain or "", treatment.words), []).append((name, treatment.column))
-    thinned = {name for name, declared in policy.tables.items() if declared.suppress is not None}
     singles = [
-        KeyJoin((domain,), JoinSide(table, (column,)), JoinSide(other, (another,)), bool({table, other} & thinned))
+        KeyJoin((domain,), JoinSide(table, (column,)), JoinSide(other, (another,)))
         for (domain, _), columns in sorted(groups.items())
         for (table, column), (other, another) in combinations(_as_declared(policy, domain, columns), 2)
     ]
@@ -65,7 +62,7 @@ def list_joins(policy: MaskingParams, tables: Mapping[str, TableParams]) -> tupl
         for other in treated
         for join in _composite(name, declared.key, treated[name], other, treated[other])
     ]
-    return (*singles, *(replace(join, is_thinned=bool({join.left.table, join.right.table} & thinned)) for join in composites))
+    return (*singles, *composites)
 
 
 def require_joins_hold(measures: Iterable[JoinMeasure]) -> None:
@@ -79,15 +76,14 @@ def require_joins_hold(measures: Iterable[JoinMeasure]) -> None:
             raise MaskingError(
                 f"masking domain {', '.join(measure.domains)}: {measure.left} joined with {measure.right}",
                 found="; ".join(changed),
-                expected="no more than before" if measure.is_thinned else "equal counts: masked keys meet as raw ones do",
+                expected="equal counts: masked keys meet as raw ones do",
                 next_step="run `dvc repro -f mask`; if it stays so, report it: two values became one, or one became two",
             )
 
 
 def compare(join: KeyJoin, before: JoinCounts, after: JoinCounts) -> JoinMeasure:
     """The two counts of ``join`` as a record."""
-    ends = {"left": str(join.left), "right": str(join.right)}
-    return JoinMeasure(domains=join.domains, **ends, before=before, after=after, is_thinned=join.is_thinned)
+    return JoinMeasure(domains=join.domains, left=str(join.left), right=str(join.right), before=before, after=after)
 
 
 def _composite(

@@ -12,7 +12,6 @@ from tasks.datasets import DatasetWriter
 from tasks.errors import MaskingError
 from tasks.masking import KeyPlaces, list_joins, mask_table, measure_joins, require_joins_hold
 from tasks.params.masking import MaskingParams
-from tasks.params.masking_rules import SuppressRule
 from tasks.params.snapshot import TableParams
 from tasks.records import JoinCounts, JoinMeasure, Manifest, PrivacyReport
 
@@ -163,34 +162,21 @@ def test_a_join_that_masking_changed_stops_the_run(tmp_path: Path) -> None:
     assert "same" not in str(caught.value)
 
 
-def test_suppressed_rows_may_join_less_and_never_more(tmp_path: Path) -> None:
-    """A policy that takes rare rows away takes their joins away too; that is said, and nothing else is let pass."""
-    raw = {"staff": STAFF, "shifts": SHIFTS}
-    thinned = POLICY.model_copy(
-        update={"tables": {"staff": POLICY.tables["staff"].model_copy(update={"suppress": SuppressRule(columns=("firm",), k=2)})}}
-    )
-    joins = list_joins(thinned, TABLES)
-    assert all(join.is_thinned for join in joins)
-    fewer = {**_masked(raw), "staff": _masked(raw)["staff"].slice(0, 3)}
-    places = _places(tmp_path, _write(tmp_path / "raw", raw), _write(tmp_path / "masked", fewer))
-    measures = measure_joins(joins, places)
-    require_joins_hold(measures)
-    assert [measure for measure in measures if measure.before != measure.after]
-    turned = measures[0].model_copy(update={"before": measures[0].after, "after": measures[0].before})
-    with pytest.raises(MaskingError, match="firm"):
-        require_joins_hold([turned])
-
-
 def test_columns_under_one_encryption_join(tmp_path: Path) -> None:
     """As tokens do; those of two alphabets do not, and fakes that may repeat do not either."""
     cipher = {"class": "identifier", "transform": "encrypt", "domain": "card"}
     fake = {"class": "identifier", "transform": "fake", "list": "town", "domain": "who"}
     tables = {
-        "staff": {"reason": "r", "firm": {**cipher, "alphabet": "digits"}, "boss": {**cipher, "digits": 6}, "seen": fake},
+        "staff": {
+            "reason": "r",
+            "firm": {**cipher, "alphabet": "digits"},
+            "boss": {**cipher, "alphabet": "lower", "domain": "b"},
+            "seen": fake,
+        },
         "shifts": {
             "reason": "r",
             "firm": {**cipher, "alphabet": "digits"},
-            "worker": {**cipher, "alphabet": "lower"},
+            "worker": {**cipher, "alphabet": "lower"} | {"domain": "w"},
             "seen": fake,
         },
     }
