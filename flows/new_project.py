@@ -4,6 +4,7 @@ What belongs here: the order in which these come to be. What does not: what the 
 imported here: a project is made before a server runs.
 """
 
+import re
 import shutil
 from collections.abc import Mapping
 from datetime import datetime, timedelta, timezone
@@ -12,7 +13,7 @@ from typing import Any
 
 from flows.programs import call, dvc, git
 from flows.worktrees import identity
-from tasks.errors import ProjectError
+from tasks.errors import LakeError, ProjectError
 from tasks.founding import Founded, find_lake_tables, found_project
 from tasks.params.snapshot import S3Params
 from tasks.projects.files import DVC_CONFIG, require_free, settle, write_key, write_project
@@ -24,6 +25,21 @@ from tasks.sources import open_lake
 def found(folder: Path, lake: str, wishes: Mapping[str, Any]) -> Founded:
     """The project around the lake at ``lake`` (a folder counts from here, not from the project) that is to lie in ``folder``."""
     require_free(folder)
+    try:
+        return _found(folder, lake, wishes)
+    except LakeError as error:
+        if "snapshot." not in error.next_step and "windtunnel pin" not in error.next_step:
+            raise
+        # What mends a project's parameters is of no use where there is no project yet.
+        step = "mend the lake, or name another by --lake, or another of its tables by --table; nothing was written"
+        raise LakeError(error.thing, found=error.found, expected=_without_params(error.expected), next_step=step) from None
+
+
+def _without_params(expected: str) -> str:
+    return re.sub(r",? (?:as|under) snapshot\.[^ ]*( says)?", "", expected)
+
+
+def _found(folder: Path, lake: str, wishes: Mapping[str, Any]) -> Founded:
     uri = lake if "://" in lake else str(Path(lake).expanduser().absolute())
     s3 = {name: wishes[f"s3_{name}"] for name in ("endpoint", "region") if wishes.get(f"s3_{name}")}
     tables = find_lake_tables(open_lake(uri, Path.cwd(), S3Params(**s3)), uri, wishes["table"])

@@ -79,8 +79,11 @@ def _read(lake: Lake, table: FoundTable, source: SourceParams, reasons: Sequence
         source = source.model_copy(update={"csv": csv})
         reasons = (*reasons, f"no value where it says {', '.join(inferred.null_words)}")
     typed = source.model_copy(update={"types": inferred.types})
-    if not inferred.rows or not inferred.types:
+    left_out = {column: f"left out: {why}" for column, why in inferred.left_out.items()}
+    if not inferred.rows:
         return _nothing()
+    if not inferred.types:
+        return Reading(pa.table({}), left_out=left_out)
     rows = _sample(read_batches(lake, table.name, typed, tuple(inferred.types)), inferred.rows)
     counted, rows = _times_that_count(rows)
     spelled = TextTimes() if source.format == "csv" else find_text_times(lake, table.name, typed, rows)
@@ -89,7 +92,6 @@ def _read(lake: Lake, table: FoundTable, source: SourceParams, reasons: Sequence
         source = source.model_copy(update={"csv": source.csv.model_copy(update={"date_formats": spelled.date_formats})})
     reasons = (*reasons, *spelled.reasons)
     declared = inferred.types if source.format != "parquet" else _decimals(lake, table)
-    left_out = {column: f"left out: {why}" for column, why in inferred.left_out.items()}
     declaration = _as_declared(source, table, {**declared, **counted, **spelled.types})
     return Reading(rows, declaration, left_out, inferred.rows, tuple(reasons), partial(_count_distinct, lake, table.name, typed))
 

@@ -4,7 +4,7 @@ What belongs here: the order of the steps, and handing their results on. What do
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -14,11 +14,13 @@ import pyarrow as pa
 
 from tasks.disclosure import Generalisation, quote
 from tasks.errors import ProjectError
+from tasks.evaluation.bootstrap import FEWEST_CLUSTERS
 from tasks.founding.leaks import find_excluded, without_leaks
 from tasks.projects.classes import Classed, class_columns
-from tasks.projects.contrast import measure_contrast, measure_days
+from tasks.projects.contrast import MIN_PER_CLASS, count_later, measure_contrast, measure_days
 from tasks.projects.files import as_written, key_path, project_files
 from tasks.projects.joins import Join, find_joins
+from tasks.projects.judgement import TEST_SHARE, Contrast
 from tasks.projects.ladders import anonymise
 from tasks.projects.policy import Policy, domain_name, propose_policy
 from tasks.projects.profile import ColumnProfile, open_table, profile_table
@@ -75,6 +77,7 @@ def found_project(
     contrast = measure_contrast(table, roles)
     contrast = replace(contrast, rows=contrast.rows * (reading.rows or table.num_rows) // table.num_rows)
     excluded, remarkable = find_excluded(table, profiles, roles)
+    remarkable = (*_doubts(table, roles, contrast, now), *remarkable)
     roles = replace(roles, reasons={**roles.reasons, **({"look at": "; ".join(remarkable)} if remarkable else {})})
     joins, leaking = without_leaks(find_joins(table, roles, others, now), table, roles)
     excluded |= leaking
@@ -123,6 +126,28 @@ def _on_all_rows(roles: Roles, reading: Reading, wishes: Wishes) -> Roles:
             next_step="mend --key, or leave it out",
         )
     return replace(roles, key=(ROW,), reasons={**told, **roles.reasons, "key": f"{ROW}: {why}"})
+
+
+def _doubts(table: pa.Table, roles: Roles, contrast: Contrast, now: datetime) -> Iterator[str]:
+    """What a person should know before a run; raises :class:`~tasks.errors.ProjectError` where no row is known yet."""
+    unknown = count_later(table, roles.known, now) if roles.known in table.column_names else 0
+    if unknown == table.num_rows:
+        raise ProjectError(
+            f"--known {roles.known}",
+            found=f"every one of {unknown:,} rows becomes known only after {now:%Y-%m-%dT%H:%M:%SZ}, which is now",
+            expected="rows that are known",
+            next_step=f"give another column by --known, or --known {FILE_TIME}",
+        )
+    if unknown:
+        yield f"{unknown:,} of {table.num_rows:,} rows become known ({roles.known}) only in the future, and are not copied before"
+    ahead = count_later(table, roles.time, now) if roles.has_time and roles.time != roles.known else 0
+    if ahead:
+        what = "check its unit, its zone and its order of day and month"
+        yield f"{ahead:,} of {table.num_rows:,} rows lie in the future by {roles.time}: {what}"
+    if contrast.rare:
+        yield f"{contrast.rare:,} of {contrast.classes:,} classes have fewer than {MIN_PER_CLASS} rows: too few to judge"
+    if contrast.rows * TEST_SHARE < FEWEST_CLUSTERS:
+        yield f"{contrast.rows:,} labelled rows leave fewer than {FEWEST_CLUSTERS} to test on: the verdict will be not judged"
 
 
 def _virtual(name: str, rows: int, now: datetime) -> ColumnProfile:

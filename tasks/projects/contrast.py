@@ -7,8 +7,10 @@ What belongs here: a few aggregates (DuckDB). What does not: what follows from t
 # ruff: noqa: S608
 
 import math
+from datetime import datetime, timezone
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from tasks.disclosure import quote
 from tasks.errors import ProjectError
@@ -27,6 +29,14 @@ def measure_contrast(table: pa.Table, roles: Roles) -> Contrast:
         value = quote(roles.label)
         if pa.types.is_floating(table.schema.field(roles.label).type):
             value = f"nullif({value}::DOUBLE, 'NaN'::DOUBLE)"
+            ((endless,),) = con.execute(f"SELECT count(*) FROM t WHERE isinf({quote(roles.label)})").fetchall()
+            if endless:
+                raise ProjectError(
+                    f"--label {roles.label}",
+                    found=f"{endless:,} rows whose label is infinite",
+                    expected="numbers, or none where it is not known",
+                    next_step="mend the data, or name another label",
+                )
         if roles.task == "regression":
             values = f"SELECT {value}::DOUBLE AS v, median({value}) OVER () AS m FROM t"
             statement = f"SELECT count(v), stddev_pop(v), avg(abs(v - m)) FROM ({values})"
@@ -40,13 +50,20 @@ def measure_contrast(table: pa.Table, roles: Roles) -> Contrast:
         raise _too_few(roles, found, f"at least {MIN_PER_CLASS} rows of each of two values")
     rows = sum(counts)
     entropy = -sum(n / rows * math.log(n / rows) for n in counts)
-    return Contrast(rows, len(counts), entropy, counts[-1] / rows)
+    return Contrast(rows, len(counts), entropy, counts[-1] / rows, rare=sum(n < MIN_PER_CLASS for n in counts))
 
 
 def _too_few(roles: Roles, found: str, expected: str) -> ProjectError:
     return ProjectError(
         f"--label {roles.label}", found=found, expected=expected, next_step="wait for more labels, or name another label"
     )
+
+
+def count_later(table: pa.Table, time: str, now: datetime) -> int:
+    """The rows of ``table`` whose ``time`` lies after ``now``."""
+    moments = table.column(time).cast(pa.timestamp("us"), safe=False)
+    later = pc.greater(moments, pa.scalar(now.astimezone(timezone.utc).replace(tzinfo=None), pa.timestamp("us")))
+    return int(pc.sum(later).as_py() or 0)
 
 
 def measure_days(table: pa.Table, time: str) -> tuple[int, tuple[str, str] | None]:

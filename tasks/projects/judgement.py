@@ -10,7 +10,7 @@ from typing import Any
 
 from tasks.projects.roles import Roles
 
-_TEST_SHARE = 0.15
+TEST_SHARE = 0.15
 _DAYS_TO_CLUSTER = 60
 """Days of data below which too few fall into the test part for an interval over days."""
 _MARGIN_RANKING = 0.01
@@ -36,12 +36,14 @@ class Contrast:
     """Standard deviation of a number; the root mean squared error of its mean."""
     absolute_deviation: float = 0.0
     """Mean distance of a number from its median."""
+    rare: int = 0
+    """Classes of so few rows that nothing can be said of each."""
 
 
 def propose_judgement(roles: Roles, contrast: Contrast, *, split: str, slices: tuple[str, ...], days: int) -> dict[str, Any]:
     """The sections ``evaluation`` and ``gates``."""
     has_champion = roles.score is not None
-    rows = max(1, math.floor(contrast.rows * _TEST_SHARE / 2))
+    rows = max(1, math.floor(contrast.rows * TEST_SHARE / 2))
     metrics, criteria = _criteria(roles, contrast, rows)
     if not has_champion:
         criteria = {name: {key: value for key, value in one.items() if key != "margin"} for name, one in criteria.items()}

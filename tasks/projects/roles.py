@@ -15,7 +15,7 @@ from tasks.detection import snake_case
 from tasks.params.models import Task
 from tasks.projects.entities import guess_entity
 from tasks.projects.profile import ColumnProfile
-from tasks.projects.targets import guess_positive, guess_task, require_column, unfit
+from tasks.projects.targets import counted, guess_positive, guess_task, require_column, unfit
 
 ROW, FILE_TIME = "lake_row", "lake_file_utc"
 """The columns that any table of a lake can be asked for: which row of which file, and when the file appeared."""
@@ -77,7 +77,7 @@ def guess_roles(table: pa.Table, profiles: Mapping[str, ColumnProfile], wishes: 
     """
     label = require_column(profiles, wishes.label, "--label")
     reasons: dict[str, str] = {}
-    task = guess_task(profiles[label], wishes.task, reasons)
+    task = guess_task(counted(table, profiles[label]), wishes.task, reasons)
     positive = guess_positive(table, label, reasons) if task == "binary" else None
     taken = {label}
     score = _guess_score(profiles, wishes.score, label, task, reasons)
@@ -165,7 +165,7 @@ def _guess_time(profiles: Mapping[str, ColumnProfile], wished: str | None, taken
         best = min(fitting, key=rank)
         others = [p.name for p in fitting if p is not best]
         also = f"; also possible: {', '.join(others)} (--time)" if others else ""
-        reasons["time"] = f"{best.name}: a {'timestamp' if best.is_time else 'date'} in every row{also}"
+        reasons["time"] = f"{best.name}: a {'timestamp' if best.is_time else 'date'} in every row, UTC where it names no zone{also}"
         return best.name
     parts = [p.name for p in profiles.values() if p.is_integer and snake_case(p.name) in _PARTS_OF_A_TIME]
     also = f"; {', '.join(parts)} hold parts of one: as one column of dates in the lake they would be a time" if parts else ""

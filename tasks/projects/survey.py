@@ -83,10 +83,6 @@ def survey_columns(source: LakeTable, reading: Reading, wishes: Wishes) -> tuple
     Raises :class:`~tasks.errors.ProjectError` where the label is among what is left out, or there is no row.
     """
     table = reading.table
-    if table.num_rows == 0:
-        raise ProjectError(
-            f"table {source.name}", found="no rows", expected="rows, with a label", next_step="name another table by --table"
-        )
     left_out = {**reading.left_out, **_unusable(table.schema)}
     if wishes.label in left_out:
         raise ProjectError(
@@ -94,6 +90,10 @@ def survey_columns(source: LakeTable, reading: Reading, wishes: Wishes) -> tuple
             found=left_out[wishes.label],
             expected="a column that can be read",
             next_step="mend the data, or --label",
+        )
+    if table.num_rows == 0:
+        raise ProjectError(
+            f"table {source.name}", found="no rows", expected="rows, with a label", next_step="name another table by --table"
         )
     return table.select(usable_columns(reading)), left_out
 

@@ -5,6 +5,7 @@ What belongs here: what the label's own profile says, and naming a column that a
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -37,6 +38,14 @@ def unfit(option: str, column: str, found: str, expected: str) -> ProjectError:
     return ProjectError(
         f"{option} {column}", found=found, expected=expected, next_step=f"give another column by {option}, or mend the data"
     )
+
+
+def counted(table: pa.Table, profile: ColumnProfile) -> ColumnProfile:
+    """``profile`` of a column of ``table`` with its distinct values counted exactly; NaN is none."""
+    column = table.column(profile.name)
+    if pa.types.is_floating(column.type):
+        column = column.filter(pc.invert(pc.fill_null(pc.is_nan(column), False)))
+    return replace(profile, distinct=len(column.unique().drop_null()))
 
 
 def guess_task(profile: ColumnProfile, wished: Task | None, reasons: dict[str, str]) -> Task:

@@ -7,8 +7,8 @@ What belongs here: bytes, encodings, quotes, headers and rows of unequal length.
 import codecs
 import csv
 import io
-from collections.abc import Callable, Iterator, Sequence
-from typing import Protocol
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, Protocol
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -46,10 +46,18 @@ class _Utf8Stream(io.RawIOBase):
         self._decoder = None if is_utf8 else codecs.getincrementaldecoder(params.encoding)()
         self._ahead: bytes | None = None
         self._is_start = True
+        self._rest = b""
         self.quotes = 0
 
     def readable(self) -> bool:
         return True
+
+    def readinto(self, buffer: Any) -> int:
+        """For readers that bring their own memory; what one reading gave too much is kept for the next."""
+        self._rest = self._rest or self.read(len(buffer))
+        data, self._rest = self._rest[: len(buffer)], self._rest[len(buffer) :]
+        buffer[: len(data)] = data
+        return len(data)
 
     def read(self, size: int = -1) -> bytes:
         """Some bytes, not exactly ``size``; none only at the end."""
@@ -87,6 +95,14 @@ class CsvFile:
         self._params = params
         self.names = self._read_names()
 
+    def _python_reader(self, text: Iterable[str]) -> Iterator[list[str]]:
+        return csv.reader(
+            text,
+            delimiter=self._params.delimiter,
+            quotechar=self._params.quote or None,
+            quoting=csv.QUOTE_MINIMAL if self._params.quote else csv.QUOTE_NONE,
+        )
+
     def _read_names(self) -> tuple[str, ...]:
         head = _Utf8Stream(self._path, self._rewind(), self._params).read(_HEAD_BYTES)
         try:
@@ -94,12 +110,7 @@ class CsvFile:
             text = codecs.getincrementaldecoder("utf-8")().decode(head)
         except UnicodeDecodeError:
             raise wrong_encoding(self._path, self._params.encoding) from None
-        lines = csv.reader(
-            io.StringIO(text, newline=""),
-            delimiter=self._params.delimiter,
-            quotechar=self._params.quote or None,
-            quoting=csv.QUOTE_MINIMAL if self._params.quote else csv.QUOTE_NONE,
-        )
+        lines = self._python_reader(io.StringIO(text, newline=""))
         try:
             first = next((row for row in lines if row), None)
         except csv.Error:
@@ -169,12 +180,24 @@ class CsvFile:
         """Arrow's error without its words, which quote the row."""
         if uneven:
             wanted, found = uneven[0]
-            return _broken(self._path, f"after row {rows:,} (the first is 0) a row of {found} values, beside {wanted} names")
+            place = self._find_uneven(wanted)
+            where = f"after row {rows:,}" if place is None else f"row {place:,}"
+            return _broken(self._path, f"{where} (the first is 0): a row of {found} values, beside {wanted} names")
         if "UTF8" in said:
             return wrong_encoding(self._path, self._params.encoding)
         if "straddling" in said:
             return _broken(self._path, f"after row {rows:,} a row of more than {BLOCK_BYTES >> 20} MiB, or a quote without end")
         return _broken(self._path, f"after row {rows:,} something that is no CSV")
+
+    def _find_uneven(self, width: int) -> int | None:
+        """The first row of another width, counted by a slower reader, since Arrow's does not say which; None if that finds none."""
+        source = io.BufferedReader(_Utf8Stream(self._path, self._rewind(), self._params))
+        lines = self._python_reader(io.TextIOWrapper(source, encoding="utf-8", newline=""))
+        try:
+            places = enumerate((row for row in lines if row), start=-int(self._params.header))
+            return next((place for place, row in places if place >= 0 and len(row) != width), None)
+        except (csv.Error, UnicodeError):
+            return None
 
 
 def _trimmed(batch: pa.RecordBatch, params: CsvParams) -> pa.RecordBatch:

@@ -23,6 +23,8 @@ from tasks.sources.receive import unreadable_file
 _HEAD_BYTES = 1 << 20
 _ROWS = 2_000
 _BLOCK_BYTES = 8 << 20
+_MOSTLY = 4
+"""Letters beyond ASCII in UTF-8 for each place that is none, above which a text is UTF-8 and broken, not in another encoding."""
 _DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
 _NUMBER = re.compile(r"\s*[+-]?(\d+([.,]\d*)?|[.,]\d+)([eE][+-]?\d+)?\s*")
 _DATE = re.compile(r"\s*\d{1,4}[-./]\d{1,2}[-./]\d{1,4}.*")
@@ -62,6 +64,13 @@ def guess_format(lake: Lake, files: Sequence[LakeFile]) -> FormatGuess:
     head = _read_head(lake, first)
     if not head.strip(b"\xef\xbb\xbf\xff\xfe \r\n\t"):
         raise LakeError(f"lake file {first.path}", found="an empty file", expected="rows", next_step="take it out of the lake")
+    if not head.startswith((b"\xff\xfe", b"\xfe\xff")) and re.search(rb"[\x00-\x08\x0e-\x1a]", head):
+        raise LakeError(
+            f"lake file {first.path}",
+            found="bytes that no text has",
+            expected="Parquet, CSV or JSON lines, called so; of UTF-16 with a byte-order mark",
+            next_step="take it out of the lake, or write it again in one of these",
+        )
     encoding, why = _guess_encoding(lake, files, head)
     text = _whole_lines(codecs.getincrementaldecoder(encoding)(errors="replace").decode(head), is_all=len(head) < _HEAD_BYTES)
     guessed, reasons = _guess_csv(text, is_all=len(head) < _HEAD_BYTES)
@@ -92,6 +101,15 @@ def _guess_encoding(lake: Lake, files: Sequence[LakeFile], head: bytes) -> tuple
         return "utf-16", "UTF-16, by its byte-order mark"
     if _is_all(lake, files, "utf-8"):
         return "utf-8", "UTF-8: every byte of it is"
+    text = codecs.getincrementaldecoder("utf-8")(errors="replace").decode(head)
+    broken = text.count("\ufffd")
+    if sum(letter > "\x7f" for letter in text) - broken > _MOSTLY * broken:
+        raise LakeError(
+            f"lake file {files[0].path}",
+            found=f"UTF-8, but for {broken:,} places in its first MiB" if broken else "UTF-8 at first, and other bytes later",
+            expected="text in one encoding",
+            next_step="write the file again in one encoding: two were put together, or it was cut",
+        )
     if _is_all(lake, files, "cp1252"):
         return "cp1252", "Windows-1252: its bytes are no UTF-8, and all of them are letters there"
     return "latin-1", "Latin-1: its bytes are neither UTF-8 nor Windows-1252"
@@ -202,9 +220,11 @@ def _guess_header(rows: Sequence[Sequence[str]]) -> tuple[bool, str]:
     first = rows[0] if rows else []
     if any(_NUMBER.fullmatch(name) or _DATE.fullmatch(name) for name in first):
         return False, "no header: the first row holds numbers or dates"
-    if len(set(first)) < len(first) or not all(name.strip() for name in first[1:]):  # an index has no name
-        return False, "no header: words of the first row stand twice, or are missing"
     others = [set(column) for column in zip(*(row for row in rows[1:] if len(row) == len(first)), strict=True)]
+    if len(set(first)) < len(first) or not all(name.strip() for name in first[1:]):  # an index has no name
+        if any(len(values) > 1 and all(_NUMBER.fullmatch(value) for value in values if value) for values in others):
+            return True, "a header: its words stand over numbers, though some stand twice, or are missing"
+        return False, "no header: words of the first row stand twice, or are missing"
     if others and all(name in values for name, values in zip(first, others, strict=True)):
         return False, "no header: each word of the first row stands among the values below it"
     return True, "a header: the words of the first row differ from each other and hold no number"

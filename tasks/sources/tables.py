@@ -35,7 +35,7 @@ class InferredTypes:
     null_words: tuple[str, ...]
     """Words that stand among numbers or times; with them under ``csv.nulls`` the types hold."""
     left_out: dict[str, str]
-    """Column -> why it cannot be copied: nested, or without a single value."""
+    """Column -> why it cannot be copied: nested, without a single value, or of a name that does not tell it from another."""
     rows: int
 
 
@@ -57,7 +57,9 @@ def infer_types(lake: Lake, name: str, source: SourceParams, *, rows: int | None
     read as ``source`` says, or files differ in their columns.
     """
     listing = list_table(lake, name, source)
-    columns = column_names(lake, name, source, listing)
+    named = column_names(lake, name, source, listing)
+    twice = _standing_twice(lake, listing[0], source, named)
+    columns = tuple(column for column in named if column not in twice)
     table = TableSource(name, source)
     is_text = format_of(listing[0].path, source) != "parquet"
     gathered = _Gathered(TableTypes(name, is_text=is_text, is_mixed_text=is_text))
@@ -69,8 +71,22 @@ def infer_types(lake: Lake, name: str, source: SourceParams, *, rows: int | None
     folders = [column for column in columns if column in folder_values(listing[0].path)]
     found = {**folder_types([file.path for file in listing], source, folders), **gathered.types.names(), **source.types}
     types = {column: _declared_name(found[column]) for column in columns if found.get(column, "null") != "null"}
-    left_out = {column: "it holds no value" for column in columns if column not in types} | gathered.left_out
+    left_out = {column: "it holds no value" for column in columns if column not in types} | gathered.left_out | twice
     return InferredTypes(types, tuple(sorted(gathered.words)), left_out, gathered.rows)
+
+
+def _standing_twice(lake: Lake, first: LakeFile, source: SourceParams, columns: Sequence[str]) -> dict[str, str]:
+    """Columns that cannot be asked for, and why: names that stand twice in the first file, or differ by case alone."""
+    with _opened(lake, first, source) as (_, opened):
+        names = list(columns) if isinstance(opened, JsonLinesFile) else list(opened.names)
+    held = [*names, *(column for column in columns if column not in names)]
+    found = {}
+    for column in columns:
+        alike = [name for name in held if name.casefold() == column.casefold()]
+        if len(alike) > 1:
+            others = ", ".join(dict.fromkeys(name for name in alike if name != column))
+            found[column] = f"it differs from {others} by case alone" if others else "it stands more than once"
+    return found
 
 
 def _declared_name(kind: str) -> TypeName:

@@ -136,6 +136,8 @@ def _with_label(values: list[object]) -> pa.Table:
         (_with_label([f"class {number}" for number in range(10_000)]), {}, "10,000 distinct values"),
         (_with_label([1]), {}, "one value only"),
         (_with_label([1] * 5 + [0] * 45), {}, "5 rows of the second most frequent"),
+        (_with_label([*(number * 1.5 for number in range(99)), float("inf")]), {}, "1 rows whose label is infinite"),
+        (_with_label([f"class {number % 9_973}" for number in range(19_000)]), {}, "9,973 distinct values"),
         (_with_label([0, 1] * 50), {"entity": "x"}, "a value of its own in each"),
         (_with_label([0, 1] * 50), {"time": "x"}, "values of type"),
         (_with_label([0, 1] * 50), {"entity": "z"}, "no such column"),
@@ -151,6 +153,34 @@ def test_what_cannot_be_judged_is_refused(table: pa.Table, wishes: dict, said: s
     with pytest.raises(ProjectError) as caught:
         found(table, "y", **wishes)
     assert said in caught.value.found
+
+
+def _at(moment: datetime, rows: int = 200) -> list[datetime]:
+    return [moment + timedelta(hours=6 * row) for row in range(rows)]
+
+
+def test_times_in_the_future_are_said() -> None:
+    """A year that was meant to be another, or milliseconds taken for seconds: a person should look."""
+    table = pa.table({"at": _at(NOW - timedelta(days=40)), "w": [row % 7 for row in range(200)], "y": [0, 1] * 100})
+    assert "39 of 200 rows lie in the future by at" in found(table, "y").roles.reasons["look at"]
+
+
+def test_rows_that_are_all_known_later_are_refused() -> None:
+    """Nothing would be copied; where some are, it is said."""
+    table = pa.table({"at": _at(NOW - timedelta(days=90)), "recorded_at": _at(NOW + timedelta(days=1)), "y": [0, 1] * 100})
+    with pytest.raises(ProjectError) as caught:
+        found(table, "y")
+    assert "every one of 200 rows becomes known only after" in caught.value.found
+    some = table.set_column(1, "recorded_at", pa.array(_at(NOW - timedelta(days=45))))
+    some = some.append_column("w", pa.array([row % 7 for row in range(200)]))
+    assert "rows become known (recorded_at) only in the future" in found(some, "y").roles.reasons["look at"]
+
+
+def test_rare_classes_and_few_rows_are_said_before_a_run() -> None:
+    """Of one class three rows, and of sixty rows nine to test on."""
+    reasons = found(_with_label(["a"] * 30 + ["b"] * 27 + ["c"] * 3), "y").roles.reasons
+    assert "1 of 3 classes have fewer than 10 rows" in reasons["look at"]
+    assert "60 labelled rows leave fewer than 10 to test on" in reasons["look at"]
 
 
 def test_labels_that_are_missing_are_counted() -> None:

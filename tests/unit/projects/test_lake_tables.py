@@ -123,3 +123,23 @@ def test_counted_times_of_the_last_century_are_times(tmp_path: Path) -> None:
     """Seconds since 1970 from 1995 on, as public data sets of ratings have them."""
     pq.write_table(pa.table({"timestamp": [789_652_009, 1_476_640_644]}), tmp_path / "ratings.parquet")
     assert _tables(tmp_path)["ratings"].read().declared["types"] == {"timestamp": "timestamp_s"}
+
+
+@pytest.mark.parametrize(
+    ("header", "left_out"),
+    [("a,a,b,y", {"a": "it stands more than once"}), ("a,A,b,y", {"a": "differs from A", "A": "differs from a"})],
+)
+def test_names_that_do_not_tell_columns_apart_are_left_out(header: str, left_out: dict[str, str], tmp_path: Path) -> None:
+    """Of CSV as of Parquet; the other columns are read."""
+    rows = [f"{n % 7},{n % 3},{n % 11},{n % 2}" for n in range(50)]
+    (tmp_path / "t.csv").write_text("\n".join([header, *rows]) + "\n")
+    found = _tables(tmp_path)["t"].read()
+    assert found.table.column_names == ["b", "y"]
+    assert all(words in found.left_out[name] for name, words in left_out.items())
+
+
+def test_a_table_of_names_that_all_stand_twice_says_so(tmp_path: Path) -> None:
+    """Not that it has no rows."""
+    (tmp_path / "t.csv").write_text("\n".join(["y,Y", *(f"{n % 7},{n % 2}" for n in range(50))]) + "\n")
+    found = _tables(tmp_path)["t"].read()
+    assert found.left_out == {"y": "left out: it differs from Y by case alone", "Y": "left out: it differs from y by case alone"}

@@ -34,6 +34,7 @@ GUESSES: dict[str, tuple[str, bytes, str, dict[str, object], str]] = {
     ),
     "an index": ("x.csv", b",a\n0,x\n1,y\n", "csv", {}, "a header"),
     "a name missing": ("x.csv", b"a,\nx,y\n", "csv", {"header": False}, "no header"),
+    "a name twice over numbers": ("x.csv", b"a,a,b\n1,2,3\n4,5,6\n", "csv", {}, "though some stand twice"),
     "one column": ("x.csv", b"name\nx\ny\n", "csv", {}, "one column"),
     "packed": ("x.csv.gz", gzip.compress(b"a;b\n1;2\n"), "csv", {"delimiter": ";"}, "semicolon"),
     "uneven": ("x.csv", b"a,b\n1,2\n3\n4,5\n", "csv", {}, "the pin will refuse them"),
@@ -62,6 +63,22 @@ def test_encoding_is_that_of_every_byte(tmp_path: Path) -> None:
     (tmp_path / "2.csv").write_bytes(b"a,b\n" + b"1,2\n" * 300_000 + b"\xe9,1\n")
     lake = LocalLake(tmp_path)
     assert guess_format(lake, lake.list_files("")).csv.encoding == "cp1252"
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        ("a,b\nZoë,1\nÄnne,2\nJörg,3\nGünther,4\nÖrs,5\n".encode() + b"Ren\xe9,6\n", "UTF-8, but for 1 places"),
+        (b"a,b\n" + "Zoë,1\n".encode() * 300_000 + b"Ren\xe9,6\n", "UTF-8 at first, and other bytes later"),
+        (b"a,b\n1,\x00\x01\n", "bytes that no text has"),
+    ],
+)
+def test_bytes_of_two_kinds_are_refused(tmp_path: Path, data: bytes, said: str) -> None:
+    """Taken for Latin-1 they would be read, and every umlaut would be two letters."""
+    (tmp_path / "x.csv").write_bytes(data)
+    with pytest.raises(LakeError) as caught:
+        guess_format(LocalLake(tmp_path), LocalLake(tmp_path).list_files(""))
+    assert said in caught.value.found
 
 
 @pytest.mark.parametrize("data", [b"", b"\xef\xbb\xbf\n\n"])
