@@ -102,7 +102,7 @@ def join_people(
     if person is None:
         held[rows] = _numbered(held[rows])
     routes = _routes(starts, links)
-    who = f"each of {person}" if person else f"each row of {rows}"
+    who = f"each {person}" if person else f"each row of {rows}"
     views = [_view(held, routes, quasi, sensitive, rows=rows, who=who)]
     for table in dict.fromkeys(column.table for column in quasi):
         if all(route.end != table for route in routes):

@@ -152,7 +152,7 @@ def make_disclosure(inputs: dict[str, str], *, is_released: bool = True) -> Disc
     rate = Share(value=0.0, low=0.0, high=0.0019)
     attacks = ("singling out", "linkage", "inference")
     view = ViewRisk(
-        who="each of passenger",
+        who="each passenger",
         tables=("bookings", "flights"),
         people=73_262,
         smallest=17 if is_released else None,
