@@ -319,6 +319,8 @@ class ViewRisk(Record):
     """Each limit that does not hold, in words."""
     proposal: tuple[GeneralisedColumn, ...]
     """The cheapest generalisation that would hold k; empty where it holds."""
+    suppression: str = ""
+    """The rule that would take rare combinations away instead, where that costs less; empty where it would not do."""
 
 
 class DisclosureReport(Record):

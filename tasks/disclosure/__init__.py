@@ -5,12 +5,13 @@ What belongs here: pure functions over tables of people. What does not: which ta
 the figures say: they tell how far it is from being somebody's name, not that it is anonymous.
 """
 
-from tasks.disclosure.assess import assess_view, publishable
+from tasks.disclosure.assess import assess_view
 from tasks.disclosure.attacks import Attack, Rate, run_attacks
 from tasks.disclosure.columns import FEATURE, KnownColumn, known_columns, known_features, sensitive_columns
 from tasks.disclosure.crowds import Crowds, form_crowds
 from tasks.disclosure.ladders import DROP, LAST, Rule, Step, calendar_steps, prefix_steps, whole_value, width_steps
 from tasks.disclosure.probe import Loss, measure_loss
+from tasks.disclosure.proposal import publishable
 from tasks.disclosure.risk import Diversity, Risk, measure_diversity, measure_risk
 from tasks.disclosure.search import Generalisation, find_generalisation
 from tasks.disclosure.statements import open_tables, quote

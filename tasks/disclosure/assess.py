@@ -4,11 +4,11 @@ What belongs here: putting measures, attacks and proposals into one record, and 
 not: any measure.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from tasks.disclosure.attacks import Attack, Rate, run_attacks
 from tasks.disclosure.crowds import Crowds, form_crowds
-from tasks.disclosure.proposal import propose_generalisation, rows_below_without, rule_words
+from tasks.disclosure.proposal import propose_generalisation, propose_suppression, publishable, rows_below_without, rule_words
 from tasks.disclosure.risk import Diversity, Risk, measure_diversity, measure_risk
 from tasks.disclosure.search import Generalisation
 from tasks.disclosure.view import PeopleView
@@ -19,14 +19,20 @@ Cost = Callable[[PeopleView, str, Generalisation], tuple[tuple[str, ...], str]]
 """From the view, a column's name and the proposal: the features that read the column, and what a model loses, in words."""
 
 
-def assess_view(view: PeopleView, limits: LimitsParams, *, seed: int, cost: Cost) -> ViewRisk:
-    """The risk of ``view`` under ``limits``; attacks are seeded by ``seed``, and ``cost`` says what a proposal costs a model."""
+def assess_view(
+    view: PeopleView, limits: LimitsParams, *, seed: int, cost: Cost, owners: Mapping[str, str] | None = None
+) -> ViewRisk:
+    """The risk of ``view`` under ``limits``; attacks are seeded by ``seed``, and ``cost`` says what a proposal costs a model.
+
+    ``owners`` names, by table, the column that says whose row it is.
+    """
     names = [column.name for column in view.quasi]
     crowds = form_crowds(view.people, names, view.person)
     risk = measure_risk(crowds, limits.k, view.owners)
     diversity = _measure_all(view, crowds)
     attacks = run_attacks(view.one_row_each, names, [column.name for column in view.sensitive], seed)
     exceeded = _exceeded(risk, diversity, attacks, limits)
+    proposal, suppression = _propose(view, risk, limits, cost, owners or {}) if exceeded and names else ((), "")
     return ViewRisk(
         who=view.who,
         tables=view.tables,
@@ -49,13 +55,9 @@ def assess_view(view: PeopleView, limits: LimitsParams, *, seed: int, cost: Cost
         ),
         attacks=tuple(_outcome(attack, limits.k) for attack in attacks),
         exceeded=exceeded,
-        proposal=_proposal(view, limits.k, cost) if exceeded and names else (),
+        proposal=proposal,
+        suppression=suppression,
     )
-
-
-def publishable(count: int, of: int, k: int) -> int | None:
-    """``count`` people of ``of``; None where it, or all the others, would be fewer than ``k`` and yet somebody."""
-    return None if 0 < count < k or 0 < of - count < k else count
 
 
 def _measure_all(view: PeopleView, crowds: Crowds) -> dict[str, Diversity]:
@@ -122,8 +124,10 @@ def _share(rate: Rate) -> Share:
     return Share(value=rate.value, low=rate.low, high=rate.high)
 
 
-def _proposal(view: PeopleView, k: int, cost: Cost) -> tuple[GeneralisedColumn, ...]:
-    found = propose_generalisation(view, k)
+def _propose(
+    view: PeopleView, risk: Risk, limits: LimitsParams, cost: Cost, owners: Mapping[str, str]
+) -> tuple[tuple[GeneralisedColumn, ...], str]:
+    found = propose_generalisation(view, limits.k)
     rows = []
     for column in view.quasi:
         features, quality = cost(view, column.name, found)
@@ -136,4 +140,4 @@ def _proposal(view: PeopleView, k: int, cost: Cost) -> tuple[GeneralisedColumn, 
                 quality=quality,
             )
         )
-    return tuple(rows)
+    return tuple(rows), propose_suppression(view, risk, found, limits, owners.get(view.quasi[0].table))

@@ -12,11 +12,12 @@ import pyarrow.compute as pc
 from tasks.disclosure.columns import FEATURE, KnownColumn
 from tasks.disclosure.crowds import form_crowds
 from tasks.disclosure.ladders import LAST, Rule, Step, band_step, calendar_steps, prefix_steps, whole_value, wider_steps
-from tasks.disclosure.risk import measure_risk
+from tasks.disclosure.risk import Risk, measure_risk
 from tasks.disclosure.search import Generalisation, find_generalisation
 from tasks.disclosure.statements import quote
 from tasks.disclosure.view import DAY, PeopleView
-from tasks.params.masking_rules import ColumnRule, GeneraliseRule
+from tasks.params.limits import LimitsParams
+from tasks.params.masking_rules import ColumnRule, GeneraliseRule, NoiseRule
 
 _FEW_BANDS = 20
 
@@ -38,6 +39,31 @@ def propose_generalisation(view: PeopleView, k: int) -> Generalisation:
     return find_generalisation(view.people.select(columns), ladders, k, view.person)
 
 
+def propose_suppression(view: PeopleView, risk: Risk, found: Generalisation, limits: LimitsParams, person: str | None) -> str:
+    """``suppress`` of the rare combinations, where that takes less than generalising for everybody; empty where it would not do.
+
+    It does where all quasi-identifiers stand in one table as they are, and those who lose them are ``limits.k`` people or more:
+    fewer would be known by having nothing. ``person`` is the table's column that says whose row it is.
+    """
+    tables = {column.table for column in view.quasi}
+    is_blurred = any(
+        column.shift or isinstance(column.rule, NoiseRule) or column.column.startswith(FEATURE) for column in view.quasi
+    )
+    lost = sum(found.lost.values()) / max(len(found.lost), 1)
+    if len(tables) != 1 or is_blurred or risk.rows_below < limits.k or risk.below >= lost:
+        return ""
+    columns = ", ".join(column.column for column in view.quasi)
+    per = f", per: {person}" if person else ""
+    rule = f"masking.tables.{tables.pop()}.suppress: {{columns: [{columns}], k: {limits.k}{per}}}"
+    share = publishable(risk.rows_below, risk.rows, limits.k)
+    return f"{rule}, which takes these columns from {risk.below:.2%} of people" if share is not None else rule
+
+
+def publishable(count: int, of: int, k: int) -> int | None:
+    """``count`` people of ``of``; None where it, or all the others, would be fewer than ``k`` and yet somebody."""
+    return None if 0 < count < k or 0 < of - count < k else count
+
+
 def rule_words(rule: Rule) -> str:
     """A rule as it is written in params.yaml, in one line."""
     return ", ".join(f"{key}: {value}" for key, value in rule.items())
@@ -50,8 +76,8 @@ def _ladder(people: pa.Table, column: KnownColumn) -> list[Step]:
 
 def _steps(people: pa.Table, column: KnownColumn) -> Sequence[Step]:
     name, kind, rule = quote(column.name), people.schema.field(column.name).type, column.rule
-    if column.column.startswith(FEATURE):
-        return ()  # a feature is changed by changing the column that it is made of
+    if column.column.startswith(FEATURE) or isinstance(rule, NoiseRule):
+        return ()  # a feature is changed by changing the column that it is made of; noise is no function of the published value
     if column.shift:
         return calendar_steps(f"year({quote(column.name + DAY)})")
     if pa.types.is_date(kind) or pa.types.is_timestamp(kind):

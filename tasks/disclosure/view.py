@@ -20,6 +20,7 @@ from tasks.disclosure.columns import KnownColumn
 from tasks.disclosure.crowds import Ints, encode
 from tasks.disclosure.statements import open_tables, quote
 from tasks.errors import DisclosureError
+from tasks.params.masking_rules import NoiseRule
 
 PERSON = "wt_person"
 DAY = "wt_day"
@@ -249,10 +250,21 @@ def _bases(known: Sequence[KnownColumn]) -> str:
 
 
 def _value(column: KnownColumn, known: Sequence[KnownColumn]) -> str:
-    """What an attacker compares: the value; of shifted dates the band of the earliest, and the days that lie between them."""
+    """What an attacker compares: the value; of shifted dates the band of the earliest, and the days that lie between them; of
+    numbers with noise the band that it hides them in.
+    """
+    if isinstance(column.rule, NoiseRule):
+        return _noisy(quote(column.column), column.rule)
     if column.shift is None:
         return quote(column.column)
     band = f"floor((({_base(column)}) - DATE '1970-01-01') / {2 * column.shift.max_days + 1}.0)::BIGINT"
     days = f"coalesce(({quote(column.column)}::DATE - {_base(column)})::VARCHAR, '')"
     is_first = column == next(other for other in known if other.shift and other.shift.per == column.shift.per)
     return f"({band} || '+' || {days})" if is_first else days
+
+
+def _noisy(name: str, rule: NoiseRule) -> str:
+    """Bands as wide as what holds 95 % of the noise around a value; of relative noise on a logarithmic scale."""
+    width = rule.scale * (4 if rule.distribution == "normal" else 6)
+    number = f"ln(greatest(abs({name}::DOUBLE), 1e-12))" if rule.relative else f"{name}::DOUBLE"
+    return f"floor({number} / {width!r})"

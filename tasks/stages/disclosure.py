@@ -50,11 +50,12 @@ def _run(context: StageContext) -> None:
     seed = derive_seed(params.seed, "disclosure")
     views = _views(context, masked, features)
     costs = _Costs(context, features, seed)
-    risks = tuple(assess_view(view, params.masking.limits, seed=seed, cost=costs.of) for view in views)
+    limits, owners = params.masking.limits, _owners(params)
+    risks = tuple(assess_view(view, limits, seed=seed, cost=costs.of, owners=owners) for view in views)
     report = DisclosureReport(
         is_released=not any(risk.exceeded for risk in risks),
         statement=STATEMENT,
-        limits=params.masking.limits.model_dump(),
+        limits=limits.model_dump(),
         inputs={"masked": masked.logical_hash, "features": features.logical_hash},
         views=risks,
     )
@@ -92,6 +93,12 @@ def _beside(rows: pa.Table, key: Sequence[str], features: pa.Table) -> pa.Table:
     for name in features.column_names[1:]:
         rows = rows.append_column(FEATURE + name, features.column(name).take(place))
     return rows
+
+
+def _owners(params: Params) -> dict[str, str]:
+    """By table the column whose values are people, where they are named."""
+    person = params.masking.limits.person
+    return dict(split_reference(reference) for reference in (params.masking.domains[person] if person is not None else ()))
 
 
 def _label(params: Params) -> tuple[KnownColumn, ...]:
@@ -162,7 +169,8 @@ def _tell(report: DisclosureReport) -> None:
 
 def proposal_lines(view: ViewRisk) -> list[str]:
     """What a proposal changes, one line for each column."""
-    return [f"proposed: {c.column}: {{{c.becomes}}}, model quality: {c.quality}" for c in view.proposal if c.becomes]
+    lines = [f"proposed: {c.column}: {{{c.becomes}}}, model quality: {c.quality}" for c in view.proposal if c.becomes]
+    return [*lines, f"or: {view.suppression}"] if view.suppression else lines
 
 
 STAGE = Stage(

@@ -57,6 +57,7 @@ def require_released(context: StageContext, datasets: Mapping[str, str]) -> None
     if exceeded or not report.is_released or not report.views:
         columns = dict.fromkeys(c.column for view in report.views for c in view.columns)
         proposed = [f"{c.column}: {{{c.becomes}}}" for view in report.views for c in view.proposal if c.becomes]
+        proposed += [f"or {view.suppression}" for view in report.views if view.suppression]
         raise EvidenceError(
             "disclosure risk: the masked data is not released",
             found="; ".join(exceeded) or "a report that does not say why",

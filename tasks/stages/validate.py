@@ -64,6 +64,7 @@ class _Examination:
             read=lambda partition: read_partition(folder, partition),
             earlier=self.earlier,
             code_hash=self.code,
+            k=self.context.params.masking.limits.k,
         )
 
     def examine_dataset(self, folder: Path, made_by: str, declared: tuple[str, ...]) -> Manifest:

@@ -41,13 +41,14 @@ def engine_name() -> str:
     return f"great_expectations {metadata.version('great_expectations')}"
 
 
-def validate_table(suite: Suite, frame: "pd.DataFrame", *, table: str, period: str) -> SuiteOutcome:
+def validate_table(suite: Suite, frame: "pd.DataFrame", *, table: str, period: str, k: int = 1) -> SuiteOutcome:
     """Run ``suite`` on all rows of ``frame`` (as of :func:`tasks.validation.frames.to_frame`); the result holds counts only.
 
     Beside what Great Expectations says, an expectation does not pass where it examined nothing: no rows, a column without
     values, a row condition that no row meets. One that raises has failed, and only its error's type is told. Each column
     without values adds an outcome ``column_has_values`` (a warning: a month may lack a column; see ``findings``).
-    ``reuse_key`` is left empty. Raises :class:`~tasks.errors.ValidationError` where a suite's settings cannot be used.
+    ``reuse_key`` is left empty. A count of values that do not hold is withheld where it, or all the others, are fewer than ``k``
+    (None, and said in words). Raises :class:`~tasks.errors.ValidationError` where a suite's settings cannot be used.
     """
     rows = len(frame)
     if rows == 0:
@@ -56,7 +57,7 @@ def validate_table(suite: Suite, frame: "pd.DataFrame", *, table: str, period: s
         empty = [str(column) for column in frame.columns if not frame[column].notna().any()]
         results = _run(suite, frame)
         pairs = zip(suite.expectations, results, strict=True)
-        outcomes = [_judge(expectation, result, rows, empty) for expectation, result in pairs]
+        outcomes = [_judge(expectation, result, rows, empty, k) for expectation, result in pairs]
         outcomes += [_without_values(column, rows) for column in empty]
     return SuiteOutcome(
         suite=suite.name,
@@ -154,7 +155,7 @@ def _import_quietly() -> None:
             gc.enable()
 
 
-def _judge(expectation: SuiteExpectation, result: Any, rows: int, empty: Sequence[str]) -> ExpectationOutcome:
+def _judge(expectation: SuiteExpectation, result: Any, rows: int, empty: Sequence[str], k: int) -> ExpectationOutcome:
     absent = [column for column in expectation.columns if column in empty]
     if absent and expectation.kind not in _ABOUT_ABSENCE:
         return _failure(expectation, f"{absent[0]} holds no value: nothing was examined", rows, None)
@@ -166,11 +167,15 @@ def _judge(expectation: SuiteExpectation, result: Any, rows: int, empty: Sequenc
     examined = elements - counts.get("missing_count", 0)
     if examined <= 0:
         return _failure(expectation, "no row was examined", elements, unexpected)
+    is_withheld = unexpected is not None and (0 < unexpected < k or 0 < examined - unexpected < k)
+    counted = None if is_withheld else unexpected
     if not result.success:
         told = f"{unexpected} of {examined} values" if unexpected is not None else f"a figure over {rows} rows"
+        if is_withheld and unexpected is not None:
+            told = f"{'fewer' if unexpected < k else 'all but fewer'} than {k} of {examined} values"
         why = f"; {expectation.why}" if expectation.why else ""
-        return _failure(expectation, f"{told} outside what is expected{_settings(expectation)}{why}", elements, unexpected)
-    return _outcome(expectation, "", elements, unexpected, is_passed=True)
+        return _failure(expectation, f"{told} outside what is expected{_settings(expectation)}{why}", elements, counted)
+    return _outcome(expectation, "", elements, counted, is_passed=True)
 
 
 def _settings(expectation: SuiteExpectation) -> str:

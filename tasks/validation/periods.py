@@ -94,9 +94,11 @@ def is_cut(partitions: Sequence[PartitionRecord]) -> bool:
 
 
 def validate_periods(
-    suite: Suite, table: TableRecord, *, name: str, read: Read, earlier: EarlierOutcomes, code_hash: str
+    suite: Suite, table: TableRecord, *, name: str, read: Read, earlier: EarlierOutcomes, code_hash: str, k: int = 1
 ) -> tuple[SuiteOutcome, ...]:
     """One outcome per period of ``table``, called ``name`` in the report; an unchanged period's partitions are not read.
+
+    Counts of values that do not hold are withheld below ``k``, as :func:`~tasks.validation.engine.validate_table` does.
 
     Raises :class:`~tasks.errors.DatasetError` where a partition does not hold the rows that the manifest says.
     """
@@ -109,12 +111,13 @@ def validate_periods(
                 "partitions": [[p.logical_hash, p.rows] for p in partitions],
                 "suite": suite.sha256,
                 "code": code_hash,
+                "k": k,
             }
         )
         outcome = earlier.find(name, period, made_from)
         if outcome is None:
             rows = _read_rows(partitions, read)
-            outcome = seal_outcome(validate_table(suite, to_frame(rows), table=name, period=period), made_from)
+            outcome = seal_outcome(validate_table(suite, to_frame(rows), table=name, period=period, k=k), made_from)
         outcomes.append(outcome)
     return tuple(outcomes)
 

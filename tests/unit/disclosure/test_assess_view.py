@@ -93,3 +93,18 @@ def test_the_cost_of_a_lost_column_is_measured() -> None:
     assert loss is not None
     assert (loss.metric, loss.before > 0.95, 0.4 < loss.after < 0.6) == ("ROC AUC", True, True)
     assert measure_loss(before.slice(0, 100), after.slice(0, 100), label.slice(0, 100), "binary", 1) is None
+
+
+def test_rare_combinations_may_be_suppressed_instead() -> None:
+    """Twelve people of two rare towns lose it, in place of all who have one."""
+    table = pa.table({"town": ["x"] * 4 + ["y"] * 4 + ["z"] * 4 + ["Wien"] * 600 + ["Graz"] * 388})
+    found = _assess(table)
+    assert found.suppression == (
+        "masking.tables.people.suppress: {columns: [town], k: 5}, which takes these columns from 1.20% of people"
+    )
+    assert [column.becomes for column in found.proposal] == ["transform: drop"]
+
+
+def test_too_few_to_hide_among_each_other_are_not_suppressed() -> None:
+    """Three people without a town would be known by that."""
+    assert _assess(pa.table({"town": ["x"] * 3 + ["Wien"] * 997})).suppression == ""

@@ -87,9 +87,10 @@ _CASES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
 }
 
 
-def _validate(table: pa.Table, *expectations: tuple[str, dict[str, Any]], severity: Any = "critical") -> SuiteOutcome:
+def _validate(table: pa.Table, *expectations: tuple[str, dict[str, Any]], severity: Any = "critical", k: int = 1) -> SuiteOutcome:
     entries = tuple(SuiteExpectation(kind=k, kwargs=kwargs, severity=severity, why="") for k, kwargs in expectations)
-    return validate_table(Suite(name="suite", sha256="", expectations=entries), to_frame(table), table="things", period="all")
+    suite = Suite(name="suite", sha256="", expectations=entries)
+    return validate_table(suite, to_frame(table), table="things", period="all", k=k)
 
 
 def test_every_supported_type_has_a_case() -> None:
@@ -213,3 +214,14 @@ def test_settings_that_cannot_be_used_are_an_error(kind: str, kwargs: dict[str, 
     """Great Expectations drops what it cannot build from a suite; here it is an error that names it."""
     with pytest.raises(ValidationError, match=kind):
         _validate(_TABLE, (kind, kwargs))
+
+
+@pytest.mark.parametrize(("broken", "told"), [(2, "fewer than 5 of 100 values"), (98, "all but fewer than 5 of 100 values")])
+def test_counts_of_few_people_are_withheld(broken: int, told: str) -> None:
+    """How many values break an expectation is told from k on only; that it was broken is told always."""
+    table = pa.table({"x": [-1.0] * broken + [1.0] * (100 - broken)})
+    expected = ("expect_column_values_to_be_between", {"column": "x", "min_value": 0})
+    outcome = _validate(table, expected, k=5).expectations[0]
+    assert (outcome.is_passed, outcome.unexpected_count) == (False, None)
+    assert outcome.reason.startswith(told)
+    assert _validate(table, expected).expectations[0].unexpected_count == broken
