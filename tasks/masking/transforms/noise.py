@@ -29,9 +29,10 @@ def add_noise(column: pa.ChunkedArray, rule: NoiseRule, rows: pa.ChunkedArray, *
         return nulls(column, pa.float64())
     numbers = read_numbers(column, where=where, transform="noise")
     drawn = _draw(read_row_numbers(rows), rule) * rule.scale
-    if rule.relative:
-        drawn = drawn * np.abs(numbers.astype(np.float64))
     is_float = numbers.dtype == np.float64
+    if rule.relative:
+        # An infinite number has no size to be relative to, and has no noise.
+        drawn = drawn * np.where(np.isfinite(numbers), np.abs(numbers.astype(np.float64)), 0.0)
     moved = numbers + drawn if is_float else _add_whole(numbers, drawn, where)
     low, high = (
         bound if bound is None or is_float else whole(bound, where=where, setting=name)

@@ -89,6 +89,9 @@ def clip(column: pa.ChunkedArray, rule: ClipRule, *, where: str) -> pa.ChunkedAr
 def _nearest(numbers: np.ndarray, step: float) -> np.ndarray:
     """Multiples of ``step``; of a step such as 0.1 they are tenths as a reader writes them, not sums of its binary error."""
     parts = round(1 / step) if step < 1 else 0
-    multiples = np.rint(numbers * parts) / parts if parts and abs(parts * step - 1) < 1e-12 else np.rint(numbers / step) * step
+    # A float of 2^52 steps or more has no digits below a step: it is a multiple, and would only overflow.
+    has_rest = np.abs(numbers) < step * 2.0**52
+    within = np.where(has_rest, numbers, 0.0)
+    multiples = np.rint(within * parts) / parts if parts and abs(parts * step - 1) < 1e-12 else np.rint(within / step) * step
     # A zero with a sign would say on which side of zero the number was.
-    return multiples + 0.0
+    return np.where(has_rest, multiples + 0.0, numbers)

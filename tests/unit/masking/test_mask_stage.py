@@ -272,3 +272,37 @@ def test_masked_files_are_parquet_that_any_engine_reads(project: MaskingProject)
     project.mask()
     schema = pq.read_schema(project.paths.masked / _day(0))
     assert {str(kind) for kind in schema.types} == {"string", "date32[day]", "double", "int64", "timestamp[us, tz=UTC]"}
+
+
+def test_suppression_and_fakes_over_all_partitions(project: MaskingProject) -> None:
+    """What is rare is counted over the whole table; when that changes, unchanged partitions are masked again."""
+    sales = project.content["masking"]["tables"]["sales"]
+    sales["note"] = rule("fake", "free_text", list="town")
+    sales["zip"] = rule("generalise", keep_prefix=4)
+    sales["suppress"] = {"columns": ["zip"], "k": 25, "reason": "few"}
+    project.write_params()
+    masked = project.mask()
+    zips = read_table(project.paths.masked, masked, "sales").column("zip")
+    assert (zips.null_count, sorted(zips.unique().to_pylist())) == (0, ["1000", "1001"])
+    report = PrivacyReport.from_json(project.paths.privacy_report.read_bytes(), origin="report")
+    assert [(s.table, s.k, s.combinations, s.rows) for s in report.suppressed] == [("sales", 25, 0, 0)]
+    assert [(f.column, f.entries, f.distinct_values, f.distinct_fakes, f.collisions) for f in report.fakes] == [
+        ("note", 324, 1, 1, 0)
+    ]
+    project.take_snapshot({0: "", 1: ""})
+    zips = read_table(project.paths.masked, project.mask(), "sales").column("zip")
+    assert zips.null_count == len(zips) == 2 * ROWS
+    report = PrivacyReport.from_json(project.paths.privacy_report.read_bytes(), origin="report")
+    assert [(s.combinations, s.rows) for s in report.suppressed] == [(None, 2 * ROWS)]
+
+
+def test_rows_that_others_join_with_are_not_suppressed(project: MaskingProject) -> None:
+    """Before anything is masked."""
+    project.content["masking"]["tables"]["visits"] = {
+        "safe": ["seen_utc"],
+        "reason": "times",
+        "suppress": {"columns": ["seen_utc"], "k": 2, "what": "rows"},
+    }
+    project.write_params()
+    with pytest.raises(MaskingError, match="suppress rows"):
+        project.mask()
