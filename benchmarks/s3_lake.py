@@ -31,6 +31,7 @@ sys.path.append(str(Path(__file__).resolve().parents[1] / "tests" / "shared"))
 
 _REPEATS = 5
 _BUCKET = "bench"
+_PARTITIONS = 3_000
 _KNOWN = datetime(2013, 1, 1, tzinfo=timezone.utc)
 
 
@@ -85,6 +86,7 @@ def lake_on_s3(scratch: Path) -> None:
         ["lake", "what", "CPU s of the client", "wall s", "MB/s", "of the peer"],
         rows,
     )
+    _listing()
 
 
 def _one_lake(shape: _Shape, folder: Path) -> list[list[str]]:
@@ -134,6 +136,27 @@ def _one_lake(shape: _Shape, folder: Path) -> list[list[str]]:
         [lake_name, name, f"{cpu:.2f}", f"{wall:.2f}", f"{megabytes / wall:.0f}", f"{reference / wall:.2f}"]
         for name, (wall, cpu) in found.items()
     ]
+
+
+def _listing() -> None:
+    """List a table of thousands of partitions."""
+    from s3_server import serve
+
+    rows = []
+    with serve() as store:
+        os.environ.update(store.reader.environment())
+        for name, has_versions in (("versioned", True), ("plain", False)):
+            store.bucket(name, has_versions=has_versions)
+            client = store.client(store.admin)
+            for number in range(_PARTITIONS):
+                client.put_object(Bucket=name, Key=f"prod/sales/day={number:05}/part-0.parquet", Body=b"")
+            began, cpu = time.monotonic(), time.process_time()
+            lake = open_lake(f"s3://{name}/prod", Path.cwd(), S3Params(endpoint=store.endpoint))
+            listed = len(lake.list_files("sales"))
+            rows.append([name, f"{listed:,}", f"{time.process_time() - cpu:.2f}", f"{time.monotonic() - began:.2f}"])
+    print_table(
+        "Listing a table on S3, write probe included (aim: seconds)", ["bucket", "files", "CPU s of the client", "wall s"], rows
+    )
 
 
 class _Size(BaseSubscriber):

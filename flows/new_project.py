@@ -41,7 +41,8 @@ def _without_params(expected: str) -> str:
 
 def _found(folder: Path, lake: str, wishes: Mapping[str, Any]) -> Founded:
     uri = lake if "://" in lake else str(Path(lake).expanduser().absolute())
-    s3 = {name: wishes[f"s3_{name}"] for name in ("endpoint", "region") if wishes.get(f"s3_{name}")}
+    is_remote = uri.startswith("s3://")  # the environment may name a store also where the lake is a folder
+    s3 = {name: wishes[f"s3_{name}"] for name in ("endpoint", "region") if is_remote and wishes.get(f"s3_{name}")}
     tables = find_lake_tables(open_lake(uri, Path.cwd(), S3Params(**s3)), uri, wishes["table"])
     given = {name: wishes[name] for name in ("label", "task", "key", "entity", "time", "known", "score")}
     chosen = choose_table(tables, wishes["table"], wishes["label"])

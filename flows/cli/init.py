@@ -29,8 +29,16 @@ _MOST_COLUMNS = 60
 @click.option("--known", default=None, help="The column that says when a row, and its label, became known.")
 @click.option("--production-score", "score", default=None, help="The column with the score of the model in production.")
 @click.option("--k", default=5, show_default=True, type=click.IntRange(2, 1000), help="No person in a crowd below k (k-anonymity).")
-@click.option("--s3-endpoint", default=None, help="Where the store is served, if not by AWS.")
-@click.option("--s3-region", default=None, help="The store's region.")
+@click.option(
+    "--s3-endpoint",
+    default=None,
+    envvar=["AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"],
+    show_envvar=True,
+    help="Where the store of a lake on S3 is served, if not by AWS.",
+)
+@click.option(
+    "--s3-region", default=None, envvar=["AWS_REGION", "AWS_DEFAULT_REGION"], show_envvar=True, help="The region of a lake on S3."
+)
 @click.option("--json", "is_json", is_flag=True, help="Print as JSON.")
 def init(into: Path, lake: str, is_json: bool, **wishes: Any) -> None:
     """Make a project of your own: a guess for everything but lake and label, with its reason, and a flag to give it instead.
