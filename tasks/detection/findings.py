@@ -113,7 +113,7 @@ def _by_people(name: str, evidence: ColumnEvidence) -> Iterable[ColumnFinding]:
     shaped = evidence.hits.get("person", 0) / evidence.distinct
     is_many = evidence.looked_at >= _ENOUGH_NAMES and evidence.distinct_values >= _ENOUGH_NAMES
     is_personal = is_many and (share >= _NAMED or (share >= _NAMED_SHAPED and shaped >= _MOST))
-    if is_personal or share >= _NAMED_SHAPED:
+    if is_personal or (is_many and share >= _NAMED_SHAPED):
         told = f"{_share(evidence.named, evidence.looked_at)} of its distinct values are names of people, by the lists"
         yield ColumnFinding(name, "names", told, is_personal)
 
