@@ -79,5 +79,11 @@ def are_named(values: pa.Array) -> NDArray[np.bool_]:
     return np.asarray(all_words & (counts <= 4) & (clear | both))
 
 
+def are_surnames(words: pa.Array) -> NDArray[np.bool_]:
+    """Which of ``words`` (strings, without NULL) are surnames by the lists, and no given names."""
+    names, folded = load_names(), fold_words(words)
+    return _of(pc.is_in(folded, value_set=names.surnames)) & ~_of(pc.is_in(folded, value_set=names.given))
+
+
 def _of(column: pa.Array) -> NDArray[np.bool_]:
     return np.asarray(column.to_numpy(zero_copy_only=False))

@@ -14,6 +14,8 @@ from tasks.masking.keyed_hash import Keys
 from tasks.masking.policy import KEPT, Treatment
 from tasks.masking.tokens import day_offsets, keyed_numbers, tokenise
 from tasks.masking.transforms import (
+    TEXT_KINDS,
+    NamedColumn,
     add_noise,
     bucket,
     clip,
@@ -22,6 +24,7 @@ from tasks.masking.transforms import (
     encrypt,
     fake,
     generalise,
+    mask_text,
     redact,
     round_to,
     shift_days,
@@ -41,9 +44,11 @@ from tasks.params.masking_rules import (
     RedactRule,
     RoundRule,
     ShuffleRule,
+    TextRule,
 )
 
 _SHIFT_PURPOSE, _CIPHER_PURPOSE, _FAKE_PURPOSE, _NOISE_PURPOSE = "date_shift/", "ff1/", "fake/", "noise/"
+_TEXT_PURPOSE = "text/"
 """Each keeps its key apart from that of the domain's tokens: no domain's name has a slash."""
 _SHUFFLE_PURPOSES = ("shuffle/from/", "shuffle/to/")
 
@@ -97,6 +102,9 @@ class Cells:
                 sources, targets = (self._rows(rule.per, purpose) for purpose in _SHUFFLE_PURPOSES)
                 within = [self._beside(name) for name in rule.within]
                 masked = shuffle(self.column, sources, targets, within, where=self.where)
+            case TextRule():
+                own = {kind: self.key.derive(f"{_TEXT_PURPOSE}{kind}") for kind in TEXT_KINDS}
+                masked = mask_text(self.column, rule, self._named(rule), own, where=self.where)
             case _ if self.treatment.transform == KEPT:
                 masked = self.column
             case _ if domain is not None:
@@ -113,6 +121,14 @@ class Cells:
         """A keyed number for each row, by the columns ``names``, under a key of this column's own."""
         columns = {f"{self.table_name}.{name}": self._beside(name) for name in names}
         return keyed_numbers(columns, self.key.derive(f"{purpose}{self.where}"))
+
+    def _named(self, rule: TextRule) -> list[NamedColumn]:
+        """The columns that a text may mention, each with the key of its domain."""
+        domains = (self.treatment.domain or "").split("\n")
+        return [
+            NamedColumn(name, self._beside(name), self.key.derive(domain))
+            for name, domain in zip(rule.names_in, domains, strict=False)
+        ]
 
     def _beside(self, name: str) -> pa.ChunkedArray:
         """The column ``name``, which the transform reads beside its own."""

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from tasks.datasets import hash_mapping
 from tasks.errors import MaskingError
 from tasks.params.masking import MaskingParams
-from tasks.params.masking_rules import ColumnRule, DateShiftRule, EncryptRule, FakeRule, KeepRule, SuppressRule, TokenRule
+from tasks.params.masking_rules import ColumnRule, DateShiftRule, EncryptRule, FakeRule, KeepRule, SuppressRule, TextRule, TokenRule
 from tasks.params.snapshot import TableParams
 from tasks.records import ColumnTreatment
 
@@ -24,7 +24,10 @@ _WORDS_OF_ALL_RULES = ("column_class", "reason", "transform")
 
 @dataclass(frozen=True)
 class Treatment:
-    """What happens to one column; ``domain`` is that of its tokens, or of the entity by whose key its dates move."""
+    """What happens to one column; ``domain`` is that of its tokens, or of the entity by whose key its dates move.
+
+    A text's is those of the columns it may mention, a line for each.
+    """
 
     column: str
     transform: str
@@ -139,6 +142,8 @@ def _treat(policy: MaskingParams, table: str, column: str) -> Treatment:
         domain = _own_domain(table, column)
     elif isinstance(rule, EncryptRule | FakeRule):
         domain = rule.domain or _own_domain(table, column)
+    elif isinstance(rule, TextRule):
+        domain = "\n".join(_domain(policy, f"{table}.{name}") or _own_domain(table, name) for name in rule.names_in) or None
     elif isinstance(rule, DateShiftRule):
         domain = _domain(policy, f"{table}.{rule.per}") or _own_domain(table, rule.per)
     return Treatment(column, rule.transform, rule.column_class, rule.reason, rule, domain)

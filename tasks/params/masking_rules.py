@@ -54,6 +54,17 @@ class RedactRule(Rule):
     transform: Literal["redact"]
 
 
+class TextRule(Section):
+    """Spans of a text that tell who somebody is become keyed tokens; the rest of the text stays."""
+
+    column_class: Literal["free_text"] = Field(alias="class")
+    transform: Literal["text"]
+    reason: str = ""
+    names_in: tuple[str, ...] = ()
+    """Columns of the same row whose values are found in the text however they are written."""
+    detector: Literal["builtin", "presidio"] = "builtin"
+
+
 class ConstantRule(Rule):
     """Every value is replaced by one that is given; NULL stays NULL."""
 
@@ -252,6 +263,7 @@ ColumnRule = Annotated[
     KeepRule
     | DropRule
     | RedactRule
+    | TextRule
     | ConstantRule
     | TokenRule
     | EncryptRule
@@ -289,6 +301,8 @@ def named_beside(rule: ColumnRule) -> tuple[str, ...]:
         return (rule.per,)
     if isinstance(rule, NoiseRule):
         return rule.per
+    if isinstance(rule, TextRule):
+        return rule.names_in
     return (*rule.per, *rule.within) if isinstance(rule, ShuffleRule) else ()
 
 

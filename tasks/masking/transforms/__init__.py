@@ -13,9 +13,12 @@ from tasks.masking.transforms.generalisation import generalise
 from tasks.masking.transforms.noise import add_noise
 from tasks.masking.transforms.numbers import bucket, clip, round_to
 from tasks.masking.transforms.shuffling import shuffle
+from tasks.masking.transforms.text import TEXT_KINDS, NamedColumn, mask_text
 
 __all__ = [
     "REDACTED",
+    "TEXT_KINDS",
+    "NamedColumn",
     "add_noise",
     "bucket",
     "clip",
@@ -25,6 +28,7 @@ __all__ = [
     "encrypt",
     "fake",
     "generalise",
+    "mask_text",
     "redact",
     "round_to",
     "shift_days",
