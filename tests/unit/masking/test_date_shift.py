@@ -132,3 +132,19 @@ def test_float_entity_is_refused_by_its_name() -> None:
     """The entity has to have a canonical form; the error names it, not the date."""
     with pytest.raises(MaskingError, match=r"t\.person"):
         mask_table("t", pa.table({"person": [1.5], "day": pa.array([DAY])}), PER_PERSON, KEY)
+
+
+def test_order_between_entities_is_not_kept() -> None:
+    """A shifted date says nothing beside another entity's: of two that were a day apart either may come first."""
+    persons = [str(i) for i in range(50)]
+    days = [DAY + timedelta(days=i) for i in range(50)]
+    shifted = _shifted(persons, days)
+    assert days == sorted(days)
+    assert shifted != sorted(shifted)
+
+
+def test_dates_before_1900_and_after_2200_are_dates() -> None:
+    """They move as all others of their entity do."""
+    days = [date(1583, 1, 1), date(1899, 12, 31), DAY, date(2201, 1, 1), date(9990, 1, 1)]
+    moves = {after - before for before, after in zip(days, _shifted(["ada"] * 5, days), strict=True)}
+    assert moves == {timedelta(days=4)}
