@@ -27,7 +27,7 @@ def explain(place: str | None, is_json: bool) -> None:
              windtunnel mask explain bookings.email
     """
     from flows.cli.tables import print_rows
-    from tasks.masking import explain_columns
+    from tasks.masking import explain_columns, explain_suppression
     from tasks.params import load_params
 
     params = load_params(project().params)
@@ -39,6 +39,8 @@ def explain(place: str | None, is_json: bool) -> None:
         ("column", "class", "transform", "domain", "reason"),
         [(f"{t.table}.{t.column}", t.column_class, t.transform, t.domain or "", t.reason) for t in treatments],
     )
+    for sentence in explain_suppression(params.masking, place):
+        click.echo(f"\n{sentence}")
     undeclared = sum(treatment.column_class == "undeclared" for treatment in treatments)
     if undeclared:
         click.echo(f"\n{undeclared} of {len(treatments)} columns are named by no policy, and so dropped")

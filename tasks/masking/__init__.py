@@ -14,7 +14,7 @@ from tasks.masking.partitions import RawPartition, TableWork
 from tasks.masking.policy import column_treatments, explain_columns, policy_hash, require_keys_survive, treat_columns
 from tasks.masking.report import make_privacy_report
 from tasks.masking.residue import ResidueSearch
-from tasks.masking.suppression import require_joins_of_all_rows
+from tasks.masking.suppression import explain_suppression, require_joins_of_all_rows
 from tasks.masking.table import mask_columns, mask_table
 
 __all__ = [
@@ -30,6 +30,7 @@ __all__ = [
     "column_treatments",
     "conclude",
     "explain_columns",
+    "explain_suppression",
     "list_joins",
     "load_key",
     "make_privacy_report",

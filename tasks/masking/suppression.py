@@ -45,6 +45,20 @@ def suppress(masked: pa.Table, rule: SuppressRule, rare: pa.Table, *, where: str
     return masked
 
 
+def explain_suppression(policy: MaskingParams, place: str | None = None) -> tuple[str, ...]:
+    """One sentence for each table that has ``suppress``; only for the table of ``place`` (a table, or ``table.column``)."""
+    wanted = None if place is None else place.partition(".")[0]
+    told = []
+    for name, declared in sorted(policy.tables.items()):
+        rule = declared.suppress
+        if rule is not None and wanted in (None, name):
+            holders = "rows" if rule.per is None else f"different {rule.per}"
+            fate = "lose these cells" if rule.what == "cells" else "are removed"
+            why = f" ({rule.reason})" if rule.reason else ""
+            told.append(f"{name}: rows whose masked {', '.join(rule.columns)} fewer than {rule.k} {holders} hold {fate}{why}")
+    return tuple(told)
+
+
 def require_joins_of_all_rows(policy: MaskingParams, joins: Iterable[KeyJoin]) -> None:
     """Raise :class:`~tasks.errors.MaskingError` where rows would be suppressed that the rows of another table join with."""
     for join in joins:

@@ -12,7 +12,16 @@ from masking_policies import KEY, policy, rule
 from pydantic import ValidationError
 
 from tasks.errors import MaskingError
-from tasks.masking import Facts, conclude, list_joins, mask_table, observe, observed_columns, require_joins_of_all_rows
+from tasks.masking import (
+    Facts,
+    conclude,
+    explain_suppression,
+    list_joins,
+    mask_table,
+    observe,
+    observed_columns,
+    require_joins_of_all_rows,
+)
 from tasks.params.masking import MaskingParams
 from tasks.params.snapshot import TableParams
 
@@ -162,3 +171,12 @@ def test_rows_that_others_join_with_are_not_removed() -> None:
                 require_joins_of_all_rows(rules, joins)
         else:
             require_joins_of_all_rows(rules, joins)
+
+
+def test_suppression_is_explained_in_a_sentence() -> None:
+    """For its table, and for a column of it; for no other."""
+    told = ("t: rows whose masked born, zip fewer than 2 different who hold lose these cells (few)",)
+    rules = _rules(per="who", reason="few")
+    assert explain_suppression(rules) == explain_suppression(rules, "t.zip") == told
+    assert explain_suppression(rules, "u") == explain_suppression(policy(QUASI)) == ()
+    assert explain_suppression(_rules(what="rows"))[0].endswith("fewer than 2 rows hold are removed")
