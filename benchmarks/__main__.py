@@ -4,6 +4,7 @@ import os
 import tempfile
 from pathlib import Path
 
+from benchmarks.detection import looking_for_people
 from benchmarks.disclosure import disclosure_risk
 from benchmarks.large_table import large_table
 from benchmarks.masking_ff1 import format_preserving_encryption
@@ -27,6 +28,7 @@ def main() -> None:
         each_stage(project)
         lake_on_s3(scratch)
         disclosure_risk()
+        looking_for_people()
         format_preserving_encryption()
         one_profile()
         first_verdict(scratch)

@@ -19,7 +19,7 @@ _PARTICLES = (
     "al am and as at com da das de del den der di die do dos du el en for he in info is it la le les los mail mr "
     "mrs ms net of on or org the to und van von we www"
 )
-"""Parts of names and addresses that are also among the most frequent words of texts: alone they tell nobody."""
+"""Parts of names and addresses that are also among the most frequent words of texts: they count with a capital only."""
 
 
 class Mentions:
@@ -29,6 +29,9 @@ class Mentions:
         forms = _forms(cut.spans)
         self._cut = cut
         self._every = pa.concat_arrays(forms).unique()
+        is_particle = pc.is_in(forms[0], value_set=pa.array(_PARTICLES.split()))
+        is_capital = pc.match_substring_regex(cut.spans, r"^\p{Lu}")
+        self._counts = np.asarray(pc.or_(pc.invert(is_particle), is_capital).to_numpy(zero_copy_only=False), np.bool_)
         self._codes = [pc.index_in(form, value_set=self._every).to_numpy().astype(np.int64) for form in forms]
 
     def match(self, values: pa.Array, *, is_worded: bool) -> tuple[NDArray[np.int64], pa.Array]:
@@ -45,7 +48,7 @@ class Mentions:
         is_mentioned = np.zeros(len(own), np.bool_)
         for code in self._codes:
             is_mentioned |= np.isin(own * len(self._every) + code[self._cut.code], pairs)
-        return np.where(is_mentioned & (own >= 0), own, -1), encoded.dictionary
+        return np.where(is_mentioned & (own >= 0) & self._counts[self._cut.code], own, -1), encoded.dictionary
 
 
 def _fold(values: pa.Array) -> pa.Array:
@@ -68,9 +71,8 @@ def _words_of(values: pa.Array, is_worded: bool) -> tuple[NDArray[np.int64], pa.
     words = lists.flatten()
     owner = np.repeat(places, np.diff(np.asarray(lists.offsets.to_numpy())))
     is_long = pc.or_(pc.greater_equal(pc.utf8_length(words), _SHORTEST_WORD), pc.match_substring_regex(words, rf"^{_UNSPACED}$"))
-    is_kept = pc.and_(is_long, pc.invert(pc.is_in(words, value_set=pa.array(_PARTICLES.split()))))
-    kept = np.asarray(is_kept.to_numpy(zero_copy_only=False), np.bool_)
-    return np.concatenate([places, owner[kept]]), pa.concat_arrays([whole, words.filter(is_kept)])
+    kept = np.asarray(is_long.to_numpy(zero_copy_only=False), np.bool_)
+    return np.concatenate([places, owner[kept]]), pa.concat_arrays([whole, words.filter(is_long)])
 
 
 def _forms(spans: pa.Array) -> tuple[pa.Array, ...]:

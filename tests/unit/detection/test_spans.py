@@ -68,6 +68,7 @@ def _mentions(text: str, value: str | None, *, is_worded: bool = True) -> list[s
         ("Mueller, muller, MÜLLER", "Müller", ["Mueller", "muller", "MÜLLER"]),
         ("Zimbo-Qwert", "Qwert", ["Zimbo-Qwert"]),
         ("the man and the van", "Van der Berg", []),
+        ("ask Frau Le", "Mai Le", ["Le"]),
         ("market", "Mark", ["market"]),
         ("marketing", "Mark", []),
         ("王伟打电话", "王伟", ["王", "伟"]),
