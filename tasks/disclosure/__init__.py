@@ -15,7 +15,7 @@ from tasks.disclosure.proposal import publishable
 from tasks.disclosure.risk import Diversity, Risk, measure_diversity, measure_risk
 from tasks.disclosure.search import Generalisation, find_generalisation
 from tasks.disclosure.statements import open_tables, quote
-from tasks.disclosure.view import PeopleView, join_people
+from tasks.disclosure.view import PeopleView, columns_on_the_way, join_people
 
 __all__ = [
     "DROP",
@@ -34,6 +34,7 @@ __all__ = [
     "Step",
     "assess_view",
     "calendar_steps",
+    "columns_on_the_way",
     "find_generalisation",
     "form_crowds",
     "join_people",

@@ -9,7 +9,7 @@ which columns count (``columns``), and what the view comes to (``risk``, ``attac
 
 import functools
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import duckdb
@@ -19,10 +19,9 @@ import pyarrow as pa
 from tasks.disclosure.columns import KnownColumn
 from tasks.disclosure.crowds import Ints, encode
 from tasks.disclosure.statements import open_tables, quote
+from tasks.disclosure.values import PERSON, base_columns, base_name, compared_value, is_plain
 from tasks.errors import DisclosureError
-from tasks.params.masking_rules import NoiseRule
 
-PERSON = "wt_person"
 DAY = "wt_day"
 """After a column's name: the earliest day of a person's shifted dates, which their year and decade can be had from."""
 Links = Mapping[str, Sequence[tuple[str, str]]]
@@ -40,20 +39,23 @@ class PeopleView:
     quasi: tuple[KnownColumn, ...]
     sensitive: tuple[KnownColumn, ...]
 
+    repeats: bool
+    """Whether somebody has more than one row."""
+
     @functools.cached_property
-    def owners(self) -> Ints:
-        """The number of each row's person, from 0."""
-        return encode(self.people.column(PERSON))[0]
+    def owners(self) -> Ints | None:
+        """The number of each row's person, from 0; None where each has one row."""
+        return encode(self.people.column(PERSON))[0] if self.repeats else None
 
     @property
     def person(self) -> str | None:
         """The column that says whose row it is, where somebody has more than one."""
-        return PERSON if int(self.owners.max()) + 1 < self.people.num_rows else None
+        return PERSON if self.repeats else None
 
     @property
     def one_row_each(self) -> pa.Table:
         """The first row of each person."""
-        if self.person is None:
+        if self.owners is None:
             return self.people
         return self.people.take(pa.array(np.unique(self.owners, return_index=True)[1]))
 
@@ -99,6 +101,8 @@ def join_people(
     a person's values. Raises :class:`~tasks.errors.DisclosureError` where no column names people.
     """
     starts = _starts(sources, links, person, rows)
+    if person is None and all(column.table == rows and is_plain(column) for column in (*quasi, *sensitive)):
+        return (_rows_alone(sources[rows], rows, quasi, sensitive),)
     held = dict(sources)
     if person is None:
         held[rows] = _numbered(held[rows])
@@ -111,6 +115,21 @@ def join_people(
             who = f"each row of {table}, which joins nobody"
             views.append(_view(alone, [_Route((table, PERSON))], quasi, sensitive, rows=table, who=who))
     return tuple(views)
+
+
+def columns_on_the_way(links: Links, *, person: str | None, rows: str, tables: Collection[str]) -> dict[str, list[tuple[str, str]]]:
+    """Of ``links`` those columns that name people, or lead from them to ``tables``; nothing else has to be read for a view."""
+    starts = [(rows, PERSON)] if person is None else list(links.get(person, ()))
+    hops = [hop for route in _routes(starts, links) if route.end in tables for hop in route.hops]
+    used = {*starts, *((hop.from_table, hop.from_column) for hop in hops), *((hop.to_table, hop.to_column) for hop in hops)}
+    return {domain: [column for column in columns if column in used] for domain, columns in links.items()}
+
+
+def _rows_alone(table: pa.Table, rows: str, quasi: Sequence[KnownColumn], sensitive: Sequence[KnownColumn]) -> PeopleView:
+    """The view of a table whose rows are people: the table itself, so that millions of rows are not copied."""
+    named = {column.name: table.column(column.column) for column in (*quasi, *sensitive)}
+    people = pa.table({PERSON: pa.array(np.arange(table.num_rows)), **named})
+    return PeopleView(f"each row of {rows}", (rows,), people, tuple(quasi), tuple(sensitive), repeats=False)
 
 
 def _starts(sources: Mapping[str, pa.Table], links: Links, person: str | None, rows: str) -> list[tuple[str, str]]:
@@ -162,17 +181,16 @@ def _view(
             f"SELECT DISTINCT {quote(r.start[1])} AS {PERSON} FROM {quote(_source(r.start[0]))}" for r in routes if not r.hops
         )
         con.execute(f"CREATE TEMP TABLE wt_view AS SELECT * FROM ({everybody}) WHERE {PERSON} IS NOT NULL")
-        may_repeat = True
+        repeats = False
         for table in sorted(tables, key=lambda table: table != rows):
             known = [column for column in quasi if column.table == table]
             told = [column for column in sensitive if column.table == table]
             if known or told:
                 here = [route for route in routes if route.end == table]
-                may_repeat = not _add_columns(con, here, known, told, may_repeat=may_repeat) and may_repeat
+                repeats = _add_columns(con, here, known, told, may_repeat=not repeats) or repeats
         people = con.sql("SELECT * FROM wt_view ORDER BY ALL").to_arrow_table()
-    return PeopleView(
-        who, tables, people, tuple(c for c in quasi if c.table in tables), tuple(c for c in sensitive if c.table in tables)
-    )
+    held = [tuple(column for column in columns if column.table in tables) for columns in (quasi, sensitive)]
+    return PeopleView(who, tables, people, held[0], held[1], repeats)
 
 
 def _source(table: str) -> str:
@@ -189,12 +207,11 @@ def _add_columns(
 ) -> bool:
     """Join each person's values of one table's columns to the view; True where somebody now has more rows than before."""
     rows = " UNION ALL ".join(_rows_of(route, [column.column for column in (*known, *told)]) for route in routes)
-    values = [f"{_value(column, known)} AS {quote(column.name)}" for column in known]
-    values += [f"{_base(column)} AS {quote(column.name + DAY)}" for column in known if column.shift]
+    values = [f"{compared_value(column, known)} AS {quote(column.name)}" for column in known]
+    values += [f"{base_name(column)} AS {quote(column.name + DAY)}" for column in known if column.shift]
     values += [f"{quote(column.column)} AS {quote(column.name)}" for column in told]
-    con.execute(
-        f"CREATE OR REPLACE TEMP TABLE wt_rows AS SELECT {PERSON}, {', '.join(values)} FROM (SELECT *{_bases(known)} FROM ({rows}))"
-    )
+    based = f"SELECT *{base_columns(known)} FROM ({rows})"
+    con.execute(f"CREATE OR REPLACE TEMP TABLE wt_rows AS SELECT {PERSON}, {', '.join(values)} FROM ({based})")
     names = [quote(column.name) for column in known]
     several = _find_several(con, names)
     repeats = may_repeat and any(several)
@@ -234,37 +251,3 @@ def _rows_of(route: _Route, columns: Sequence[str]) -> str:
     wanted = ", ".join(f"j{last}.{quote(column)}" for column in dict.fromkeys(columns))
     person = f"j0.{quote(route.start[1])}"
     return f"SELECT DISTINCT {person} AS {PERSON}, {wanted} {' '.join(joins)} WHERE {person} IS NOT NULL"
-
-
-def _base(column: KnownColumn) -> str:
-    """The name of the earliest of a person's dates that moved by the same days as ``column``."""
-    return quote(f"wt_base.{column.shift.per if column.shift else ''}")
-
-
-def _bases(known: Sequence[KnownColumn]) -> str:
-    shifted: dict[str, list[str]] = {}
-    for column in known:
-        if column.shift:
-            shifted.setdefault(_base(column), []).append(f"min({quote(column.column)}::DATE) OVER (PARTITION BY {PERSON})")
-    return "".join(f", least({', '.join(dates)}) AS {base}" for base, dates in shifted.items())
-
-
-def _value(column: KnownColumn, known: Sequence[KnownColumn]) -> str:
-    """What an attacker compares: the value; of shifted dates the band of the earliest, and the days that lie between them; of
-    numbers with noise the band that it hides them in.
-    """
-    if isinstance(column.rule, NoiseRule):
-        return _noisy(quote(column.column), column.rule)
-    if column.shift is None:
-        return quote(column.column)
-    band = f"floor((({_base(column)}) - DATE '1970-01-01') / {2 * column.shift.max_days + 1}.0)::BIGINT"
-    days = f"coalesce(({quote(column.column)}::DATE - {_base(column)})::VARCHAR, '')"
-    is_first = column == next(other for other in known if other.shift and other.shift.per == column.shift.per)
-    return f"({band} || '+' || {days})" if is_first else days
-
-
-def _noisy(name: str, rule: NoiseRule) -> str:
-    """Bands as wide as what holds 95 % of the noise around a value; of relative noise on a logarithmic scale."""
-    width = rule.scale * (4 if rule.distribution == "normal" else 6)
-    number = f"ln(greatest(abs({name}::DOUBLE), 1e-12))" if rule.relative else f"{name}::DOUBLE"
-    return f"floor({number} / {width!r})"

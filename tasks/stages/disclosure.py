@@ -9,13 +9,14 @@ from collections.abc import Sequence
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tasks.datasets import read_manifest, read_table, row_keys, write_atomically
+from tasks.datasets import read_manifest, read_partition, read_table, row_keys, write_atomically
 from tasks.disclosure import (
     FEATURE,
     Generalisation,
     KnownColumn,
     PeopleView,
     assess_view,
+    columns_on_the_way,
     join_people,
     known_columns,
     known_features,
@@ -70,29 +71,38 @@ def _views(context: StageContext, masked: Manifest, features: Manifest) -> tuple
     quasi = known_columns(params.masking, published)
     quasi = (*quasi, *known_features(params.features, params.masking, quasi))
     sensitive = (*sensitive_columns(params.masking, published), *_label(params))
-    links = _links(params, published)
-    wanted: dict[str, dict[str, None]] = {rows: dict.fromkeys(params.snapshot.tables[rows].key)}
+    tables = {column.table for column in (*quasi, *sensitive)}
+    person = params.masking.limits.person
+    links = columns_on_the_way(_links(params, published), person=person, rows=rows, tables=tables)
+    wanted: dict[str, dict[str, None]] = {} if person is not None else {rows: {}}
     columns = [(c.table, c.column) for c in (*quasi, *sensitive)] + [end for ends in links.values() for end in ends]
     for table, column in columns:
         wanted.setdefault(table, {})[column] = None
-    taken = [name for name in wanted[rows] if name.startswith(FEATURE)]
-    sources = {
-        table: read_table(context.paths.masked, masked, table, [name for name in names if name not in taken])
-        for table, names in wanted.items()
-    }
-    if taken:
-        own = [name.removeprefix(FEATURE) for name in taken]
-        stored = read_table(context.paths.features, features, "features", ["row_key", *own])
-        sources[rows] = _beside(sources[rows], params.snapshot.tables[rows].key, stored)
-    return join_people(sources, links, person=params.masking.limits.person, rows=rows, quasi=quasi, sensitive=sensitive)
+    sources = {table: _read(context, masked, features, table, list(names)) for table, names in wanted.items()}
+    return join_people(sources, links, person=person, rows=rows, quasi=quasi, sensitive=sensitive)
 
 
-def _beside(rows: pa.Table, key: Sequence[str], features: pa.Table) -> pa.Table:
-    """``rows`` with their ``features``, each called after :data:`~tasks.disclosure.columns.FEATURE`."""
-    place = pc.index_in(row_keys(rows, key), value_set=features.column("row_key").combine_chunks())
-    for name in features.column_names[1:]:
-        rows = rows.append_column(FEATURE + name, features.column(name).take(place))
-    return rows
+def _read(context: StageContext, masked: Manifest, features: Manifest, table: str, names: Sequence[str]) -> pa.Table:
+    """Columns of a masked table, with those features beside that are called after :data:`~tasks.disclosure.columns.FEATURE`.
+
+    Features are joined a partition at a time: the keys of all rows at once would be most of what is in memory.
+    """
+    own = [name.removeprefix(FEATURE) for name in names if name.startswith(FEATURE)]
+    plain = [name for name in names if not name.startswith(FEATURE)]
+    if not own:
+        return read_table(context.paths.masked, masked, table, plain)
+    key = context.params.snapshot.tables[table].key
+    stored = {partition.path.split("/", 1)[1]: partition for partition in features.tables["features"].partitions}
+    pieces = []
+    for partition in masked.tables[table].partitions:
+        rows = read_partition(context.paths.masked, partition, list(dict.fromkeys([*plain, *key])))
+        beside = read_partition(context.paths.features, stored[partition.path.split("/", 1)[1]], ["row_key", *own])
+        place = pc.index_in(row_keys(rows, key), value_set=beside.column("row_key").combine_chunks())
+        rows = rows.select(plain)
+        for name in own:
+            rows = rows.append_column(FEATURE + name, beside.column(name).take(place))
+        pieces.append(rows)
+    return pa.concat_tables(pieces, promote_options="default")
 
 
 def _owners(params: Params) -> dict[str, str]:
