@@ -94,7 +94,7 @@ def _bookings_raw() -> pa.Table:
 
 
 def _bookings_masked() -> pa.Table:
-    table = _bookings_raw().drop_columns(["email"])
+    table = _bookings_raw().drop_columns(["email", "member_since"])
     replaced = {
         "booking_id": _tokens("booking"),
         "flight_id": _tokens("flight"),
