@@ -10,6 +10,7 @@ What belongs here: measuring, in few passes over an Arrow table (DuckDB). What d
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import chain, islice
 from typing import Any
 
 import duckdb
@@ -99,9 +100,7 @@ def open_table(table: pa.Table) -> duckdb.DuckDBPyConnection:
 def profile_table(table: pa.Table) -> dict[str, ColumnProfile]:
     """The profile of each column of ``table``, whose column names differ also when case is folded, in its order."""
     kinds = {column.name: canonical_type(column.type) for column in table.schema}
-    with open_table(table) as con:
-        profiles = _measure(con, kinds, table.num_rows)
-        profiles = _count_exactly(con, profiles)
+    profiles = _count_exactly(table, _measure(table, kinds))
     texts = [name for name, profile in profiles.items() if profile.is_text or (profile.is_integer and (profile.high or 0) >= 1e6)]
     if not texts:
         return profiles
@@ -129,39 +128,42 @@ def _range(name: str, kind: str) -> Sequence[str]:
     return ("NULL", "NULL")
 
 
-def _measure(con: duckdb.DuckDBPyConnection, kinds: Mapping[str, str], rows: int) -> dict[str, ColumnProfile]:
-    figures: list[str] = []
+def _measure(table: pa.Table, kinds: Mapping[str, str]) -> dict[str, ColumnProfile]:
+    figures: dict[str, Sequence[str]] = {}
     for name, kind in kinds.items():
         value = _value(name, kind)
         distinct = "0" if kind == "null" else f"approx_count_distinct({value})"
-        figures += [f"count({value})", distinct, *_range(name, kind)]
-    found = _figures(con, figures)
+        figures[name] = [f"count({value})", distinct, *_range(name, kind)]
+    found, rows = _figures(table, figures), table.num_rows
     profiles = {}
-    for number, (name, kind) in enumerate(kinds.items()):
-        filled, distinct, low, high = found[4 * number : 4 * number + 4]
+    for name, kind in kinds.items():
+        filled, distinct, low, high = found[name]
         profiles[name] = ColumnProfile(name, kind, rows, filled, min(distinct, filled), low, high)
     return profiles
 
 
-def _figures(con: duckdb.DuckDBPyConnection, figures: Sequence[str]) -> list[Any]:
-    """The value of each aggregate over ``t``, in order, a few columns' at once."""
-    found: list[Any] = []
-    step = 4 * _COLUMNS_AT_ONCE
-    for first in range(0, len(figures), step):
-        (values,) = con.execute(f"SELECT {', '.join(figures[first : first + step])} FROM t").fetchall()
-        found += values
+def _figures(table: pa.Table, figures: Mapping[str, Sequence[str]]) -> dict[str, list[Any]]:
+    """The value of each column's aggregates over ``table``; a few columns are looked at together, and no other is there then."""
+    found: dict[str, list[Any]] = {}
+    names = list(figures)
+    for first in range(0, len(names), _COLUMNS_AT_ONCE):
+        group = names[first : first + _COLUMNS_AT_ONCE]
+        with open_table(table.select(group)) as con:
+            (values,) = con.execute(f"SELECT {', '.join(chain.from_iterable(figures[name] for name in group))} FROM t").fetchall()
+        left = iter(values)
+        found |= {name: list(islice(left, len(figures[name]))) for name in group}
     return found
 
 
-def _count_exactly(con: duckdb.DuckDBPyConnection, profiles: dict[str, ColumnProfile]) -> dict[str, ColumnProfile]:
+def _count_exactly(table: pa.Table, profiles: dict[str, ColumnProfile]) -> dict[str, ColumnProfile]:
     """Count the distinct values again where little hangs on percents: few of them, or so many that they may be a key."""
     chosen = [
         p
         for p in profiles.values()
         if p.filled and (p.distinct < _FEW or (p.distinct_share > _NEARLY_ALL and p.kind not in _FLOATS and p.kind != "bool"))
     ]
-    found = _figures(con, [f"count(DISTINCT {_value(p.name, p.kind)})" for p in chosen])
-    return profiles | {p.name: replace(p, distinct=count) for p, count in zip(chosen, found, strict=True)}
+    found = _figures(table, {p.name: [f"count(DISTINCT {_value(p.name, p.kind)})"] for p in chosen})
+    return profiles | {p.name: replace(p, distinct=found[p.name][0]) for p in chosen}
 
 
 def _look_at_texts(column: pa.ChunkedArray, profile: ColumnProfile) -> ColumnProfile:

@@ -66,6 +66,14 @@ def join_types(one: str, other: str) -> str | None:
     return _JOINED.get(frozenset((one, other)))
 
 
+def names_by_fold(names: Sequence[str]) -> dict[str, list[str]]:
+    """Name without case -> the names that are it, in order; more than one are one name to SQL."""
+    found: dict[str, list[str]] = {}
+    for name in names:
+        found.setdefault(name.casefold(), []).append(name)
+    return found
+
+
 def require_columns(path: str, table: str, names: Sequence[str], columns: Sequence[str], *, shows_names: bool = True) -> None:
     """Raise :class:`~tasks.errors.LakeError` where the file at ``path`` lacks one of ``columns``, or has it twice.
 
@@ -73,9 +81,9 @@ def require_columns(path: str, table: str, names: Sequence[str], columns: Sequen
     cannot be values (``shows_names``): the first row of a CSV file need not be a header.
     """
     held = f"columns {', '.join(names) or 'none'}" if shows_names else f"a first row of {len(names)} names, and it is none of them"
-    folded = [name.casefold() for name in names]
+    folded = names_by_fold(names)
     for column in columns:
-        alike = [name for name, lower in zip(names, folded, strict=True) if lower == column.casefold()]
+        alike = folded.get(column.casefold(), [])
         if alike != [column]:
             twice = "it stands more than once" if len(set(alike)) == 1 else f"names that differ only by case: {', '.join(alike)}"
             raise LakeError(

@@ -20,7 +20,7 @@ from tasks.sources.observe import column_types, folder_types
 from tasks.sources.parquet_reader import ParquetFile
 from tasks.sources.reader import VIRTUAL_TYPES, OpenedFile, SourceFile, TableSource, find_origins, read_rows
 from tasks.sources.receive import unreadable_file
-from tasks.sources.schema import TableTypes, type_name
+from tasks.sources.schema import TableTypes, names_by_fold, type_name
 
 NULL_WORDS = ("NA", "N/A", "n/a", "#N/A", "NULL", "null", "None", "none", "NaN", "nan", "?", "-", "--", ".", "\\N", "missing")
 """What people write where a number is missing; taken for that only where all other values of the column are numbers or times."""
@@ -79,10 +79,11 @@ def _standing_twice(lake: Lake, first: LakeFile, source: SourceParams, columns: 
     """Columns that cannot be asked for, and why: names that stand twice in the first file, or differ by case alone."""
     with _opened(lake, first, source) as (_, opened):
         names = list(columns) if isinstance(opened, JsonLinesFile) else list(opened.names)
-    held = [*names, *(column for column in columns if column not in names)]
+    held = set(names)
+    folded = names_by_fold([*names, *(column for column in columns if column not in held)])
     found = {}
     for column in columns:
-        alike = [name for name in held if name.casefold() == column.casefold()]
+        alike = folded[column.casefold()]
         if len(alike) > 1:
             others = ", ".join(dict.fromkeys(name for name in alike if name != column))
             found[column] = f"it differs from {others} by case alone" if others else "it stands more than once"
