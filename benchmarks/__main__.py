@@ -8,6 +8,7 @@ from benchmarks.detection import looking_for_people
 from benchmarks.disclosure import disclosure_risk
 from benchmarks.large_table import large_table
 from benchmarks.masking_ff1 import format_preserving_encryption
+from benchmarks.masking_tokens import masked_files, tokens
 from benchmarks.own_project import first_verdict, one_profile
 from benchmarks.pipeline import each_stage, one_more_day, one_trial, the_lake, unchanged_run, whole_demo
 from benchmarks.s3_lake import lake_on_s3
@@ -29,6 +30,8 @@ def main() -> None:
         lake_on_s3(scratch)
         disclosure_risk()
         looking_for_people()
+        tokens()
+        masked_files()
         format_preserving_encryption()
         one_profile()
         first_verdict(scratch)

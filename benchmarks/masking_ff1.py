@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from benchmarks.measure import print_table
-from tasks.masking.keys import KeyedCipher
+from tasks.masking.keyed_hash import KeyedCipher
 from tasks.masking.transforms import encrypt
 from tasks.params.masking_rules import EncryptRule
 

@@ -6,13 +6,11 @@ What belongs here: the hash, and what goes to a worker elsewhere. What does not:
 
 import hashlib
 from collections.abc import Iterable, Mapping
-from functools import cache
 from typing import Any, NoReturn, Protocol
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 
 DIGEST_BYTES = 32
 _AES_BLOCK_BYTES = 16
@@ -22,12 +20,8 @@ _BLOCK_BYTES = 64
 _MANY_VALUES = 50_000
 """From here on loading DataFusion, some CPU seconds tenths, is worth it."""
 _LONG_VALUE_BYTES = 1_000
-_BATCH_VALUES = 131_072
-"""Some 12 MB of messages at a time: they stay in the processor's cache better than whole columns, and below 2 GiB."""
 _INNER = bytes(byte ^ 0x36 for byte in range(256))
 _OUTER = bytes(byte ^ 0x5C for byte in range(256))
-_BATCH_ROWS = 32_768
-"""Rows that DataFusion hashes at a time; its own 8,192 take twice the CPU seconds."""
 
 Bytes = npt.NDArray[np.uint8]
 
@@ -54,8 +48,7 @@ class KeyedHash:
         """The HMACs of ``values`` (binary, no NULL): an array of bytes, one row of 32 for each value."""
         if len(values) < _MANY_VALUES or values.nbytes > _LONG_VALUE_BYTES * len(values):
             return np.frombuffer(self._one_by_one(values.to_pylist()), np.uint8).reshape(-1, DIGEST_BYTES)
-        starts = range(0, len(values), _BATCH_VALUES)
-        return np.concatenate([self._batch(values.slice(start, _BATCH_VALUES)) for start in starts])
+        return _hash_column(values, self._inner_block, self._outer_block)
 
     def _one_by_one(self, values: Iterable[bytes]) -> bytes:
         new_inner, new_outer = self._inner.copy, self._outer.copy
@@ -66,15 +59,6 @@ class KeyedHash:
             outer.update(inner.digest())
             found.append(outer.digest())
         return b"".join(found)
-
-    def _batch(self, values: pa.Array) -> Bytes:
-        inner = sha256_column(pc.binary_join_element_wise(_binary(self._inner_block), values, _binary(b"")))
-        messages = np.empty((len(inner), _BLOCK_BYTES + DIGEST_BYTES), np.uint8)
-        messages[:, :_BLOCK_BYTES] = np.frombuffer(self._outer_block, np.uint8)
-        messages[:, _BLOCK_BYTES:] = inner
-        ends = np.arange(len(inner) + 1, dtype=np.int32) * np.int32(messages.shape[1])
-        buffers = [None, pa.py_buffer(ends), pa.py_buffer(messages)]
-        return sha256_column(pa.Array.from_buffers(pa.binary(), len(inner), buffers))
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("a keyed hash is not written anywhere")
@@ -155,28 +139,28 @@ class NotedPurposes:
         return KeyedCipher(bytes(32))
 
 
-def sha256_column(values: pa.Array) -> Bytes:
-    """The SHA-256 of each of ``values`` (binary, no NULL): an array of bytes, one row of 32 for each value."""
-    hashed, names = _session()
-    batches = hashed.from_arrow(pa.table({"v": values})).select(names).collect()
+def _hash_column(values: pa.Array, inner: bytes, outer: bytes) -> Bytes:
+    """sha256(outer, sha256(inner, value)) of each value; DataFusion does both at once, on as many rows as its caches hold."""
+    # A quarter of a CPU second, which is more than few values take.
+    from datafusion import SessionConfig, SessionContext, column
+    from datafusion.functions import concat, sha256
+
+    session = SessionContext(SessionConfig().with_target_partitions(1))
+    hashed = sha256(concat(_literal(outer), sha256(concat(_literal(inner), column("v")))))
+    try:
+        batches = session.from_arrow(pa.table({"v": values})).select(hashed).collect()
+    except Exception:  # its words may show the plan, and the plan holds the key
+        raise RuntimeError("DataFusion could not hash a column") from None
     return np.concatenate([_rows(batch.column(0)) for batch in batches])
+
+
+def _literal(value: bytes) -> Any:
+    from datafusion import literal
+
+    return literal(pa.array([value])[0])
 
 
 def _rows(digests: pa.Array) -> Bytes:
     ends = np.frombuffer(digests.buffers()[1], np.int32, len(digests) + 1, digests.offset * 4)
     data = np.frombuffer(digests.buffers()[2], np.uint8)
     return data[int(ends[0]) : int(ends[-1])].reshape(len(digests), DIGEST_BYTES)
-
-
-@cache
-def _session() -> tuple[Any, Any]:
-    """DataFusion's session and the expression; imported here, because a quarter of a CPU second is more than few values take."""
-    from datafusion import SessionConfig, SessionContext, column
-    from datafusion.functions import sha256
-
-    config = SessionConfig().with_target_partitions(1).with_batch_size(_BATCH_ROWS)
-    return SessionContext(config), sha256(column("v"))
-
-
-def _binary(value: bytes) -> pa.Scalar:
-    return pa.array([value])[0]

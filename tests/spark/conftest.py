@@ -43,10 +43,10 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     try:
         for number, command in enumerate(commands):
             role = "master.Master" if number == 0 else "worker.Worker"
-            log = (folder / f"{number}.log").open("w")
             start = [str(home / "bin/spark-class"), f"org.apache.spark.deploy.{role}", *command]
-            processes.append(subprocess.Popen(start, env=env, stdout=log, stderr=log))
-        wait_until(lambda: (folder / "0.log").read_text().count("Registering worker") == 2, seconds=120)
+            with (folder / f"{number}.log").open("w") as log:
+                processes.append(subprocess.Popen(start, env=env, stdout=log, stderr=log))
+        wait_until(lambda: (folder / "0.log").read_text().count("Registering worker") == 2, 120)
         yield url
     finally:
         for process in processes:
