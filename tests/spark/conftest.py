@@ -46,7 +46,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
             start = [str(home / "bin/spark-class"), f"org.apache.spark.deploy.{role}", *command]
             with (folder / f"{number}.log").open("w") as log:
                 processes.append(subprocess.Popen(start, env=env, stdout=log, stderr=log))
-        wait_until(lambda: (folder / "0.log").read_text().count("Registering worker") == 2, 120)
+        wait_until("both workers are registered", lambda: (folder / "0.log").read_text().count("Registering worker") == 2)
         yield url
     finally:
         for process in processes:
