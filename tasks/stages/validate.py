@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tasks.datasets import code_hash, open_table, read_manifest, read_partition, read_table, row_keys, write_atomically
+from tasks.datasets import StoredTable, code_hash, open_table, read_manifest, read_table, row_keys, write_atomically
 from tasks.errors import DatasetError, StageError
 from tasks.params import Params
 from tasks.params.base import split_reference
@@ -61,7 +61,7 @@ class _Examination:
             suite,
             record,
             name=name,
-            read=lambda partition: read_partition(folder, partition),
+            read=StoredTable(folder, record).read,
             earlier=self.earlier,
             code_hash=self.code,
             k=self.context.params.masking.limits.k,

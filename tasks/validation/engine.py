@@ -72,6 +72,8 @@ def validate_table(suite: Suite, frame: "pd.DataFrame", *, table: str, period: s
 
 def _run(suite: Suite, frame: "pd.DataFrame") -> list[Any]:
     """Great Expectations' result of each expectation, in the suite's order; an exception where it let one through."""
+    if not suite.expectations:  # of a portion whose columns are only looked at for values
+        return []
     configurations = _configure(suite)
     try:
         found = _validate(frame, configurations)

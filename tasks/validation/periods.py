@@ -7,6 +7,8 @@ reading files: the caller hands in how.
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
@@ -15,7 +17,11 @@ from tasks.errors import DatasetError
 from tasks.records import PartitionRecord, SuiteOutcome, TableRecord
 from tasks.validation.engine import validate_table
 from tasks.validation.frames import to_frame
+from tasks.validation.portions import cut_columns, join_outcomes, shape_frame
 from tasks.validation.suites import Suite
+
+if TYPE_CHECKING:  # the stage starts without it where nothing has changed
+    import pandas as pd
 
 WHOLE = "all"
 """The period of partitions whose path names no date."""
@@ -25,7 +31,8 @@ _DATES = (re.compile(r"(?<!\d)(\d{4})-(0[1-9]|1[0-2])(?!\d)"), re.compile(r"year
 _ROWS_AT_ONCE = 1_000_000
 """What is examined in one piece; pandas and Great Expectations hold several copies of it."""
 
-Read = Callable[[PartitionRecord], pa.Table]
+Read = Callable[[PartitionRecord, Sequence[str]], pa.Table]
+"""A partition, and the columns that are wanted of it."""
 
 
 @dataclass(frozen=True)
@@ -116,16 +123,34 @@ def validate_periods(
         )
         outcome = earlier.find(name, period, made_from)
         if outcome is None:
-            rows = _read_rows(partitions, read)
-            outcome = seal_outcome(validate_table(suite, to_frame(rows), table=name, period=period, k=k), made_from)
+            judge = partial(validate_table, table=name, period=period, k=k)
+            outcome = seal_outcome(_examine(suite, table, partitions, read, judge), made_from)
         outcomes.append(outcome)
     return tuple(outcomes)
 
 
-def _read_rows(partitions: Sequence[PartitionRecord], read: Read) -> pa.Table:
+def _examine(
+    suite: Suite,
+    table: TableRecord,
+    partitions: Sequence[PartitionRecord],
+    read: Read,
+    judge: Callable[[Suite, "pd.DataFrame"], SuiteOutcome],
+) -> SuiteOutcome:
+    columns, rows = tuple(table.columns), sum(partition.rows for partition in partitions)
+    portions = cut_columns(suite, columns, rows)
+    outcomes = []
+    for portion in portions:
+        is_whole = not portion.columns
+        frame = shape_frame(columns, rows) if is_whole else to_frame(_read_rows(partitions, read, portion.columns))
+        outcomes.append(judge(portion.suite, frame))
+        del frame  # before the next is made
+    return join_outcomes(portions, outcomes, columns)
+
+
+def _read_rows(partitions: Sequence[PartitionRecord], read: Read, columns: Sequence[str]) -> pa.Table:
     tables = []
     for partition in partitions:
-        table = read(partition)
+        table = read(partition, columns)
         if table.num_rows != partition.rows:
             raise DatasetError(
                 partition.path,

@@ -1,5 +1,6 @@
 """Month by month: what is unchanged is not opened, what was edited is not believed, and a refresh equals a first run."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pyarrow as pa
@@ -31,9 +32,9 @@ def _validate(
 ) -> tuple[tuple[SuiteOutcome, ...], list[str]]:
     opened: list[str] = []
 
-    def read(partition: PartitionRecord) -> pa.Table:
+    def read(partition: PartitionRecord, columns: Sequence[str]) -> pa.Table:
         opened.append(partition.path)
-        return read_partition(folder, partition)
+        return read_partition(folder, partition, columns)
 
     table = manifest.tables["things"]
     return validate_periods(suite, table, name="things", read=read, earlier=earlier, code_hash=code), opened
