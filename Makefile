@@ -5,7 +5,8 @@ INSTALLED := .venv/installed
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export DO_NOT_TRACK := 1
 
-INSTALLED_EXTRAS := .venv/installed-extras
+EXTRAS := .venv-extras/bin
+INSTALLED_EXTRAS := .venv-extras/installed
 
 .PHONY: install install-extras demo test test-faults test-browser test-swift test-spark test-text check lint bench lock clean
 
@@ -18,11 +19,15 @@ $(INSTALLED): requirements.lock pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
-# Spark and Presidio, which few need and which are large.
+# Spark and Presidio, which few need and which are large, in an environment of their own: Great Expectations behaves otherwise
+# where it finds Spark.
 install-extras: $(INSTALLED_EXTRAS)
 
-$(INSTALLED_EXTRAS): requirements-extras.lock $(INSTALLED)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps --no-build-isolation -r requirements-extras.lock
+$(INSTALLED_EXTRAS): requirements.lock requirements-extras.lock pyproject.toml
+	$(PYTHON) -m venv .venv-extras
+	$(EXTRAS)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements.lock
+	$(EXTRAS)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps --no-build-isolation -r requirements-extras.lock
+	$(EXTRAS)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
 # The whole pipeline on real flights, ending in a verdict; exit code 0 whatever the verdict.
@@ -57,11 +62,11 @@ test-swift: install
 
 # Masking on Apache Spark, local and with two workers (Debian: apt-get install openjdk-17-jre-headless).
 test-spark: install-extras
-	pytest -q -m spark
+	PATH="$(CURDIR)/$(EXTRAS):$$PATH" $(EXTRAS)/pytest -q -m spark tests/spark
 
 # Free text through Presidio.
 test-text: install-extras
-	pytest -q -m presidio
+	PATH="$(CURDIR)/$(EXTRAS):$$PATH" $(EXTRAS)/pytest -q -m presidio tests/unit/masking
 
 # Timings as ratios and CPU seconds, with the peer beside; nothing is asserted.
 bench: install
@@ -76,4 +81,4 @@ lock:
 
 # Leaves data, keys, receipts and remotes alone: they cannot be made again.
 clean:
-	rm -rf .venv build *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache .coverage*
+	rm -rf .venv .venv-extras build *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache .coverage*
