@@ -44,6 +44,10 @@ class KeyedHash:
         self._inner_block, self._outer_block = block.translate(_INNER), block.translate(_OUTER)
         self._inner, self._outer = hashlib.sha256(self._inner_block), hashlib.sha256(self._outer_block)
 
+    def digest(self, value: bytes) -> bytes:
+        """The HMAC of one value, 32 bytes."""
+        return self._one_by_one([value])
+
     def digests(self, values: pa.Array) -> Bytes:
         """The HMACs of ``values`` (binary, no NULL): an array of bytes, one row of 32 for each value."""
         if len(values) < _MANY_VALUES or values.nbytes > _LONG_VALUE_BYTES * len(values):

@@ -12,8 +12,6 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import NoReturn
 
-import pyarrow as pa
-
 from tasks.errors import MaskingKeyError
 from tasks.masking.key_command import read_from_command
 from tasks.masking.keyed_hash import HandedKeys, KeyedCipher, KeyedHash
@@ -49,7 +47,7 @@ class MaskingKey:
         return HandedKeys({purpose: self._derived(purpose) for purpose in purposes})
 
     def _derived(self, purpose: str) -> bytes:
-        return self._master.digests(pa.array([_NAMESPACE + purpose.encode()])).tobytes()
+        return self._master.digest(_NAMESPACE + purpose.encode())
 
     def derive_cipher(self, purpose: str) -> KeyedCipher:
         """AES-256 for one purpose; its key is HMAC(master, "mask/v1/" + purpose)."""

@@ -30,6 +30,7 @@ STAGES = (
     ("validate", "splits"),
     ("features", None),
     ("validate", "features"),
+    ("disclosure", None),
     ("train", None),
     ("evaluate", None),
     ("validate", "predictions"),
