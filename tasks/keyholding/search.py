@@ -145,7 +145,9 @@ def _raw_objects_shared(paths: ProjectPaths) -> Iterator[Hit]:
     """The snapshot's own files, where the shared remote has one under its content's name."""
     main = main_root(paths.root)
     cache = _cache(main) / "files" / "md5"
-    raw = _raw_md5(paths.lock, cache)
+    # A table of which everything is kept is the same file raw and masked, and may be shared.
+    kept = {md5 for md5, _ in _partition_md5(paths.lock, cache, "data/masked")}
+    raw = [(md5, relative) for md5, relative in _partition_md5(paths.lock, cache, "data/snapshots") if md5 not in kept]
     for name, url in _remotes(main):
         if name == _RESTRICTED or "://" in url:
             continue
@@ -156,11 +158,11 @@ def _raw_objects_shared(paths: ProjectPaths) -> Iterator[Hit]:
                 yield Hit(file=str(path), part="a file of the snapshot as it is", column=f"data/snapshots/{relative}")
 
 
-def _raw_md5(lock: Path, cache: Path) -> list[tuple[str, str]]:
-    """DVC's name of each file of the snapshot that ``dvc.lock`` records, and where it lies in the snapshot."""
+def _partition_md5(lock: Path, cache: Path, dataset: str) -> list[tuple[str, str]]:
+    """DVC's name of each partition of ``dataset`` that ``dvc.lock`` records, and where it lies in the dataset."""
     stages = (yaml.safe_load(lock.read_bytes()) or {}).get("stages", {}) if lock.exists() else {}
     found: list[tuple[str, str]] = []
-    for out in (out for stage in stages.values() for out in stage.get("outs", ()) if out["path"] == "data/snapshots"):
+    for out in (out for stage in stages.values() for out in stage.get("outs", ()) if out["path"] == dataset):
         listing = cache / out["md5"][:2] / out["md5"][2:]
         if listing.exists():
             found += [(entry["md5"], entry["relpath"]) for entry in json.loads(listing.read_bytes())]

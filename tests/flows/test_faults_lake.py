@@ -134,7 +134,7 @@ def test_duplicate_keys_stop_the_line_before_masking(project: Path) -> None:
             "predictions",
             "score",
             lambda values: pc.replace_with_mask(values, pa.array([i == 0 for i in range(len(values))]), pa.array([float("nan")])),
-            ("predictions 2013-02", "score", "1 of"),
+            ("predictions 2013-02", "score", "fewer than 5 of"),
         ),
     ],
     ids=["label without values", "NaN score"],
