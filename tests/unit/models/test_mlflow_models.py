@@ -158,6 +158,8 @@ def test_artifacts_on_s3_are_opened_with_keys_of_their_own(tmp_path: Path, monke
     for name in ("AWS_SHARED_CREDENTIALS_FILE", "AWS_CONFIG_FILE"):
         monkeypatch.setenv(name, str(tmp_path / "none"))
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    # boto3 keeps one session for a process, and with it the keys that another test had.
+    monkeypatch.setattr("boto3.DEFAULT_SESSION", None)
     with serve() as store:
         store.bucket("models", has_versions=False)
         monkeypatch.setenv("MLFLOW_S3_ENDPOINT_URL", store.endpoint)
@@ -174,6 +176,7 @@ def test_artifacts_on_s3_are_opened_with_keys_of_their_own(tmp_path: Path, monke
         from mlflow.store.artifact import s3_artifact_repo
 
         s3_artifact_repo._cached_get_s3_client.cache_clear()  # MLflow keeps a client for minutes, also one without keys
+        monkeypatch.setattr("boto3.DEFAULT_SESSION", None)
         reader = store.account("mlflow", READING, ["arn:aws:s3:::models", "arn:aws:s3:::models/*"])
         monkeypatch.setenv("WINDTUNNEL_MLFLOW_ACCESS_KEY_ID", reader.key_id)
         monkeypatch.setenv("WINDTUNNEL_MLFLOW_SECRET_ACCESS_KEY", reader.secret)
