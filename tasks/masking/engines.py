@@ -24,7 +24,7 @@ _WAIT_SECONDS = 60
 """How long the first worker of a cluster may take to appear."""
 _SLICES_PER_CORE = 8
 """Partitions are sent in so many lots for each core: few, since each costs Spark some milliseconds, but enough to spread."""
-_CODE = ("tasks/masking", "tasks/detection", "tasks/datasets", "tasks/params", "tasks/records.py")
+_CODE = ("tasks/masking", "tasks/detection", "tasks/datasets", "tasks/params", "tasks/records")
 
 
 T = TypeVar("T")

@@ -1,0 +1,75 @@
+"""The nouns that capabilities hand each other, as frozen records with a stable JSON form.
+
+What belongs here: values that cross from one capability to another, and their JSON. What does not: behaviour, and parameters
+(``tasks.params``).
+"""
+
+from tasks.records.base import Direction, Record, View
+from tasks.records.disclosure import (
+    AttackOutcome,
+    DisclosureReport,
+    GeneralisedColumn,
+    KnownColumnRisk,
+    SensitiveColumnRisk,
+    Share,
+    ViewRisk,
+)
+from tasks.records.evaluation import ClassOutcome, ClassScores, Comparison, Evaluation, FoldsJudged, Interval, ResidualBin
+from tasks.records.lake import Manifest, PartitionRecord, Pin, PinnedFile, PinnedTable, TableRecord
+from tasks.records.models import ModelCard
+from tasks.records.privacy import (
+    ColumnTreatment,
+    FakedColumn,
+    JoinCounts,
+    JoinMeasure,
+    PersonalDataFinding,
+    PrivacyReport,
+    SuppressedRows,
+)
+from tasks.records.splits import SplitMetadata
+from tasks.records.validation import ExpectationOutcome, Finding, SuiteOutcome, ValidationReport
+from tasks.records.verdict import CriterionOutcome, CriterionStatus, Decision, Receipt, Verdict
+
+__all__ = [
+    "AttackOutcome",
+    "ClassOutcome",
+    "ClassScores",
+    "ColumnTreatment",
+    "Comparison",
+    "CriterionOutcome",
+    "CriterionStatus",
+    "Decision",
+    "Direction",
+    "DisclosureReport",
+    "Evaluation",
+    "ExpectationOutcome",
+    "FakedColumn",
+    "Finding",
+    "FoldsJudged",
+    "GeneralisedColumn",
+    "Interval",
+    "JoinCounts",
+    "JoinMeasure",
+    "KnownColumnRisk",
+    "Manifest",
+    "ModelCard",
+    "PartitionRecord",
+    "PersonalDataFinding",
+    "Pin",
+    "PinnedFile",
+    "PinnedTable",
+    "PrivacyReport",
+    "Receipt",
+    "Record",
+    "ResidualBin",
+    "SensitiveColumnRisk",
+    "Share",
+    "SplitMetadata",
+    "SuiteOutcome",
+    "SuppressedRows",
+    "TableRecord",
+    "ValidationReport",
+    "Verdict",
+    "View",
+    "ViewRisk",
+]

@@ -1,0 +1,133 @@
+"""How challenger and champion did on identical rows.
+
+What belongs here: measures with their intervals, by slice and class. What does not: what follows from them (``verdict``).
+"""
+
+from typing import Literal
+
+from tasks.records.base import Direction, Record
+from tasks.records.models import ModelCard
+
+
+class Interval(Record):
+    """A two-sided confidence interval."""
+
+    low: float
+    high: float
+    confidence: float
+
+
+class Comparison(Record):
+    """Champion and challenger under one metric on identical rows, overall or on one slice."""
+
+    metric: str
+    direction: Direction
+    slice_column: str | None
+    slice_value: str | None
+    rows: int
+    positives: int | None
+    clusters: int
+    champion: float | None
+    challenger: float | None
+    delta: float | None
+    """Challenger less champion, in the metric's own unit."""
+    champion_interval: Interval | None
+    challenger_interval: Interval | None
+    delta_interval: Interval | None
+    reason: str
+    """Why a figure is missing, or empty."""
+    is_withheld: bool = False
+    """Whether there are no figures because they would rest on fewer than k people, or give those of fewer than k away."""
+
+
+class ClassScores(Record):
+    """How one model does on one class; None where undefined."""
+
+    precision: float | None
+    recall: float | None
+    f1: float | None
+    predicted: tuple[int | None, ...]
+    """The class's rows by the class that is predicted, in the order of the evaluation's classes: a row of the confusion matrix.
+
+    None: withheld, since it would rest on fewer than k people, or tell of them; the figures that would tell are then withheld too.
+    """
+
+
+class ClassOutcome(Record):
+    """One class of the label on the judged rows; a binary label has the classes 0 and 1."""
+
+    name: str
+    rows: int | None
+    """None: withheld, as is the share, where it would be fewer than k, or give such a number away."""
+    fraction: float | None
+    """The class's share of all judged rows, by their weights: its prevalence."""
+    is_rare: bool
+    """Too few rows for figures of this class to say much."""
+    champion: ClassScores | None
+    challenger: ClassScores
+
+
+class ResidualBin(Record):
+    """Rows of similar predictions: what was predicted and observed, and how far apart (observed less predicted)."""
+
+    rows: int
+    predicted: float
+    observed: float
+    low: float
+    """Quantiles of the residuals: 5 %, 25 %, 50 %, 75 %, 95 %."""
+    lower_quartile: float
+    median: float
+    upper_quartile: float
+    high: float
+
+
+class FoldsJudged(Record):
+    """All folds were judged, each by models of the others: how many, and how often they were drawn anew."""
+
+    count: int
+    draws: int
+    """With several, figures are means over them; rows and clusters count once."""
+    kept_model: Literal["none"] = "none"
+    """As many models were fitted as folds were judged; how to fit one is what was judged, and none of them is kept."""
+
+
+class Evaluation(Record):
+    """Everything a gate may know of how champion and challenger did."""
+
+    schema_version: Literal[1] = 1
+    split: str
+    part: str
+    rows: int
+    days: int
+    """Distinct UTC days with judged rows; rows / days is the rate at which new rows come."""
+    unlabelled_rows: int
+    unscored_rows: int
+    """Labelled rows of the part without a champion score; they are not compared."""
+    from_utc: str
+    to_utc: str
+    champion: ModelCard | None
+    challenger: ModelCard
+    judged: Literal["recipe", "fitted_model"]
+    interval_method: str
+    cluster: str
+    replicates: int
+    confidence: float
+    seeds: dict[str, int]
+    comparisons: tuple[Comparison, ...]
+    missing_slices: tuple[str, ...]
+    """``column=value`` of slices that the split's other parts have and this part lacks."""
+    inputs: dict[str, str]
+    """Logical hashes: features, split, masked, predictions, model."""
+    task: Literal["binary", "multiclass", "regression"] = "binary"
+    weight: str | None = None
+    """The column by which rows are weighted; None where all count alike."""
+    late_scores: int = 0
+    """Logged scores of the champion that were made after the row's prediction time, when it may have known more."""
+    classes: tuple[ClassOutcome, ...] = ()
+    """Of a binary or multiclass label, in the order of the classes."""
+    residuals: dict[str, tuple[ResidualBin, ...]] = {}
+    """Of a regression: by role, tenths of the rows by rising prediction."""
+    folds_judged: FoldsJudged | None = None
+    """None where one part is judged."""
+    folds: tuple[Comparison, ...] = ()
+    """Each fold of each draw by itself, as a slice of the column ``fold``; nothing is judged by them."""

@@ -1,0 +1,78 @@
+"""What the gate decided, and when.
+
+What belongs here: outcomes of criteria, verdicts and receipts. What does not: measures (``evaluation``).
+"""
+
+from typing import Literal
+
+from tasks.records.base import Direction, Record, View
+from tasks.records.evaluation import FoldsJudged, Interval
+
+Decision = Literal["promote", "reject", "inconclusive", "not_judged"]
+CriterionStatus = Literal["pass", "fail", "inconclusive", "not_judged"]
+
+
+class CriterionOutcome(Record):
+    """One criterion, or one slice of it, judged. The field names are those of verdict.json."""
+
+    name: str
+    metric: str | None
+    slice: str | None
+    """``column=value``, or None for all rows."""
+    direction: Direction | None
+    challenger: float | None
+    champion: float | None
+    delta: float | None
+    interval: Interval | None
+    """Of the difference to the champion where a margin is asked, of the challenger's metric otherwise."""
+    challenger_interval: Interval | None
+    n: int | None
+    min_rows: int | None
+    bound: float | None
+    margin: float | None
+    is_critical: bool
+    status: CriterionStatus
+    reason: str
+    rows_to_decide: int | None
+    """For ``inconclusive``: rows that would decide at today's difference; None where no number would."""
+    days_to_decide: int | None
+
+
+class Verdict(Record):
+    """The decision, everything it rests on, and nothing that differs from run to run."""
+
+    schema_version: Literal[1] = 1
+    decision: Decision
+    reason: str
+    criteria: tuple[CriterionOutcome, ...]
+    missing_slices: tuple[str, ...]
+    rubber_stamp: bool
+    view: dict[str, View]
+    """The view of each role's model and scores: champion, challenger."""
+    judged: Literal["recipe", "fitted_model"]
+    evidence_level: Literal["refitted_here", "scored_here", "scores_brought_along"]
+    split: str
+    part: str
+    inputs: dict[str, str]
+    """Logical hashes of the datasets and the model; SHA-256 of the files pin, evaluation and validation reports."""
+    policy_hash: str
+    params_hash: str
+    seeds: dict[str, int]
+    folds: FoldsJudged | None = None
+    """How all folds were judged; None where one part was."""
+    weights: dict[str, str] = {}
+    """The column by which rows were weighted in ``judging``, and in fitting the ``champion`` and ``challenger``; what is not
+    there counted all rows alike, or is not known."""
+
+
+class Receipt(Record):
+    """Who judged, where and when: kept beside the verdict, outside DVC."""
+
+    schema_version: Literal[1] = 1
+    verdict_hash: str
+    decision: Decision
+    actor: str
+    host: str
+    environment: dict[str, str]
+    created_utc: str
+    expires_utc: str
