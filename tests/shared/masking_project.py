@@ -1,54 +1,46 @@
 """A small project whose snapshot is whole and whose raw data has passed: what the stage ``mask`` starts from."""
 
-from datetime import datetime, timedelta, timezone
+from datetime import timedelta
 from pathlib import Path
 
 import pyarrow as pa
-import yaml
 from masking_policies import SECRET, SHIFT, rule
+from raw_project import MOMENT, SNAPSHOT_ABOUT, START, RawProject, raw_project_params
 
 from tasks.datasets import DatasetWriter, logical_hash, read_manifest
-from tasks.params import load_params
-from tasks.paths import CANARY_FILE, ProjectPaths
-from tasks.records import ExpectationOutcome, Manifest, SuiteOutcome, ValidationReport
-from tasks.stages import StageContext, load_stage
+from tasks.paths import CANARY_FILE
+from tasks.records import Manifest
+from tasks.stages import load_stage
 
-START = datetime(2024, 1, 1, tzinfo=timezone.utc)
-MOMENT = pa.timestamp("us", "UTC")
 ROWS = 20
 
-PARAMS = {
-    "schema_version": 1,
-    "seed": 1,
-    "snapshot": {
-        "lake": "lake",
-        "as_of_utc": "2024-06-01T00:00:00Z",
-        "purpose": "test",
-        "tables": {
-            "sales": {
-                "key": ["sale"],
-                "time": "sold_utc",
-                "known": "sold_utc",
-                "columns": ["sale", "buyer", "mail", "joined", "zip", "note", "amount", "is_returned", "internal", "sold_utc"],
-            },
-            "visits": {"key": ["visit"], "time": "seen_utc", "known": "seen_utc", "columns": ["visit", "buyer", "seen_utc"]},
-            "stock": {"key": ["item"], "time": "listed_utc", "known": "listed_utc", "columns": ["item", "listed_utc"]},
-        },
+_TABLES = {
+    "sales": {
+        "key": ["sale"],
+        "time": "sold_utc",
+        "known": "sold_utc",
+        "columns": ["sale", "buyer", "mail", "joined", "zip", "note", "amount", "is_returned", "internal", "sold_utc"],
     },
-    "masking": {
-        "key": {"env": "WT_TEST_KEY", "file": "secrets/masking.key", "id": "test-1"},
-        "domains": {"sale": ["sales.sale"], "buyer": ["sales.buyer", "visits.buyer"], "visit": ["visits.visit"]},
-        "tables": {
-            "sales": {
-                "safe": ["amount", "is_returned", "sold_utc"],
-                "reason": "about the sale",
-                "mail": rule("token", "identifier"),
-                "joined": {**SHIFT, "per": "buyer"},
-                "zip": rule("generalise", keep_prefix=2),
-                "note": rule("redact", "free_text"),
-            }
-        },
+    "visits": {"key": ["visit"], "time": "seen_utc", "known": "seen_utc", "columns": ["visit", "buyer", "seen_utc"]},
+    "stock": {"key": ["item"], "time": "listed_utc", "known": "listed_utc", "columns": ["item", "listed_utc"]},
+}
+_MASKING = {
+    "domains": {"sale": ["sales.sale"], "buyer": ["sales.buyer", "visits.buyer"], "visit": ["visits.visit"]},
+    "tables": {
+        "sales": {
+            "safe": ["amount", "is_returned", "sold_utc"],
+            "reason": "about the sale",
+            "mail": rule("token", "identifier"),
+            "joined": {**SHIFT, "per": "buyer"},
+            "zip": rule("generalise", keep_prefix=2),
+            "note": rule("redact", "free_text"),
+        }
     },
+}
+_BASE = raw_project_params(_TABLES, "secrets/masking.key", score="sales.amount", version="sales.zip")
+_PARAMS = {
+    **_BASE,
+    "masking": _BASE["masking"] | _MASKING,
     "label": {"table": "sales", "column": "is_returned", "known": "sold_utc", "task": "binary", "positive": 1},
     "splits": {"by_time": {"kind": "time", "column": "sold_utc", "boundaries": {"train": "2024-02-01"}, "why": "test"}},
     "features": {
@@ -56,27 +48,14 @@ PARAMS = {
         "at": {"column": "sold_utc", "minus_minutes": 0},
         "columns": {"amount": {"take": "sales.amount"}},
     },
-    "models": {
-        "champion": {"scores": "sales.amount", "version": "sales.zip"},
-        "challenger": {"estimator": "sklearn.dummy.DummyClassifier", "split": "by_time", "part": "train"},
-    },
-    "evaluation": {
-        "split": "by_time",
-        "part": "test",
-        "metrics": ["roc_auc"],
-        "interval": {"method": "cluster_bootstrap", "cluster": "day", "replicates": 100, "confidence": 0.95},
-    },
-    "gates": {"max_age_days": 7, "criteria": {"validation": {"evidence": "validation", "critical": True}}},
 }
 
 
-class MaskingProject:
+class MaskingProject(RawProject):
     """A project in ``root`` with ``days`` partitions of sales, one of visits and one of stock."""
 
     def __init__(self, root: Path, days: int = 3) -> None:
-        self.paths = ProjectPaths(root)
-        (root / "tasks/stages").mkdir(parents=True)  # as in a clone, which has no version lock
-        self.content = yaml.safe_load(yaml.safe_dump(PARAMS))
+        super().__init__(root, _PARAMS)
         self.key_file = root / "secrets" / "masking.key"
         self.key_file.parent.mkdir(parents=True)
         self.write_key(SECRET)
@@ -87,9 +66,6 @@ class MaskingProject:
         self.key_file.write_text(secret.hex())
         self.key_file.chmod(0o600)
 
-    def write_params(self) -> None:
-        self.paths.params.write_text(yaml.safe_dump(self.content))
-
     def take_snapshot(self, days: dict[int, str]) -> Manifest:
         """Write the snapshot of ``days`` (number -> a text that makes its rows differ) and the report that it passed."""
         with DatasetWriter(self.paths.snapshots, "snapshots", mode=0o700, beside=CANARY_FILE) as writer:
@@ -97,28 +73,9 @@ class MaskingProject:
                 _write(writer, f"sales/day={START + timedelta(days=day):%Y-%m-%d}/part-0.parquet", sales(day, text), "sale")
             _write(writer, "visits/part-0.parquet", visits(), "visit")
             _write(writer, "stock/part-0.parquet", pa.table({"item": ["i"], "listed_utc": pa.array([START], MOMENT)}), "item")
-            manifest = writer.finish({"pin": "p", "as_of_utc": "2024-06-01T00:00:00Z", "purpose": "test", "view": "raw"})
+            manifest = writer.finish(SNAPSHOT_ABOUT)
         self.report(is_passed=True, examined=manifest.logical_hash)
         return manifest
-
-    def report(self, *, is_passed: bool, examined: str) -> None:
-        """Write the validation report of the raw data."""
-        outcome = ExpectationOutcome(
-            expectation="e", column="sale", severity="critical", is_passed=is_passed, element_count=1, unexpected_count=0, reason=""
-        )
-        suite = SuiteOutcome(
-            suite="s", table="sales", period="all", rows=1, is_passed=is_passed, reuse_key="", expectations=(outcome,)
-        )
-        report = ValidationReport(
-            subject="raw", is_passed=is_passed, engine="e", inputs={"snapshots": examined}, suites=(suite,), findings=()
-        )
-        path = self.paths.validation_report("raw")
-        path.parent.mkdir(exist_ok=True)
-        path.write_text(report.to_json())
-
-    @property
-    def context(self) -> StageContext:
-        return StageContext(self.paths, load_params(self.paths.params))
 
     def mask(self) -> Manifest:
         """Run the stage here and return what it wrote."""

@@ -1,20 +1,19 @@
 """A small project whose snapshot is whole and whose raw data has passed: what the stage ``split`` starts from."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta, timezone
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pyarrow as pa
-import yaml
+from raw_project import MOMENT, SNAPSHOT_ABOUT, START, RawProject, raw_project_params
 
 from tasks import splits
 from tasks.datasets import DatasetWriter, logical_hash, read_manifest, read_table
-from tasks.params import load_params
 from tasks.params.splits import SplitParams
-from tasks.paths import ProjectPaths
-from tasks.records import ExpectationOutcome, Finding, Manifest, SplitMetadata, SuiteOutcome, ValidationReport
+from tasks.records import Finding, Manifest, SplitMetadata
 from tasks.splits import digest_rows, own_column
-from tasks.stages import StageContext, load_stage
+from tasks.stages import load_stage
 
 _PIECE_ROWS = 700
 
@@ -36,32 +35,25 @@ def find_leaks(
         return splits.find_leaks(name, split, assigned, digest, time_column=time_column, parts=parts)
 
 
-START = datetime(2024, 1, 1, tzinfo=timezone.utc)
-MOMENT = pa.timestamp("us", "UTC")
 TRIPS = 40
 DAYS = 6
 
-PARAMS = {
-    "schema_version": 1,
-    "seed": 1,
-    "snapshot": {
-        "lake": "lake",
-        "as_of_utc": "2024-06-01T00:00:00Z",
-        "purpose": "test",
-        "tables": {
-            "trips": {
-                "key": ["trip"],
-                "time": "start_utc",
-                "known": "start_utc",
-                "columns": ["trip", "car", "driver", "start_utc", "is_late", "score"],
-            }
-        },
-    },
-    "masking": {
-        "key": {"env": "WT_TEST_KEY", "file": "masking.key", "id": "test-1"},
-        "domains": {"trip": ["trips.trip"], "car": ["trips.car"]},
-        "tables": {"trips": {"safe": ["start_utc", "is_late", "score"], "reason": "about the trip"}},
-    },
+_TABLES = {
+    "trips": {
+        "key": ["trip"],
+        "time": "start_utc",
+        "known": "start_utc",
+        "columns": ["trip", "car", "driver", "start_utc", "is_late", "score"],
+    }
+}
+_MASKING = {
+    "domains": {"trip": ["trips.trip"], "car": ["trips.car"]},
+    "tables": {"trips": {"safe": ["start_utc", "is_late", "score"], "reason": "about the trip"}},
+}
+_BASE = raw_project_params(_TABLES, "masking.key", score="trips.score", version="trips.score")
+_PARAMS = {
+    **_BASE,
+    "masking": _BASE["masking"] | _MASKING,
     "label": {"table": "trips", "column": "is_late", "known": "start_utc", "task": "binary", "positive": 1},
     "splits": {
         "by_time": {
@@ -84,27 +76,14 @@ PARAMS = {
         "at": {"column": "start_utc", "minus_minutes": 0},
         "columns": {"score": {"take": "trips.score"}},
     },
-    "models": {
-        "champion": {"scores": "trips.score", "version": "trips.score"},
-        "challenger": {"estimator": "sklearn.dummy.DummyClassifier", "split": "by_time", "part": "train"},
-    },
-    "evaluation": {
-        "split": "by_time",
-        "part": "test",
-        "metrics": ["roc_auc"],
-        "interval": {"method": "cluster_bootstrap", "cluster": "day", "replicates": 100, "confidence": 0.95},
-    },
-    "gates": {"max_age_days": 7, "criteria": {"validation": {"evidence": "validation", "critical": True}}},
 }
 
 
-class SplitsProject:
+class SplitsProject(RawProject):
     """A project in ``root`` with one partition of trips for each of six days."""
 
     def __init__(self, root: Path) -> None:
-        self.paths = ProjectPaths(root)
-        (root / "tasks/stages").mkdir(parents=True)  # as in a clone, which has no version lock
-        self.content = yaml.safe_load(yaml.safe_dump(PARAMS))
+        super().__init__(root, _PARAMS)
         self.write_key("ab" * 32)
         self.take_snapshot(dict.fromkeys(range(DAYS), ""))
 
@@ -121,29 +100,14 @@ class SplitsProject:
                 reuse_key = logical_hash(table, ["trip"])
                 if not writer.keep(path, reuse_key):
                     writer.write(path, reuse_key, table, ["trip"])
-            manifest = writer.finish({"pin": "p", "as_of_utc": "2024-06-01T00:00:00Z", "purpose": "test", "view": "raw"})
+            manifest = writer.finish(SNAPSHOT_ABOUT)
         self.report(is_passed=True, examined=manifest.logical_hash)
         return manifest
 
-    def report(self, *, is_passed: bool, examined: str) -> None:
-        """Write the validation report of the raw data."""
-        outcome = ExpectationOutcome(
-            expectation="e", column="trip", severity="critical", is_passed=is_passed, element_count=1, unexpected_count=0, reason=""
-        )
-        suite = SuiteOutcome(
-            suite="s", table="trips", period="all", rows=1, is_passed=is_passed, reuse_key="", expectations=(outcome,)
-        )
-        report = ValidationReport(
-            subject="raw", is_passed=is_passed, engine="e", inputs={"snapshots": examined}, suites=(suite,), findings=()
-        )
-        path = self.paths.validation_report("raw")
-        path.parent.mkdir(exist_ok=True)
-        path.write_text(report.to_json())
-
     def split(self, name: str) -> Manifest:
         """Run the stage here, with the parameters as they stand, and return what it wrote."""
-        self.paths.params.write_text(yaml.safe_dump(self.content))
-        load_stage("split").run(StageContext(self.paths, load_params(self.paths.params), name))
+        self.write_params()
+        load_stage("split").run(replace(self.context, variant=name))
         return read_manifest(self.paths.split(name), made_by=f"split@{name}")
 
     def assignments(self, name: str) -> dict[str, str]:
