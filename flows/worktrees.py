@@ -17,6 +17,7 @@ from pathlib import Path
 from flows.programs import call, dvc, git
 from tasks.datasets import hash_file, write_atomically
 from tasks.errors import WorktreeError
+from tasks.ledger import read_content
 from tasks.paths import ProjectPaths, main_root, make_private
 from tasks.records import Pin, Verdict
 
@@ -24,7 +25,16 @@ DATA_BRANCHES = "data/"
 REMOTES = ("restricted", "shared")
 _IDENTITY = {"NAME": "Windtunnel", "EMAIL": "windtunnel@localhost"}
 """Used for commits of refreshes where git knows no identity, so that a nightly run on a server does not fail on it."""
-_LANDED = ("params.yaml", "dvc.lock", "data/pin.json", "data/validation", "data/disclosure", "data/evaluation", "data/verdict.json")
+_LANDED = (
+    "params.yaml",
+    "dvc.lock",
+    "data/pin.json",
+    "data/validation",
+    "data/disclosure",
+    "data/evaluation",
+    "data/verdict.json",
+    "data/events.jsonl",
+)
 
 
 @dataclass(frozen=True)
@@ -152,12 +162,14 @@ def _bring_newest_data(worktree: Worktree) -> None:
 
 
 def land(worktree: Worktree, branch: str, message: str, receipts: Sequence[Path] = (), sources: Sequence[str] = ()) -> str:
-    """Commit the worktree's parameters, pin, dvc.lock, reports and receipts to ``branch``; returns the commit.
+    """Commit the worktree's parameters, pin, dvc.lock, reports, receipts and the event log to ``branch``; returns the commit.
 
     The branch's former tip becomes a second parent, so that nothing that was landed before is lost. A tree that the branch
     already holds is not committed again.
     """
     root, main = worktree.paths.root, worktree.main.root
+    if (events := read_content(worktree.main.events)) is not None:
+        write_atomically(worktree.paths.landed_events, events)
     for receipt in receipts:
         write_atomically(worktree.paths.receipts / receipt.name, receipt.read_bytes())
     names = [name for name in (*_LANDED, *sources) if (root / name).exists()]

@@ -108,6 +108,10 @@ class GateError(WindtunnelError):
     """A gate's criteria or its verdict cannot be used."""
 
 
+class LedgerError(WindtunnelError):
+    """The event log cannot be read or written, or is not the chain that was written."""
+
+
 class ReportError(WindtunnelError):
     """A report cannot be drawn from what is there."""
 

@@ -122,6 +122,11 @@ class ProjectPaths:
         return self.data / "verdict.json"
 
     @property
+    def landed_events(self) -> Path:
+        """The event log as it stood when a run landed: committed beside its verdict, so that a clone has it."""
+        return self.data / "events.jsonl"
+
+    @property
     def reports(self) -> Path:
         return self.data / "reports"
 
@@ -156,6 +161,11 @@ class ProjectPaths:
     def receipts(self) -> Path:
         """Who judged what, where and when; outside DVC, because clock and actor differ from run to run."""
         return self.state / "receipts"
+
+    @property
+    def events(self) -> Path:
+        """The one event log of a project: of its main checkout (:func:`main_root`), whatever worktree writes to it."""
+        return self.state / "events.jsonl"
 
     @property
     def key_registry(self) -> Path:

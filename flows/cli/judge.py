@@ -1,4 +1,4 @@
-"""Verdicts: the gate's exit code for a release flow, and the report."""
+"""Verdicts: the gate's exit code for a release flow, the report, whether all of it holds, and what happened."""
 
 from pathlib import Path
 
@@ -52,3 +52,40 @@ def report(is_json: bool) -> None:
         as_json({"report": str(page)})
     else:
         click.echo(page)
+
+
+@windtunnel.command(short_help="Whether what is recorded holds, as an exit code.")
+@json_option
+def verify(is_json: bool) -> int:
+    """Hold what is recorded against itself: 0 it holds, 1 it does not, 2 it could not be checked.
+
+    \b
+    Example: windtunnel verify
+    """
+    from flows.cli.render_checks import show_verification
+    from flows.event_log import check_event_logs
+    from tasks.records import Verification
+
+    return show_verification(Verification(checks=check_event_logs(project())), is_json=is_json)
+
+
+@windtunnel.command("log", short_help="What happened: looks, approvals, promotions.")
+@json_option
+def event_log(is_json: bool) -> None:
+    """Show the event log, oldest first; it is refused (exit code 2) where its chain is broken.
+
+    \b
+    Example: windtunnel log
+    """
+    from flows.cli.tables import print_rows
+    from flows.event_log import read_events
+
+    events = read_events(project())
+    if is_json:
+        as_json([event.model_dump(mode="json") for event in events])
+        return
+    told = [
+        (str(e.number), e.at_utc[:19] + "Z", e.kind, e.actor, ", ".join(f"{k} {v[:12]}" for k, v in e.about.items()))
+        for e in events
+    ]
+    print_rows(("event", "time", "kind", "actor", "about"), told)

@@ -15,9 +15,9 @@ from tasks.errors import ExitCode, ParameterError, WindtunnelError
 from tasks.paths import ProjectPaths
 
 SECTIONS = {
-    "Start here": ("demo", "init", "run", "try", "gate", "report"),
+    "Start here": ("demo", "init", "run", "try", "gate", "verify", "report"),
     "Workflow server": ("up", "down", "status", "doctor"),
-    "More": ("data", "mask", "pin", "stage", "upgrade", "demo-lake"),
+    "More": ("data", "mask", "log", "pin", "stage", "upgrade", "demo-lake"),
 }
 
 

@@ -15,6 +15,7 @@ from tasks.records.disclosure import (
     ViewRisk,
 )
 from tasks.records.evaluation import ClassOutcome, ClassScores, Comparison, Evaluation, FoldsJudged, Interval, ResidualBin
+from tasks.records.events import Event, EventKind
 from tasks.records.lake import Manifest, PartitionRecord, Pin, PinnedFile, PinnedTable, TableRecord
 from tasks.records.models import ModelCard
 from tasks.records.privacy import (
@@ -29,9 +30,12 @@ from tasks.records.privacy import (
 from tasks.records.splits import SplitMetadata
 from tasks.records.validation import ExpectationOutcome, Finding, SuiteOutcome, ValidationReport
 from tasks.records.verdict import CriterionOutcome, CriterionStatus, Decision, Receipt, Verdict
+from tasks.records.verification import Check, CheckStatus, Verification
 
 __all__ = [
     "AttackOutcome",
+    "Check",
+    "CheckStatus",
     "ClassOutcome",
     "ClassScores",
     "ColumnTreatment",
@@ -42,6 +46,8 @@ __all__ = [
     "Direction",
     "DisclosureReport",
     "Evaluation",
+    "Event",
+    "EventKind",
     "ExpectationOutcome",
     "FakedColumn",
     "Finding",
@@ -70,6 +76,7 @@ __all__ = [
     "TableRecord",
     "ValidationReport",
     "Verdict",
+    "Verification",
     "View",
     "ViewRisk",
 ]
