@@ -17,12 +17,13 @@ from tasks.datasets.reader import (
     read_table,
     row_keys,
 )
-from tasks.datasets.writer import DatasetWriter, PackedPartition, pack_partition
+from tasks.datasets.writer import DatasetWriter, PackedPartition, ParquetBytes, pack_partition
 
 __all__ = [
     "MANIFEST",
     "DatasetWriter",
     "PackedPartition",
+    "ParquetBytes",
     "StoredTable",
     "canonical_type",
     "code_hash",

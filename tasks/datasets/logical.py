@@ -115,8 +115,8 @@ def _canonical_buffers(column: pa.ChunkedArray) -> list[bytes | memoryview]:
     array = column.combine_chunks()
     if isinstance(array, pa.ChunkedArray):  # combine_chunks keeps an empty column chunked
         array = pa.concat_arrays(array.chunks) if array.chunks else pa.array([], array.type)
-    is_valid = _fixed_width(pc.is_valid(array).cast(pa.uint8())).astype(bool)
-    valid = np.packbits(is_valid).data
+    is_valid = _fixed_width(pc.is_valid(array).cast(pa.uint8())).astype(bool) if array.null_count else None
+    valid = _all_valid(len(array)) if is_valid is None else np.packbits(is_valid).data
     if pa.types.is_null(array.type):
         return [valid]
     if pa.types.is_large_string(array.type) or pa.types.is_large_binary(array.type):
@@ -125,9 +125,11 @@ def _canonical_buffers(column: pa.ChunkedArray) -> list[bytes | memoryview]:
     if pa.types.is_boolean(array.type):
         return [valid, np.packbits(_fixed_width(array.cast(pa.uint8()), is_valid)).data]
     if pa.types.is_floating(array.type):
-        values = _fixed_width(array, is_valid)
-        values[values == 0] = 0.0
-        values[np.isnan(values)] = np.nan
+        values = _fixed_width(array, is_valid) + 0.0  # -0.0 becomes 0.0
+        with np.errstate(invalid="ignore", over="ignore"):
+            total = np.sum(values)
+        if np.isnan(total):  # a NaN, or infinities that differ
+            values[np.isnan(values)] = np.nan
         return [valid, values.data]
     if pa.types.is_date(array.type):
         array = array.cast(pa.int32())
@@ -136,16 +138,20 @@ def _canonical_buffers(column: pa.ChunkedArray) -> list[bytes | memoryview]:
     return [valid, _fixed_width(array, is_valid).data]
 
 
+def _all_valid(count: int) -> bytes:
+    """The bits of ``count`` rows without a NULL, as ``numpy.packbits`` gives them."""
+    rest = count % 8
+    return b"\xff" * (count // 8) + (bytes([0xFF << (8 - rest) & 0xFF]) if rest else b"")
+
+
 def _fixed_width(array: pa.Array, is_valid: np.ndarray | None = None) -> np.ndarray:
-    """A copy of an array's integers or floats; what lies under a NULL is arbitrary, and becomes zero."""
+    """An array's integers or floats, not to be written to; under a NULL, where anything may lie, is zero."""
     kind = "f" if pa.types.is_floating(array.type) else "u" if pa.types.is_unsigned_integer(array.type) else "i"
     dtype = np.dtype(f"<{kind}{array.type.bit_width // 8}")
     if not len(array):
         return np.zeros(0, dtype)
-    values = np.frombuffer(array.buffers()[1], dtype, len(array), array.offset * dtype.itemsize).copy()
-    if is_valid is not None:
-        values[~is_valid] = 0
-    return values
+    values = np.frombuffer(array.buffers()[1], dtype, len(array), array.offset * dtype.itemsize)
+    return values if is_valid is None else np.where(is_valid, values, dtype.type(0))
 
 
 def _texts(array: pa.Array) -> tuple[bytes | memoryview, bytes | memoryview]:

@@ -26,6 +26,14 @@ _PREVIOUS = "manifest.previous.json"
 
 
 @dataclass(frozen=True)
+class ParquetBytes:
+    """A Parquet file in memory, and the SHA-256 of its bytes, as whoever received them found it."""
+
+    data: bytes | memoryview
+    sha256: str
+
+
+@dataclass(frozen=True)
 class PackedPartition:
     """A partition that lies beside its place, whole, until :meth:`DatasetWriter.adopt` moves it there."""
 
@@ -37,29 +45,37 @@ class PackedPartition:
     """Column -> canonical type."""
 
 
-def pack_partition(folder: Path, path: str, reuse_key: str, table: pa.Table, key: Sequence[str]) -> PackedPartition:
+def pack_partition(
+    folder: Path, path: str, reuse_key: str, table: pa.Table, key: Sequence[str], *, packed: ParquetBytes | None = None
+) -> PackedPartition:
     """Write ``table`` (logical key columns ``key``) beside the place of the partition ``path`` of the dataset in ``folder``.
 
     Equal tables give equal bytes, whichever process packs them. Several may pack at once, the same partition included.
+    ``packed`` is a file that holds exactly this table: its bytes are taken as they are.
     """
-    buffer = pa.BufferOutputStream()
     columns = {field.name: canonical_type(field.type) for field in table.schema}
-    # Numbers are seldom few enough for a dictionary, whose vain attempt costs a third of the time, and often of the size.
-    texts = [name for name, kind in columns.items() if kind in ("string", "binary")]
-    pq.write_table(table, buffer, compression="zstd", use_dictionary=texts)
-    data = memoryview(buffer.getvalue())
+    packed = packed or _packed(table, columns)
     record = PartitionRecord(
         path=path,
         rows=table.num_rows,
-        bytes=len(data),
-        sha256=hashlib.sha256(data).hexdigest(),
+        bytes=len(packed.data),
+        sha256=packed.sha256,
         logical_hash=logical_hash(table, key),
         reuse_key=reuse_key,
     )
     part = f"{path}.{uuid.uuid4().hex}.part"
     (folder / part).parent.mkdir(parents=True, exist_ok=True)
-    (folder / part).write_bytes(data)
+    (folder / part).write_bytes(packed.data)
     return PackedPartition(record, part, tuple(key), columns)
+
+
+def _packed(table: pa.Table, columns: Mapping[str, str]) -> ParquetBytes:
+    buffer = pa.BufferOutputStream()
+    # Numbers are seldom few enough for a dictionary, whose vain attempt costs a third of the time, and often of the size.
+    texts = [name for name, kind in columns.items() if kind in ("string", "binary")]
+    pq.write_table(table, buffer, compression="zstd", use_dictionary=texts)
+    data = memoryview(buffer.getvalue())
+    return ParquetBytes(data, hashlib.sha256(data).hexdigest())
 
 
 class DatasetWriter:
@@ -117,14 +133,16 @@ class DatasetWriter:
         self._add(entry[0].key, entry[0].columns, entry[1])
         return True
 
-    def write(self, path: str, reuse_key: str, table: pa.Table, key: Sequence[str]) -> PartitionRecord:
+    def write(
+        self, path: str, reuse_key: str, table: pa.Table, key: Sequence[str], *, packed: ParquetBytes | None = None
+    ) -> PartitionRecord:
         """Write ``table`` (logical key columns ``key``) as the partition ``path``, whose first part names its table.
 
-        May be called by several threads at once.
+        ``packed`` as in :func:`pack_partition`. May be called by several threads at once.
         """
-        packed = pack_partition(self._folder, path, reuse_key, table, key)
-        self.adopt(packed)
-        return packed.record
+        done = pack_partition(self._folder, path, reuse_key, table, key, packed=packed)
+        self.adopt(done)
+        return done.record
 
     def adopt(self, packed: "PackedPartition") -> None:
         """Make a partition that was packed for this folder, here or by another process, part of the dataset."""

@@ -8,19 +8,21 @@ it, unfinished files included, lies in one folder that is closed to other users.
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from io import BufferedIOBase
+from io import BufferedIOBase, BytesIO
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
 
-from tasks.datasets import DatasetWriter, is_in_order
+from tasks.datasets import DatasetWriter, ParquetBytes, is_in_order
 from tasks.errors import PinError
-from tasks.params.snapshot import SnapshotParams, TableParams
+from tasks.params.snapshot import VIRTUAL_COLUMNS, SnapshotParams, TableParams
 from tasks.paths import CANARY_FILE
 from tasks.records import Manifest, Pin, PinnedFile
+from tasks.sources.as_is import conforms
 from tasks.sources.lake import Lake
-from tasks.sources.layout import covers
+from tasks.sources.layout import covers, format_of
 from tasks.sources.partitions import FilePlan, Partition, is_wholly_known, plan_partitions
 from tasks.sources.pin import reading_hash
 from tasks.sources.read_ahead import ReadAhead
@@ -77,9 +79,9 @@ def write_snapshot(lake: Lake, pin: Pin, params: SnapshotParams, folder: Path, *
 
     Partitions are cut and named by :func:`~tasks.sources.partitions.plan_partitions`. Each has the declared columns only (types as
     :func:`tasks.sources.convert.convert` gives them) and the rows with ``known <= as_of_utc`` only, in order of the table's
-    key. A partition is left alone, and its file in the lake is not opened, while its bytes in the lake, its declaration, its
-    cutoff and ``code_hash`` stay the same; the cutoff of a file that was wholly known does not move with ``as_of_utc``.
-    ``pin_hash`` is the hash of the pin's file, for the manifest.
+    key; a Parquet file that is such a partition already is taken over byte by byte. A partition is left alone, and its file in
+    the lake is not opened, while its bytes in the lake, its declaration, its cutoff and ``code_hash`` stay the same; the cutoff
+    of a file that was wholly known does not move with ``as_of_utc``. ``pin_hash`` is the hash of the pin's file, for the manifest.
 
     Raises :class:`~tasks.errors.PinError` where a file was changed or deleted since it was pinned, and
     :class:`~tasks.errors.LakeError` where one cannot be read.
@@ -99,7 +101,11 @@ def write_snapshot(lake: Lake, pin: Pin, params: SnapshotParams, folder: Path, *
             ):
                 for plan in stale:
                     with ahead.take(plan.file) as stream:
-                        for partition, part in _cut(stream, source, plan, table.columns, as_of=pin.as_of_utc):
+                        types = {column: table.columns[column] for column in source.params.columns}
+                        if found := _as_it_is(stream, source, plan, types, as_of=pin.as_of_utc):
+                            behind.submit(partial(_take, writer, plan, *found, source.params, as_of=pin.as_of_utc))
+                            continue
+                        for partition, part in _cut(stream, source, plan, types, as_of=pin.as_of_utc):
                             behind.submit(partial(_write, writer, partition, part, source.params.key))
             count = sum(len(plan.missing) for plan in stale)
             written += count
@@ -116,12 +122,46 @@ def _about(pin: Pin, params: SnapshotParams, pin_hash: str) -> dict[str, str]:
     return about
 
 
+def _as_it_is(
+    stream: BufferedIOBase, source: TableSource[TableParams], plan: FilePlan, types: Mapping[str, str], *, as_of: str
+) -> tuple[bytes, pq.ParquetFile] | None:
+    """What is in ``stream`` where its bytes may be the file's one partition, if its rows are in order; None where they may not."""
+    file = plan.file
+    is_whole = len(plan.partitions) == 1 and file.known_rows == file.rows and is_wholly_known(file, as_of)
+    if not is_whole or not isinstance(stream, BytesIO) or not types.keys().isdisjoint(VIRTUAL_COLUMNS):
+        return None
+    if format_of(file.path, source.params) != "parquet":
+        return None
+    data = stream.getvalue()
+    try:
+        opened = pq.ParquetFile(pa.BufferReader(data))
+    except (OSError, pa.ArrowException) as error:
+        raise unreadable_file(file.path, error) from None
+    return (data, opened) if conforms(opened, len(data), types) else None
+
+
+def _take(writer: DatasetWriter, plan: FilePlan, data: bytes, opened: pq.ParquetFile, declared: TableParams, *, as_of: str) -> None:
+    """Make ``data``, a Parquet file that conforms, the partition of ``plan``: as it is where its rows are in order."""
+    try:
+        rows = opened.read(use_threads=False)
+    except (OSError, pa.ArrowException) as error:
+        raise unreadable_file(plan.file.path, error) from None
+    known = rows.num_rows - rows.column(declared.known).null_count
+    if known != plan.file.known_rows:
+        raise _miscounted(plan.file, str(known), as_of)
+    (partition,) = plan.partitions
+    if is_in_order(rows, declared.key):
+        packed = ParquetBytes(data, plan.file.sha256)
+        writer.write(partition.path, partition.reuse_key, rows, declared.key, packed=packed)
+    else:
+        _write(writer, partition, rows, declared.key)
+
+
 def _cut(
-    stream: BufferedIOBase, source: TableSource[TableParams], plan: FilePlan, columns: Mapping[str, str], *, as_of: str
+    stream: BufferedIOBase, source: TableSource[TableParams], plan: FilePlan, types: Mapping[str, str], *, as_of: str
 ) -> Iterator[tuple[Partition, pa.Table]]:
-    """The missing partitions of the file in ``stream``, and their rows as they come; ``columns`` gives their pinned types."""
+    """The missing partitions of the file in ``stream``, and their rows as they come."""
     declared, file = source.params, plan.file
-    types = {column: columns[column] for column in declared.columns}
     rows = _read(SourceFile(file.path, file.mtime_utc, stream), source, types)
     parts = _known_parts(rows, file, known=declared.known, as_of=as_of, size=plan.rows_each)
     for partition, part in zip(plan.partitions, parts, strict=True):
@@ -150,13 +190,17 @@ def _known_parts(rows: Iterator[pa.RecordBatch], file: PinnedFile, *, known: str
             held = table.slice(size).to_batches()
             waiting -= size
     if seen != file.known_rows:
-        raise PinError(
-            f"data/pin.json: known_rows of {file.path}",
-            found=f"{file.known_rows} pinned",
-            expected=f"{'more' if seen > file.known_rows else seen}, as the file has by {as_of}",
-            next_step="restore data/pin.json from Git, or run `windtunnel pin`",
-        )
+        raise _miscounted(file, "more" if seen > file.known_rows else str(seen), as_of)
     yield pa.Table.from_batches(held)
+
+
+def _miscounted(file: PinnedFile, seen: str, as_of: str) -> PinError:
+    return PinError(
+        f"data/pin.json: known_rows of {file.path}",
+        found=f"{file.known_rows} pinned",
+        expected=f"{seen}, as the file has by {as_of}",
+        next_step="restore data/pin.json from Git, or run `windtunnel pin`",
+    )
 
 
 def _read(file: SourceFile, source: TableSource[TableParams], types: Mapping[str, str]) -> Iterator[pa.RecordBatch]:
