@@ -7,6 +7,7 @@ from prefect import flow
 from flows.leak_search import search_for_leaks
 from flows.pin_production import is_pin_needed, pin_production
 from flows.stage_runner import TASK_RUNNER, run_stages
+from flows.verdict_store import HERE
 from flows.verdicts import publish_verdict
 from flows.worktrees import only_run_in
 from tasks.paths import ProjectPaths
@@ -21,5 +22,5 @@ def run_pipeline() -> str:
             pin_production(str(root))
         run_stages(root)
         search_for_leaks(str(root))
-        decision, _ = publish_verdict(str(root), "here")
+        decision, _ = publish_verdict(str(root), HERE)
     return decision

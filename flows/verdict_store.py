@@ -19,11 +19,18 @@ from flows.worktrees import newest_refresh
 from tasks.datasets import write_atomically
 from tasks.errors import GateError, WorktreeError
 from tasks.gates import check_verdict, hash_params, make_receipt
-from tasks.params import load_params
-from tasks.paths import ProjectPaths
-from tasks.records import Decision, Receipt, Verdict
+from tasks.ledger import find_look, known_events
+from tasks.params import Params, load_params
+from tasks.paths import ProjectPaths, main_root
+from tasks.records import Decision, Evaluation, LookTaken, Receipt, Verdict
+from tasks.reporting import show_looks, verdict_junit, verdict_markdown
+from tasks.stages.looking import CANDIDATE, HOLDOUT, pay_look
 
 _ENVIRONMENT = ("windtunnel", "prefect", "dvc", "great-expectations", "scikit-learn", "pandas", "pyarrow", "duckdb")
+
+
+HERE = "here"
+"""The name under which a run in the project's own folder is kept."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +67,8 @@ def write_receipt(paths: ProjectPaths, earlier: ProjectPaths, now: datetime) -> 
     A verdict that was judged before, here or in the checkout ``earlier``, keeps its receipt: a verdict does not get younger
     by being found again.
     """
-    content = paths.verdict.read_bytes()
+    content, params = paths.verdict.read_bytes(), load_params(paths.params)
+    look = _pay(paths, params, Verdict.from_json(content, origin=str(paths.verdict)))
     path, former = receipt_path(paths, content), receipt_path(earlier, content)
     if not path.exists() and former.exists():
         write_atomically(path, former.read_bytes())
@@ -71,19 +79,56 @@ def write_receipt(paths: ProjectPaths, earlier: ProjectPaths, now: datetime) -> 
             host=socket.gethostname(),
             environment={name: version(name) for name in _ENVIRONMENT},
             now=now,
-            max_age_days=load_params(paths.params).gates.max_age_days,
+            max_age_days=params.gates.max_age_days,
+            look=look,
         )
         write_atomically(path, receipt.to_json().encode())
     return path
 
 
-def keep_results(paths: ProjectPaths, main: ProjectPaths, name: str) -> Path:
-    """Copy a worktree's verdict and reports to the main checkout's ``.windtunnel/results/<name>``, where they outlive it."""
+def _pay(paths: ProjectPaths, params: Params, verdict: Verdict) -> LookTaken | None:
+    """The look that the verdict cost; taken now where its figures came from a cache, and nobody here has paid for them."""
+    if HOLDOUT not in verdict.inputs:
+        return None
+    return pay_look(paths, params, candidate=verdict.inputs.get(CANDIDATE), holdout=verdict.inputs[HOLDOUT])
+
+
+def find_looks(paths: ProjectPaths, verdict: Verdict, receipt: Receipt | None) -> LookTaken | None:
+    """The look that ``verdict`` cost and how many are left by now; what its receipt says, where no log here knows of it."""
+    look = receipt.look if receipt else None
+    holdout, candidate = (verdict.inputs.get(name) for name in (HOLDOUT, CANDIDATE))
+    if holdout is None or candidate is None:
+        return look
+    budget = look.budget if look else load_params(paths.params).gates.looks.budget
+    events = known_events(ProjectPaths(main_root(paths.root)).events, paths.landed_events)
+    return find_look(events, candidate, holdout, budget) or look
+
+
+def keep_results(paths: ProjectPaths, main: ProjectPaths, name: str, look: LookTaken | None) -> Path:
+    """Copy verdict and reports to the main checkout's ``.windtunnel/results/<name>``, where they outlive a worktree.
+
+    The copies say how many looks at the holdout are left, which no output of a stage may: it would differ from run to run.
+    """
     target = main.results / name
     shutil.rmtree(target, ignore_errors=True)
     shutil.copytree(paths.reports, target)
     shutil.copy2(paths.verdict, target / paths.verdict.name)
+    verdict = read_verdict(paths)
+    evaluation = Evaluation.from_json(paths.evaluation_report.read_bytes(), origin=str(paths.evaluation_report))
+    page = show_looks((target / paths.report_page.name).read_text(), look)
+    write_atomically(target / paths.report_page.name, page.encode())
+    write_atomically(target / paths.report_markdown.name, verdict_markdown(verdict, evaluation, look=look).encode())
+    write_atomically(target / paths.report_junit.name, verdict_junit(verdict, look).encode())
     return target
+
+
+def published_page(paths: ProjectPaths) -> Path:
+    """The page of the checkout's own verdict: as it was published, where that was of these bytes, or as its stage drew it."""
+    copy = paths.results / HERE
+    is_same = (copy / paths.verdict.name).exists() and paths.verdict.exists()
+    if is_same and (copy / paths.verdict.name).read_bytes() == paths.verdict.read_bytes():
+        return copy / paths.report_page.name
+    return paths.report_page
 
 
 def find_verdict(root: Path, name: str) -> StoredVerdict:

@@ -11,8 +11,9 @@ from prefect import task
 from prefect.artifacts import create_link_artifact, create_markdown_artifact
 from prefect.events import emit_event
 
-from flows.verdict_store import keep_results, read_verdict, write_receipt
+from flows.verdict_store import find_looks, keep_results, read_verdict, write_receipt
 from tasks.paths import ProjectPaths, main_root
+from tasks.records import Receipt
 
 
 @task(name="publish verdict", task_run_name="publish verdict", persist_result=False)
@@ -22,8 +23,9 @@ def publish_verdict(root: str, name: str) -> tuple[str, str]:
     main = ProjectPaths(main_root(paths.root))
     verdict = read_verdict(paths)
     receipt = write_receipt(paths, main, datetime.now(timezone.utc))
-    page = keep_results(paths, main, name) / paths.report_page.name if paths != main else paths.report_page
-    create_markdown_artifact(paths.report_markdown.read_text(), key="verdict", description=verdict.reason)
+    kept = keep_results(paths, main, name, find_looks(paths, verdict, Receipt.from_json(receipt.read_bytes(), origin=str(receipt))))
+    page = kept / paths.report_page.name
+    create_markdown_artifact((kept / paths.report_markdown.name).read_text(), key="verdict", description=verdict.reason)
     address = page.resolve().as_uri()
     copy_it = f"One page, works offline. Browsers follow no link from here to a file, so copy its address: `{address}`"
     create_link_artifact(address, link_text="The report", key="report", description=copy_it)

@@ -80,7 +80,7 @@ def refresh(as_of: datetime | None, reason: str, is_json: bool) -> None:
     if is_json:
         as_json({"branch": branch, "verdict": str(folder / "verdict.json"), "report": str(folder / "report.html")})
         return
-    show_verdict(folder / "verdict.json", folder / "report.html")
+    show_verdict(paths, folder / "verdict.json", folder / "report.html")
     click.echo(f"landed  {branch} (git show --stat {branch})")
 
 

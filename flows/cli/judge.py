@@ -43,9 +43,10 @@ def report(is_json: bool) -> None:
     \b
     Example: xdg-open "$(windtunnel report)"
     """
+    from flows.verdict_store import published_page
     from tasks.errors import ReportError
 
-    page = project().report_page
+    page = published_page(project())
     if not page.exists():
         raise ReportError(str(page), found="no report yet", expected="the page that a run draws", next_step="windtunnel run")
     if is_json:

@@ -12,13 +12,13 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from flows.verdict_store import check_stored, find_verdict
+from flows.verdict_store import check_stored, find_looks, find_verdict
 from tasks.datasets import write_atomically
 from tasks.errors import ExitCode
 from tasks.gates import exit_code
 from tasks.paths import ProjectPaths
 from tasks.records import Verdict
-from tasks.reporting import verdict_junit, verdict_markdown, verdict_table
+from tasks.reporting import looks_sentence, verdict_junit, verdict_markdown, verdict_table
 from tasks.reporting.narrative import EVIDENCE_WORDS
 
 if TYPE_CHECKING:  # models and metrics are for `try` alone
@@ -35,15 +35,17 @@ _NEXT_STEPS = (
 )
 
 
-def show_verdict(verdict: Path, page: Path, *, is_json: bool = False) -> int:
-    """Print a verdict as a table with its one sentence and the report's path, or as it is; returns its exit code."""
+def show_verdict(paths: ProjectPaths, verdict: Path, page: Path, *, is_json: bool = False) -> int:
+    """Print a verdict of the project as a table with its one sentence and the report's path, or as it is; returns its exit code."""
     text = verdict.read_text()
     found = Verdict.from_json(text, origin=str(verdict))
+    looks = looks_sentence(find_looks(paths, found, None))
     if is_json:
         click.echo(text, nl=False)
+        click.echo(looks, err=True)  # verdict.json is the same on every run, and the looks that are left are not
     else:
         _print_table(found)
-        click.echo(f"\n{found.reason}\n{_evidence(found)}\n\nreport  {page}")
+        click.echo(f"\n{found.reason}\n{_evidence(found)}\n{looks}\n\nreport  {page}")
     return int(exit_code(found.decision))
 
 
@@ -94,12 +96,15 @@ def show_gate(paths: ProjectPaths, name: str, *, is_check: bool, is_json: bool, 
     """Check a verdict, then print or write it as asked; its exit code with ``is_check``, else 0."""
     stored = find_verdict(paths.root, name)
     decision = check_stored(stored, now=datetime.now(timezone.utc))
-    for path, render in ((md, verdict_markdown), (junit, verdict_junit)):
+    look = find_looks(paths, stored.verdict, stored.receipt)
+    rendered = ((md, verdict_markdown(stored.verdict, look=look)), (junit, verdict_junit(stored.verdict, look)))
+    for path, text in rendered:
         if path is not None:
-            write_atomically(path, render(stored.verdict).encode())
+            write_atomically(path, text.encode())
     if is_json:
         click.echo(stored.content.decode(), nl=False)
+        click.echo(looks_sentence(look), err=True)
     else:
         _print_table(stored.verdict)
-        click.echo(f"\n{stored.verdict.reason}\n{_evidence(stored.verdict)}")
+        click.echo(f"\n{stored.verdict.reason}\n{_evidence(stored.verdict)}\n{looks_sentence(look)}")
     return int(exit_code(decision)) if is_check else int(ExitCode.PROMOTE)

@@ -49,6 +49,7 @@ def demo(is_json: bool) -> None:
     """
     from flows.cli.render import show_next_steps, show_verdict
     from flows.production import prepare_demo
+    from flows.verdict_store import published_page
 
     paths = project()
     click.echo("1/3  the demo's production lake: real flights of 2013, synthetic passengers", err=True)
@@ -56,7 +57,7 @@ def demo(is_json: bool) -> None:
     click.echo("2/3  the pipeline, under Prefect", err=True)
     _run_here(paths)
     click.echo("3/3  the verdict\n", err=True)
-    show_verdict(paths.verdict, paths.report_page, is_json=is_json)
+    show_verdict(paths, paths.verdict, published_page(paths), is_json=is_json)
     if not is_json:
         show_next_steps()
 
@@ -132,13 +133,14 @@ def run(challenger: str | None, view: View, split: str | None, reason: str, is_j
              windtunnel run --challenger models:/late-flights@candidate
     """
     from flows.cli.render import show_verdict
+    from flows.verdict_store import published_page
 
     paths = project()
     if challenger is None and split is None:
         _run_here(paths)
-        return show_verdict(paths.verdict, paths.report_page, is_json=is_json)
+        return show_verdict(paths, paths.verdict, published_page(paths), is_json=is_json)
     folder = _run_candidate(paths, challenger, split, reason, view)
-    code = show_verdict(folder / "verdict.json", folder / "report.html", is_json=is_json)
+    code = show_verdict(paths, folder / "verdict.json", folder / "report.html", is_json=is_json)
     if not is_json:
         click.echo(f"landed  {folder.relative_to(paths.results).as_posix()}")
     return code

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta, timezone
 
 from tasks.errors import DatasetError, GateError
 from tasks.gates.decision import decide
-from tasks.records import Decision, Receipt, Verdict
+from tasks.records import Decision, LookTaken, Receipt, Verdict
 
 _CLOCK_SKEW = timedelta(minutes=5)
 """How far two machines' clocks may differ before a receipt counts as made in the future."""
@@ -18,9 +18,18 @@ _JUDGE_AGAIN = "windtunnel run judges again and writes a receipt"
 
 
 def make_receipt(
-    verdict: bytes, *, actor: str, host: str, environment: Mapping[str, str], now: datetime, max_age_days: int
+    verdict: bytes,
+    *,
+    actor: str,
+    host: str,
+    environment: Mapping[str, str],
+    now: datetime,
+    max_age_days: int,
+    look: LookTaken | None = None,
 ) -> Receipt:
     """The receipt of the verdict with these bytes, good from ``now`` (with a zone) for ``max_age_days`` days.
+
+    ``look`` is what measuring the challenger on the holdout cost.
 
     Raises :class:`~tasks.errors.GateError` where the bytes are no verdict.
     """
@@ -32,6 +41,7 @@ def make_receipt(
         environment=dict(environment),
         created_utc=_text(now),
         expires_utc=_text(now + timedelta(days=max_age_days)),
+        look=look,
     )
 
 
@@ -48,6 +58,7 @@ def check_verdict(verdict: bytes | str, receipt: Receipt | None, now: datetime) 
         raise _refused("bytes that differ from those its receipt was made for", "the verdict as it was judged")
     if receipt.decision != found.decision or decide(found.criteria) != found.decision:
         raise _refused(f"the decision {found.decision}, which its criteria or its receipt contradict", "one decision")
+    _require_look(found, receipt.look)
     created, expires = _moment(receipt.created_utc), _moment(receipt.expires_utc)
     if now >= expires:
         raise GateError(
@@ -59,6 +70,17 @@ def check_verdict(verdict: bytes | str, receipt: Receipt | None, now: datetime) 
     if now < created - _CLOCK_SKEW:
         raise _refused(f"a receipt made in the future, at {receipt.created_utc}", "a receipt made by now")
     return found.decision
+
+
+def _require_look(verdict: Verdict, look: LookTaken | None) -> None:
+    """Refuse a verdict of figures that nobody paid for, or that were paid for another pair of candidate and holdout."""
+    if "holdout" not in verdict.inputs:  # nothing was measured; such a verdict promotes nobody
+        return
+    pair = (verdict.inputs.get("models/challenger"), verdict.inputs["holdout"])
+    if look is None or (look.candidate, look.holdout) != pair:
+        raise _refused("a receipt without the look at the holdout that it cost", "the look of this candidate at this holdout")
+    if look.number > look.budget:
+        raise _refused(f"look {look.number} at a holdout that takes {look.budget}", "a look within gates.looks.budget")
 
 
 def _read(content: bytes) -> Verdict:

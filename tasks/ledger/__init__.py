@@ -6,5 +6,19 @@ What belongs here: the chain, the file that holds it, and what looks at a holdou
 from tasks.ledger.chain import Chain, Draft, next_event, read_chain
 from tasks.ledger.checking import check_logs
 from tasks.ledger.log import append_event, read_content, read_log
+from tasks.ledger.looks import find_look, known_events, looks_at, take_look
 
-__all__ = ["Chain", "Draft", "append_event", "check_logs", "next_event", "read_chain", "read_content", "read_log"]
+__all__ = [
+    "Chain",
+    "Draft",
+    "append_event",
+    "check_logs",
+    "find_look",
+    "known_events",
+    "looks_at",
+    "next_event",
+    "read_chain",
+    "read_content",
+    "read_log",
+    "take_look",
+]

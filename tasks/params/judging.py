@@ -67,10 +67,17 @@ Criterion = Annotated[
 ]
 
 
+class LooksParams(Section):
+    """How many candidates may be measured on one holdout before it has to be refreshed."""
+
+    budget: int = Field(default=30, ge=1, le=1_000)
+
+
 class GatesParams(Section):
-    """The criteria of promotion, and for how many days a verdict may be acted upon."""
+    """The criteria of promotion, for how many days a verdict may be acted upon, and what looks at a holdout cost."""
 
     max_age_days: int = Field(ge=1)
+    looks: LooksParams = LooksParams()
     criteria: dict[str, Criterion] = Field(min_length=1)
 
     @model_validator(mode="after")

@@ -15,7 +15,7 @@ from tasks.records.disclosure import (
     ViewRisk,
 )
 from tasks.records.evaluation import ClassOutcome, ClassScores, Comparison, Evaluation, FoldsJudged, Interval, ResidualBin
-from tasks.records.events import Event, EventKind
+from tasks.records.events import Event, EventKind, LookTaken
 from tasks.records.lake import Manifest, PartitionRecord, Pin, PinnedFile, PinnedTable, TableRecord
 from tasks.records.models import ModelCard
 from tasks.records.privacy import (
@@ -57,6 +57,7 @@ __all__ = [
     "JoinCounts",
     "JoinMeasure",
     "KnownColumnRisk",
+    "LookTaken",
     "Manifest",
     "ModelCard",
     "PartitionRecord",

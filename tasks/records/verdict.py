@@ -7,6 +7,7 @@ from typing import Literal
 
 from tasks.records.base import Direction, Record, View
 from tasks.records.evaluation import FoldsJudged, Interval
+from tasks.records.events import LookTaken
 
 Decision = Literal["promote", "reject", "inconclusive", "not_judged"]
 CriterionStatus = Literal["pass", "fail", "inconclusive", "not_judged"]
@@ -76,3 +77,5 @@ class Receipt(Record):
     environment: dict[str, str]
     created_utc: str
     expires_utc: str
+    look: LookTaken | None = None
+    """The look at the holdout that the verdict cost; None where nothing was measured."""

@@ -6,6 +6,7 @@ Pure: records in, text out. The page is one file that works offline, without scr
 from tasks.reporting.chain import Provenance
 from tasks.reporting.curves import CalibrationBin, RocPoint, read_calibration, read_roc
 from tasks.reporting.junit import verdict_junit
+from tasks.reporting.looks import looks_sentence, show_looks
 from tasks.reporting.markdown import verdict_markdown
 from tasks.reporting.page import ReportInputs, render_report
 from tasks.reporting.rows import VerdictRow, verdict_table
@@ -16,9 +17,11 @@ __all__ = [
     "ReportInputs",
     "RocPoint",
     "VerdictRow",
+    "looks_sentence",
     "read_calibration",
     "read_roc",
     "render_report",
+    "show_looks",
     "verdict_junit",
     "verdict_markdown",
     "verdict_table",

@@ -14,15 +14,18 @@ The mapping, so that no CI shows green for what does not promote:
 import re
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
-from tasks.records import CriterionOutcome, Verdict
+from tasks.records import CriterionOutcome, LookTaken, Verdict
 from tasks.reporting.narrative import headline
 from tasks.reporting.rows import STATUS_WORDS, VerdictRow, verdict_table
 
 _NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
-def verdict_junit(verdict: Verdict) -> str:
-    """JUnit XML: one test case for the decision, then one per outcome; without times, host or clock."""
+def verdict_junit(verdict: Verdict, look: LookTaken | None = None) -> str:
+    """JUnit XML: one test case for the decision, then one per outcome; without times, host or clock.
+
+    With ``look`` the properties say how many looks at the holdout are left.
+    """
     word, reason = headline(verdict)
     suite = Element("testsuite", name="windtunnel gate")
     properties = SubElement(suite, "properties")
@@ -31,6 +34,7 @@ def verdict_junit(verdict: Verdict) -> str:
         ("rubber_stamp", str(verdict.rubber_stamp).lower()),
         ("policy_hash", verdict.policy_hash),
     ]
+    facts += [("looks_left", str(look.left)), ("looks_budget", str(look.budget))] if look else []
     for name, value in (*facts, *sorted(verdict.inputs.items())):
         SubElement(properties, "property", name=_clean(name), value=_clean(value))
     decision = SubElement(suite, "testcase", classname="windtunnel", name="decision")

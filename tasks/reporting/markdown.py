@@ -5,8 +5,9 @@ What belongs here: Markdown and its escaping. What does not: which figures are s
 
 import re
 
-from tasks.records import Evaluation, Verdict
+from tasks.records import Evaluation, LookTaken, Verdict
 from tasks.reporting.figures import NONE, format_count, format_day
+from tasks.reporting.looks import looks_sentence
 from tasks.reporting.narrative import EVIDENCE_WORDS, headline
 from tasks.reporting.rows import VerdictRow, verdict_table
 
@@ -16,10 +17,12 @@ _SPECIAL = re.compile(r"([\\`*\[\]|~$]|(?<![0-9A-Za-z])_|_(?![0-9A-Za-z]))")
 _SYMBOLS = {"pass": "✓", "fail": "✗", "inconclusive": "?", "not judged": NONE}
 
 
-def verdict_markdown(verdict: Verdict, evaluation: Evaluation | None = None) -> str:
+def verdict_markdown(verdict: Verdict, evaluation: Evaluation | None = None, *, look: LookTaken | None = None) -> str:
     """The decision, the table of criteria (criterion, champion, challenger, difference with interval, limit, status) and what
-    was judged; with ``evaluation`` also on how many rows of which days. Names are escaped, so that none becomes a link, an
-    image, a tag or a column; a bare address stays an address that everyone can read.
+    was judged; with ``evaluation`` also on how many rows of which days, with ``look`` how many looks are left.
+
+    Names are escaped, so that none becomes a link, an image, a tag or a column; a bare address stays an address that everyone
+    can read.
     """
     word, reason = headline(verdict)
     lines = [f"## {word}: {escape_markdown(reason)}", ""]
@@ -32,6 +35,7 @@ def verdict_markdown(verdict: Verdict, evaluation: Evaluation | None = None) -> 
     if verdict.rubber_stamp:
         lines += ["Rubber stamp: there is no champion, so nothing was compared.", ""]
     lines.append(_judged(verdict, evaluation))
+    lines += ["", looks_sentence(look)] if look else []
     return "\n".join(lines) + "\n"
 
 

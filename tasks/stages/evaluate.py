@@ -31,8 +31,17 @@ from tasks.records import Manifest
 from tasks.seeds import derive_seed
 from tasks.stages import Stage, StageContext
 from tasks.stages.evidence import require_examined, require_released
+from tasks.stages.looking import HOLDOUT, hash_holdout, pay_look
 
-_CODE = ("tasks/stages/evaluate.py", "tasks/evaluation", "tasks/models", "tasks/user_code", "tasks/seeds.py")
+_CODE = (
+    "tasks/stages/evaluate.py",
+    "tasks/stages/looking.py",
+    "tasks/ledger",
+    "tasks/evaluation",
+    "tasks/models",
+    "tasks/user_code",
+    "tasks/seeds.py",
+)
 
 
 def _run(context: StageContext) -> None:
@@ -48,6 +57,8 @@ def _run(context: StageContext) -> None:
     for contender in (champion, challenger):
         if isinstance(contender, Contender):
             refuse_training_rows(evidence, part, rows.facts.column("row_key"), contender.card)
+    holdout = hash_holdout(rows.facts)
+    pay_look(paths, params, candidate=challenger.card.logical_hash, holdout=holdout)
     contest = hold_contest(rows, champion, challenger, task)
     predictions = _write_predictions(paths, evidence, contest, part)
     k = params.masking.limits.k
@@ -57,7 +68,7 @@ def _run(context: StageContext) -> None:
         split=split,
         part=part,
         known_slices=read_slice_values(evidence, params),
-        inputs=evidence_hashes(evidence, contest) | {"predictions": predictions.logical_hash},
+        inputs=evidence_hashes(evidence, contest) | {"predictions": predictions.logical_hash, HOLDOUT: holdout},
         seed=derive_seed(params.seed, "evaluation"),
     )
     write_atomically(paths.roc_curve, roc_csv(contest.predictions, task, contest.classes, k).encode())

@@ -3,14 +3,17 @@
 import json
 from pathlib import Path
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from toy_evidence import make_params, toy_rows, train_toy, write_reports, write_toy
 
 from tasks.datasets import hash_file, read_manifest
-from tasks.errors import EvaluationError, EvidenceError, ModelError
+from tasks.errors import EvaluationError, EvidenceError, GateError, ModelError
+from tasks.ledger import read_log
 from tasks.records import Evaluation
 from tasks.stages import StageContext, load_stage
+from tasks.stages.looking import hash_holdout
 
 
 def prepare(root: Path, params) -> StageContext:
@@ -37,7 +40,8 @@ def test_writes_predictions_figures_and_curves(tmp_path):
     assert (manifest.about["champion_view"], manifest.about["challenger_view"]) == ("raw", "masked")
     found = Evaluation.from_json(context.paths.evaluation_report.read_bytes(), origin="test")
     assert found.inputs["predictions"] == manifest.logical_hash
-    assert set(found.inputs) == {"pin", "snapshots", "masked", "features", "splits/by_time", "models/challenger", "predictions"}
+    hashed = {"pin", "snapshots", "masked", "features", "splits/by_time", "models/challenger", "predictions", "holdout"}
+    assert set(found.inputs) == hashed
     assert json.loads(context.paths.metrics.read_text())["rows"] == found.rows == 240
     assert set(outputs(context)) == {"predictions", "evaluation.json", "metrics.json", "roc.csv", "calibration.csv"}
 
@@ -89,3 +93,33 @@ def test_champion_recipe_is_scored_here_on_the_same_rows(tmp_path):
     assert (found.champion.basis, found.champion.view) == ("recipe", "masked")
     assert "models/champion" in found.inputs
     assert found.comparisons[0].champion == 0.5
+
+
+def _with_budget(params, budget):
+    gates = params.gates.model_copy(update={"looks": params.gates.looks.model_copy(update={"budget": budget})})
+    return params.model_copy(update={"gates": gates})
+
+
+def test_each_candidate_costs_a_look_before_anything_is_measured(tmp_path):
+    """The same candidate again is free; another one, when no look is left, is refused before a figure is written."""
+    context = prepare(tmp_path, _with_budget(make_params(), 1))
+    load_stage("evaluate").run(context)
+    load_stage("evaluate").run(context)
+    (look,) = read_log(context.paths.events).events
+    found = Evaluation.from_json(context.paths.evaluation_report.read_bytes(), origin="test")
+    assert (look.about["candidate"], look.about["holdout"]) == (found.inputs["models/challenger"], found.inputs["holdout"])
+    models = {"challenger": {"estimator": "sklearn.dummy.DummyClassifier", "split": "by_time", "part": "train"}}
+    other = _with_budget(make_params(models=models), 1)
+    train_toy(context.paths, other)
+    before = outputs(context)
+    with pytest.raises(GateError, match="looks at holdout"):
+        load_stage("evaluate").run(StageContext(context.paths, other))
+    assert outputs(context) == before
+
+
+def test_holdout_is_its_rows_whatever_their_keys(tmp_path):
+    """A new masking key gives other row keys, and no new looks at the same rows; other labels are another holdout."""
+    facts = pa.table({"row_key": ["a", "b"], "time_utc": pa.array([1, 2], pa.timestamp("us", "UTC")), "label": [0, 1]})
+    rekeyed = facts.set_column(0, "row_key", pa.array(["y", "x"])).take(pa.array([1, 0]))
+    assert hash_holdout(rekeyed) == hash_holdout(facts)
+    assert hash_holdout(facts.set_column(2, "label", pa.array([1, 1]))) != hash_holdout(facts)

@@ -8,6 +8,7 @@ from evidence_records import evaluation, gates, provenance, reports
 
 from tasks.errors import ExitCode, GateError
 from tasks.gates import check_verdict, judge, make_receipt
+from tasks.records import LookTaken
 
 NOW = datetime(2013, 11, 1, 3, tzinfo=timezone.utc)
 VERDICT = judge(evaluation(), reports(), gates(), provenance()).to_json().encode()
@@ -59,3 +60,30 @@ def test_a_decision_that_its_criteria_contradict_is_refused():
     edited = (json.dumps(content | {"decision": "promote"}, indent=1, sort_keys=True) + "\n").encode()
     with pytest.raises(GateError, match="contradict"):
         check_verdict(edited, receipt(edited), NOW)
+
+
+MEASURED = judge(
+    evaluation(inputs=evaluation().inputs | {"holdout": "h" * 64, "models/challenger": "c" * 64}), reports(), gates(), provenance()
+)
+MEASURED_BYTES = MEASURED.to_json().encode()
+
+
+def look(**changes):
+    return LookTaken(**({"candidate": "c" * 64, "holdout": "h" * 64, "number": 3, "budget": 3, "left": 0, "event": "e"} | changes))
+
+
+def test_verdict_on_a_look_within_the_budget_gives_its_decision():
+    """The last look that there is still counts."""
+    assert check_verdict(MEASURED_BYTES, receipt(MEASURED_BYTES, look=look()), NOW) == "promote"
+
+
+@pytest.mark.parametrize(
+    "taken",
+    [None, look(candidate="d" * 64), look(holdout="i" * 64), look(number=4)],
+    ids=["none", "candidate", "holdout", "beyond"],
+)
+def test_verdict_whose_look_nobody_paid_for_is_refused(taken):
+    """No look, another candidate's, another holdout's, or one beyond the budget: nobody may act upon it."""
+    with pytest.raises(GateError, match="look") as raised:
+        check_verdict(MEASURED_BYTES, receipt(MEASURED_BYTES, look=taken), NOW)
+    assert raised.value.exit_code == ExitCode.COULD_NOT_JUDGE
