@@ -7,6 +7,7 @@ the file is left alone and not even opened.
 
 from tasks.datasets.hashes import code_hash, hash_file, hash_mapping, hash_text, locate_code, write_atomically
 from tasks.datasets.logical import canonical_type, dataset_hash, is_in_order, logical_hash
+from tasks.datasets.order import sort_rows
 from tasks.datasets.reader import (
     MANIFEST,
     StoredTable,
@@ -41,5 +42,6 @@ __all__ = [
     "read_partition",
     "read_table",
     "row_keys",
+    "sort_rows",
     "write_atomically",
 ]

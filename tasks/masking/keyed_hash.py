@@ -5,7 +5,8 @@ What belongs here: the hash, and what goes to a worker elsewhere. What does not:
 """
 
 import hashlib
-from collections.abc import Iterable, Mapping
+import sys
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NoReturn, Protocol
 
 import numpy as np
@@ -17,8 +18,8 @@ _AES_BLOCK_BYTES = 16
 
 _BLOCK_BYTES = 64
 """SHA-256's block, to which HMAC pads its key."""
-_MANY_VALUES = 50_000
-"""From here on loading DataFusion, some CPU seconds tenths, is worth it."""
+_MANY_VALUES, _MANY_ONCE_LOADED = 50_000, 5_000
+"""From here on DataFusion is worth some tenths of a CPU second to load it, or once loaded a millisecond to ask it."""
 _LONG_VALUE_BYTES = 1_000
 _INNER = bytes(byte ^ 0x36 for byte in range(256))
 _OUTER = bytes(byte ^ 0x5C for byte in range(256))
@@ -50,9 +51,16 @@ class KeyedHash:
 
     def digests(self, values: pa.Array) -> Bytes:
         """The HMACs of ``values`` (binary, no NULL): an array of bytes, one row of 32 for each value."""
-        if len(values) < _MANY_VALUES or values.nbytes > _LONG_VALUE_BYTES * len(values):
-            return np.frombuffer(self._one_by_one(values.to_pylist()), np.uint8).reshape(-1, DIGEST_BYTES)
-        return _hash_column(values, self._inner_block, self._outer_block)
+        pieces = list(self.each_digests(values))
+        return pieces[0] if len(pieces) == 1 else np.concatenate(pieces)
+
+    def each_digests(self, values: pa.Array) -> Iterator[Bytes]:
+        """As :meth:`digests`, some thousand rows at a time, which the processor's caches still hold; one piece at least."""
+        many = _MANY_ONCE_LOADED if "datafusion" in sys.modules else _MANY_VALUES
+        if len(values) < many or values.nbytes > _LONG_VALUE_BYTES * len(values):
+            yield np.frombuffer(self._one_by_one(values.to_pylist()), np.uint8).reshape(-1, DIGEST_BYTES)
+        else:
+            yield from _hash_column(values, self._inner_block, self._outer_block)
 
     def _one_by_one(self, values: Iterable[bytes]) -> bytes:
         new_inner, new_outer = self._inner.copy, self._outer.copy
@@ -143,7 +151,7 @@ class NotedPurposes:
         return KeyedCipher(bytes(32))
 
 
-def _hash_column(values: pa.Array, inner: bytes, outer: bytes) -> Bytes:
+def _hash_column(values: pa.Array, inner: bytes, outer: bytes) -> Iterator[Bytes]:
     """sha256(outer, sha256(inner, value)) of each value; DataFusion does both at once, on as many rows as its caches hold."""
     # A quarter of a CPU second, which is more than few values take.
     from datafusion import SessionConfig, SessionContext, column
@@ -152,10 +160,11 @@ def _hash_column(values: pa.Array, inner: bytes, outer: bytes) -> Bytes:
     session = SessionContext(SessionConfig().with_target_partitions(1))
     hashed = sha256(concat(_literal(outer), sha256(concat(_literal(inner), column("v")))))
     try:
+        # All at once: handing over each batch as it is made took a tenth longer.
         batches = session.from_arrow(pa.table({"v": values})).select(hashed).collect()
     except Exception:  # its words may show the plan, and the plan holds the key
         raise RuntimeError("DataFusion could not hash a column") from None
-    return np.concatenate([_rows(batch.column(0)) for batch in batches])
+    return (_rows(batch.column(0)) for batch in batches)
 
 
 def _literal(value: bytes) -> Any:

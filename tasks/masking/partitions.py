@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 
-from tasks.datasets import PackedPartition, pack_partition, read_partition
+from tasks.datasets import PackedPartition, pack_partition, read_partition, sort_rows
 from tasks.masking.facts import Facts, Observation, observe, observed_columns
 from tasks.masking.keyed_hash import Keys, NotedPurposes
 from tasks.masking.keys import MaskingKey
@@ -49,7 +49,7 @@ class TableWork:
         raw = read_partition(self.raw, partition.record)
         masked = mask_table(self.table, raw, self.policy, self.keys, facts=self.facts)
         # In the snapshot's order, that of raw keys, a token's place would tell which keys its own lies between.
-        masked = masked.sort_by([(column, "ascending") for column in self.key])
+        masked = sort_rows(masked, self.key)
         return pack_partition(self.masked, partition.record.path, partition.reuse_key, masked, self.key)
 
     def observe(self, record: PartitionRecord) -> Observation:

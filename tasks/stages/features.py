@@ -9,9 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from tasks.datasets import DatasetWriter, logical_hash, open_table, read_manifest
+from tasks.datasets import DatasetWriter, logical_hash, open_table, read_manifest, sort_rows
 from tasks.errors import DatasetError
 from tasks.features import add_user_features, compute_features, load_functions
 from tasks.records import Manifest
@@ -68,7 +67,7 @@ def _write(context: StageContext, features: Iterator[pa.Table], masked: Manifest
             if writer.keep(path, content):
                 tally.unchanged += 1
                 continue
-            writer.write(path, content, rows.take(pc.sort_indices(rows, sort_keys=[("row_key", "ascending")])), _KEY)
+            writer.write(path, content, sort_rows(rows, _KEY), _KEY)
             tally.written += 1
         writer.finish(_about(masked))
     return tally
