@@ -18,6 +18,7 @@ from tasks.evaluation.bootstrap import FEWEST_CLUSTERS, cluster_weights, percent
 from tasks.evaluation.measures import Group, Key, Measure, measures_of
 from tasks.evaluation.metrics import check_labels, check_scores, metric_named
 from tasks.evaluation.sample import Floats, Ints, Metric
+from tasks.evaluation.spread import MOST_JACKKNIFED, Resampled, spread_of
 from tasks.params.judging import BY_ROW, EvaluationParams
 from tasks.params.models import Task
 from tasks.params.splits import draw_name
@@ -68,7 +69,7 @@ def compare_folds(
         codes, names = _codes(rows.column(draw_name("part", draw)))
         for place in sorted(range(len(names)), key=lambda place: (len(names[place]), names[place])):
             fold = _some_rows(drawn, "fold", names[place], np.flatnonzero(codes == place))
-            found += _compare_group(fold, metrics, params, seed, task)
+            found += [one.model_copy(update={"spread": None}) for one in _compare_group(fold, metrics, params, seed, task)]
     return tuple(found)
 
 
@@ -144,13 +145,16 @@ def _compare_group(group: Group, metrics: list[Metric], params: EvaluationParams
     everything = np.ones((1, group.cluster_count))
     points = {key: float(values[0]) for key, values in _over_draws(measures, everything).items()}
     found: dict[Key, list[Floats]] = {}
+    left_out: dict[Key, Floats] = {}
     if group.cluster_count >= FEWEST_CLUSTERS:
         for weights in cluster_weights(group.cluster_count, params.interval.replicates, seed):
             for key, values in _over_draws(measures, weights).items():
                 found.setdefault(key, []).append(values)
+        if group.cluster_count <= MOST_JACKKNIFED:
+            left_out = _over_draws(measures, 1 - np.eye(group.cluster_count))
     replicates = {key: np.concatenate(blocks) for key, blocks in found.items()}
     confidence = params.interval.confidence
-    return [_comparison(group, metric, points, replicates, confidence=confidence, task=task) for metric in metrics]
+    return [_comparison(group, metric, points, (replicates, left_out), confidence=confidence, task=task) for metric in metrics]
 
 
 def _over_draws(measures: Sequence[Measure], weights: NDArray[Any]) -> dict[Key, Floats]:
@@ -166,15 +170,22 @@ def _comparison(
     group: Group,
     metric: Metric,
     points: dict[Key, float],
-    replicates: dict[Key, Floats],
+    resampled: tuple[dict[Key, Floats], dict[Key, Floats]],
     *,
     confidence: float,
     task: Task,
 ) -> Comparison:
+    """``resampled``: the replicates, and the values with one cluster left out (empty where there are many)."""
     present = [role for role in ROLES if role in group.scores]
     known = {role: points[metric.name, role] for role in present if np.isfinite(points[metric.name, role])}
     champion, challenger = known.get("champion"), known.get("challenger")
-    intervals, reason = _intervals(group, {role: replicates.get((metric.name, role)) for role in known}, confidence)
+    replicates, left_out = resampled
+    figures = {
+        role: Resampled(known[role], replicates[metric.name, role], left_out.get((metric.name, role)))
+        for role in known
+        if (metric.name, role) in replicates
+    }
+    intervals, reason = _intervals(group, {role: figure.replicates for role, figure in figures.items()}, confidence)
     if len(known) < len(present):
         reason = _why_undefined(group, metric, task)
     return Comparison(
@@ -192,6 +203,7 @@ def _comparison(
         challenger_interval=intervals.get("challenger"),
         delta_interval=intervals.get("delta"),
         reason=reason,
+        spread=spread_of(group, metric, figures, task),
     )
 
 
@@ -201,9 +213,9 @@ def _why_undefined(group: Group, metric: Metric, task: Task) -> str:
     return f"undefined: {metric.undefined_where}"
 
 
-def _intervals(group: Group, replicates: dict[str, Floats | None], confidence: float) -> tuple[dict[str, Interval], str]:
+def _intervals(group: Group, replicates: dict[str, Floats], confidence: float) -> tuple[dict[str, Interval], str]:
     """The intervals there are, by role and ``delta``, and why one is missing; ``replicates`` of the roles that have a figure."""
-    values = {role: found for role, found in replicates.items() if found is not None}
+    values = dict(replicates)
     if not values:
         return {}, f"no interval: {group.cluster_count} clusters, and at least {FEWEST_CLUSTERS} are needed"
     if len(values) == len(ROLES):

@@ -9,6 +9,7 @@ from tasks.evaluation.compare import compare, compare_folds
 from tasks.evaluation.contest import Contest
 from tasks.evaluation.evidence import Evidence
 from tasks.evaluation.outcomes import describe_classes, describe_residuals
+from tasks.evaluation.spread import tails_of
 from tasks.evaluation.withholding import count_people, require_enough_people, withhold_classes, withhold_slices
 from tasks.params import Params
 from tasks.params.splits import ALL_FOLDS, draws_of
@@ -76,6 +77,7 @@ def summarise(
         classes=withhold_classes(describe_classes(predictions, contest.task, contest.classes), k),
         residuals=describe_residuals(predictions, k=k) if contest.task == "regression" else {},
         folds_judged=FoldsJudged(count=len(drawn[0]), draws=len(drawn)) if drawn else None,
+        tails=tails_of(interval.replicates),
         folds=folds,
     )
 

@@ -60,18 +60,35 @@ def withhold_slices(comparisons: Iterable[Comparison], people: Mapping[Slice, in
 
 
 def _withheld(found: Comparison, reason: str) -> Comparison:
-    figures = ("champion", "challenger", "delta", "champion_interval", "challenger_interval", "delta_interval", "positives")
+    figures = (
+        "champion",
+        "challenger",
+        "delta",
+        "champion_interval",
+        "challenger_interval",
+        "delta_interval",
+        "positives",
+        "spread",
+    )
     return found.model_copy(update={**dict.fromkeys(figures), "rows": 0, "clusters": 0, "is_withheld": True, "reason": reason})
 
 
 def _without_few(found: Comparison, k: int) -> Comparison:
-    """``found`` without the count of its positives where these, or all the others, are a few."""
+    """``found`` without counts of a few: of its positives, or of all others; of rows that only one of the models gets right."""
+    found = _without_few_discordant(found, k)
     positives = found.positives
     is_few = positives is not None and (0 < positives < k or 0 < found.rows - positives < k)
     if not is_few:
         return found
     reason = found.reason if not found.reason.startswith("undefined") else "undefined: nearly all rows are of one class"
     return found.model_copy(update={"positives": None, "reason": reason})
+
+
+def _without_few_discordant(found: Comparison, k: int) -> Comparison:
+    counts = found.spread.discordance if found.spread else None
+    if found.spread is None or counts is None or not any(0 < count < k for count in (counts.only_champion, counts.only_challenger)):
+        return found
+    return found.model_copy(update={"spread": found.spread.model_copy(update={"discordance": None})})
 
 
 def withhold_classes(classes: Sequence[ClassOutcome], k: int) -> tuple[ClassOutcome, ...]:

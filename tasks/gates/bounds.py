@@ -1,6 +1,6 @@
 """An interval against a limit: pass, fail, or how many rows would decide.
 
-What belongs here: the two tests that a criterion may ask (non-inferiority margin, absolute bound), as functions of numbers.
+What belongs here: the tests that a criterion may ask (non-inferiority, being better, an absolute bound), as functions of numbers.
 What does not: which comparison they are asked of (``criteria``), and what follows from the outcome (``decision``).
 
 An inferiority test never shows safety, so a pass needs the interval's *worst* end within the limit, and a fail its *best* end
@@ -42,6 +42,21 @@ def judge_margin(delta: float, interval: Interval, direction: Direction, margin:
     distances = sorted(sign * end + margin for end in (interval.low, interval.high))
     found = f"difference {delta:+.4f} ({interval.low:+.4f} to {interval.high:+.4f})"
     return _judge(sign * delta + margin, distances, rows, f"{found}, margin {margin:g}")
+
+
+def judge_better(delta: float, interval: Interval, direction: Direction, by: float, rows: int) -> LimitOutcome:
+    """Whether the challenger is better than the champion by more than ``by``; failed where it is shown not to be.
+
+    ``delta`` and ``interval`` as in :func:`judge_margin`. An equal model is not better, so that the limit itself is no pass.
+    """
+    sign = 1 if direction == "higher_is_better" else -1
+    worst, best = sorted(sign * end - by for end in (interval.low, interval.high))
+    found = f"difference {delta:+.4f} ({interval.low:+.4f} to {interval.high:+.4f}), better by more than {by:g} wanted"
+    if worst > 0:
+        return LimitOutcome("pass", found)
+    if best <= 0:
+        return LimitOutcome("fail", f"not better: {found}")
+    return LimitOutcome("inconclusive", f"too wide to tell: {found}", _rows_to_decide(sign * delta - by, (best - worst) / 2, rows))
 
 
 def judge_bound(value: float, interval: Interval, direction: Direction, bound: float, rows: int) -> LimitOutcome:

@@ -14,7 +14,8 @@ from typing import Literal
 
 from tasks.datasets import hash_mapping
 from tasks.errors import ExitCode
-from tasks.gates.criteria import SUBJECTS, WORST_FIRST, judge_criteria
+from tasks.gates.criteria import SUBJECTS, judge_criteria
+from tasks.gates.evidence import WORST_FIRST
 from tasks.gates.wording import explain
 from tasks.params import Params
 from tasks.params.judging import GatesParams

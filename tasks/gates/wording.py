@@ -62,7 +62,7 @@ def _overall(outcomes: Sequence[CriterionOutcome]) -> str:
     A criterion that failed on all rows is among those that decided, and is not told twice.
     """
     for outcome in outcomes:
-        if outcome.metric is None or outcome.slice is not None or outcome.margin is None or outcome.status == "fail":
+        if outcome.metric is None or outcome.slice is not None or not outcome.is_compared or outcome.status == "fail":
             continue
         if outcome.interval is None or not is_usable(outcome.interval):
             continue
@@ -80,10 +80,20 @@ def _told(outcome: CriterionOutcome) -> str:
         return f"{outcome.metric} {where} could not be judged ({outcome.reason})"
     if outcome.status == "inconclusive":
         return f"too little to tell {outcome.metric} {where}{_wait(outcome)}"
+    if outcome.better_by is not None and not _breaks_bound(outcome):
+        more = f" by more than {outcome.better_by:g}" if outcome.better_by else ""
+        return f"not better{more} {where} ({outcome.metric} {outcome.delta:+.3f})"
     if outcome.margin is not None and _is_beyond_margin(outcome):
         return f"clearly worse {where} ({outcome.metric} {outcome.delta:+.3f}, margin {outcome.margin:g})"
     word = "below" if outcome.direction == "higher_is_better" else "above"
     return f"{outcome.metric} {where} {word} {outcome.bound:g} ({outcome.challenger:.3f})"
+
+
+def _breaks_bound(outcome: CriterionOutcome) -> bool:
+    if outcome.bound is None or outcome.challenger_interval is None:
+        return False
+    sign = 1 if outcome.direction == "higher_is_better" else -1
+    return max(sign * outcome.challenger_interval.low, sign * outcome.challenger_interval.high) < sign * outcome.bound
 
 
 def _is_beyond_margin(outcome: CriterionOutcome) -> bool:

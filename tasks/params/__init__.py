@@ -131,6 +131,11 @@ class Params(Section):
                 raise ValueError(f"gates.criteria.{name}.slice: {criterion.slice!r} is not in evaluation.slices")
             if isinstance(criterion, MetricCriterion) and criterion.metric not in self.evaluation.metrics:
                 raise ValueError(f"gates.criteria.{name}.metric: {criterion.metric!r} is not in evaluation.metrics")
+            if isinstance(criterion, MetricCriterion):
+                try:
+                    criterion.require_method(self.evaluation.interval, self.evaluation.weight)
+                except ValueError as error:
+                    raise ValueError(f"gates.criteria.{name}.{error}") from None
 
 
 class _NoDuplicateKeys(yaml.SafeLoader):

@@ -1,5 +1,6 @@
 """``evaluation`` and ``gates``: what is measured, on which rows, and what a verdict demands."""
 
+import math
 from typing import Annotated, Any, Literal
 
 from pydantic import Discriminator, Field, Tag, model_validator
@@ -39,21 +40,52 @@ class EvidenceCriterion(Section):
     critical: bool
 
 
+IntervalMethod = Literal["cluster_bootstrap", "bca", "delong", "mcnemar"]
+
+
 class MetricCriterion(Section):
-    """A metric that must hold an absolute bound, a non-inferiority margin against the champion, or both."""
+    """A metric that must hold an absolute bound, one test against the champion (a margin, or being better), or both."""
 
     metric: str
     slice: str | None = None
     bound: float | None = None
     margin: float | None = Field(default=None, ge=0)
+    relative_margin: float | None = Field(default=None, ge=0, lt=1)
+    better_by: float | None = Field(default=None, ge=0)
+    confidence: float | None = Field(default=None, gt=0.5, lt=1)
+    """None: ``evaluation.interval.confidence``."""
+    method: IntervalMethod = "cluster_bootstrap"
     min_rows: int = Field(ge=1)
     critical: bool
 
+    @property
+    def is_compared(self) -> bool:
+        """Whether the champion is tested against."""
+        return any(asked is not None for asked in (self.margin, self.relative_margin, self.better_by))
+
     @model_validator(mode="after")
     def _can_fail(self) -> "MetricCriterion":
-        if self.bound is None and self.margin is None:
-            raise ValueError("name bound, margin or both: a criterion that cannot fail judges nothing")
+        if self.bound is None and not self.is_compared:
+            raise ValueError("name bound, margin, relative_margin or better_by: a criterion that cannot fail judges nothing")
+        if sum(asked is not None for asked in (self.margin, self.relative_margin, self.better_by)) > 1:
+            raise ValueError("name one of margin, relative_margin and better_by: a criterion makes one test against the champion")
         return self
+
+    def require_method(self, interval: IntervalParams, weight: str | None) -> None:
+        """Refuse a ``method`` that is not made for the metric, the rows or the test; raises ``ValueError``."""
+        metric = {"delong": "roc_auc", "mcnemar": "accuracy"}.get(self.method)
+        if metric is not None and self.metric != metric:
+            raise ValueError(f"method: {self.method} is of the metric {metric}; take cluster_bootstrap")
+        if metric is not None and weight is not None:
+            raise ValueError(f"method: {self.method} knows no weights (evaluation.weight); take cluster_bootstrap")
+        if self.method == "mcnemar" and interval.cluster != BY_ROW:
+            raise ValueError("method: mcnemar takes rows to be independent; evaluation.interval.cluster must be row")
+        if self.method == "mcnemar" and (self.bound is not None or self.relative_margin is not None):
+            raise ValueError("method: mcnemar compares decisions; name margin or better_by, and a bound in a criterion of its own")
+        tail = (1 - (self.confidence or interval.confidence)) / 2
+        if metric is None and tail * (interval.replicates + 1) < 1:
+            needed = math.ceil(1 / tail)
+            raise ValueError(f"confidence: no replicate lies so far out; evaluation.interval.replicates must be {needed:,} or more")
 
 
 def _criterion_kind(value: Any) -> str | None:

@@ -14,7 +14,19 @@ from tasks.records.disclosure import (
     Share,
     ViewRisk,
 )
-from tasks.records.evaluation import ClassOutcome, ClassScores, Comparison, Evaluation, FoldsJudged, Interval, ResidualBin
+from tasks.records.evaluation import (
+    AreaErrors,
+    ClassOutcome,
+    ClassScores,
+    Comparison,
+    Discordance,
+    Evaluation,
+    FoldsJudged,
+    Interval,
+    Replicates,
+    ResidualBin,
+    Spread,
+)
 from tasks.records.events import Event, EventKind, LookTaken
 from tasks.records.lake import Manifest, PartitionRecord, Pin, PinnedFile, PinnedTable, TableRecord
 from tasks.records.models import ModelCard
@@ -29,13 +41,13 @@ from tasks.records.privacy import (
 )
 from tasks.records.splits import SplitMetadata
 from tasks.records.validation import ExpectationOutcome, Finding, SuiteOutcome, ValidationReport
-from tasks.records.verdict import CriterionOutcome, CriterionStatus, Decision, Receipt, Verdict
+from tasks.records.verdict import ChampionTest, CriterionOutcome, CriterionStatus, Decision, Receipt, Verdict
 from tasks.records.verification import Check, CheckStatus, Verification
 
 __all__ = [
+    "AreaErrors",
     "AttackOutcome",
-    "Check",
-    "CheckStatus",
+    "ChampionTest",
     "ClassOutcome",
     "ClassScores",
     "ColumnTreatment",
@@ -45,6 +57,7 @@ __all__ = [
     "Decision",
     "Direction",
     "DisclosureReport",
+    "Discordance",
     "Evaluation",
     "Event",
     "EventKind",
@@ -68,10 +81,12 @@ __all__ = [
     "PrivacyReport",
     "Receipt",
     "Record",
+    "Replicates",
     "ResidualBin",
     "SensitiveColumnRisk",
     "Share",
     "SplitMetadata",
+    "Spread",
     "SuiteOutcome",
     "SuppressedRows",
     "TableRecord",

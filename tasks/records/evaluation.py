@@ -17,6 +17,46 @@ class Interval(Record):
     confidence: float
 
 
+class Replicates(Record):
+    """How one figure came out in the replicates of the bootstrap: enough for an interval of any confidence."""
+
+    quantiles: tuple[float, ...]
+    """At ``Evaluation.tails``."""
+    below: float
+    """The share of the replicates that are below the figure itself, equal ones half."""
+    acceleration: float | None
+    """How fast the figure's spread changes with the figure, from leaving out one cluster at a time (0 with many clusters, where it
+    is nothing to speak of); None where the figure is undefined without one of them."""
+
+
+class AreaErrors(Record):
+    """Variances of the areas under both ROC curves, and how they move together (DeLong; rows of one cluster as one)."""
+
+    champion: float | None
+    challenger: float
+    covariance: float | None
+
+
+class Discordance(Record):
+    """Rows that one model decides rightly and the other wrongly."""
+
+    only_champion: int
+    only_challenger: int
+
+
+class Spread(Record):
+    """What intervals are read from, whatever confidence and method a criterion asks for."""
+
+    challenger: Replicates | None
+    delta: Replicates | None
+    relative: Replicates | None
+    """Of the difference as a share of the champion's figure; None where that is not above zero in every replicate."""
+    areas: AreaErrors | None = None
+    """Of ``roc_auc`` of a binary label, one draw of unweighted rows."""
+    discordance: Discordance | None = None
+    """Of ``accuracy`` of unweighted rows, each its own cluster; None also where it would tell of fewer than k people."""
+
+
 class Comparison(Record):
     """Champion and challenger under one metric on identical rows, overall or on one slice."""
 
@@ -38,6 +78,7 @@ class Comparison(Record):
     """Why a figure is missing, or empty."""
     is_withheld: bool = False
     """Whether there are no figures because they would rest on fewer than k people, or give those of fewer than k away."""
+    spread: Spread | None = None
 
 
 class ClassScores(Record):
@@ -129,5 +170,7 @@ class Evaluation(Record):
     """Of a regression: by role, tenths of the rows by rising prediction."""
     folds_judged: FoldsJudged | None = None
     """None where one part is judged."""
+    tails: tuple[float, ...] = ()
+    """The share of replicates below each quantile of a :class:`Replicates`, rising."""
     folds: tuple[Comparison, ...] = ()
     """Each fold of each draw by itself, as a slice of the column ``fold``; nothing is judged by them."""

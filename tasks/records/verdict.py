@@ -11,6 +11,7 @@ from tasks.records.events import LookTaken
 
 Decision = Literal["promote", "reject", "inconclusive", "not_judged"]
 CriterionStatus = Literal["pass", "fail", "inconclusive", "not_judged"]
+ChampionTest = Literal["non_inferiority", "superiority"]
 
 
 class CriterionOutcome(Record):
@@ -25,18 +26,40 @@ class CriterionOutcome(Record):
     champion: float | None
     delta: float | None
     interval: Interval | None
-    """Of the difference to the champion where a margin is asked, of the challenger's metric otherwise."""
+    """Of the difference to the champion where it is tested, of the challenger's metric otherwise. Under a relative margin it is
+    the interval of the relative difference, at the champion's figure; of a claim to be better, at the confidence that Holm's
+    correction leaves it."""
     challenger_interval: Interval | None
     n: int | None
     min_rows: int | None
     bound: float | None
     margin: float | None
+    """In the metric's unit; a relative one at the champion's figure."""
     is_critical: bool
     status: CriterionStatus
     reason: str
     rows_to_decide: int | None
     """For ``inconclusive``: rows that would decide at today's difference; None where no number would."""
     days_to_decide: int | None
+    test: ChampionTest | None = None
+    """What was asked of the difference to the champion, if anything."""
+    relative_margin: float | None = None
+    better_by: float | None = None
+    confidence: float | None = None
+    """The two-sided confidence that was asked; each end is held with an error of (1 - confidence) / 2."""
+    method: str | None = None
+    """How the interval that decided was computed."""
+    replicates: int | None = None
+    """Of a bootstrap; None where the method needs none."""
+    p_value: float | None = None
+    """Of a claim to be better: the least one-sided error at which it alone would hold; 1 where it holds at none."""
+    claims: int | None = None
+    """Of a claim to be better: among how many Holm's correction was made."""
+
+    @property
+    def is_compared(self) -> bool:
+        """Whether the difference to the champion was tested."""
+        return self.margin is not None or self.better_by is not None
 
 
 class Verdict(Record):

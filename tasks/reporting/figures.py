@@ -145,26 +145,31 @@ def format_moment(moment: str | None) -> str:
 
 
 def format_limit(outcome: CriterionOutcome) -> str:
-    """What a criterion demands, in the metric's own direction: ``≥ 0.65``, ``difference ≥ −0.005``, or both."""
+    """What a criterion demands, in the metric's own direction: ``≥ 0.65``, ``difference ≥ −0.005``, ``difference > 0`` (better), or
+    a bound and one of these.
+    """
     is_higher = outcome.direction != "lower_is_better"
     sign, parts = "≥" if is_higher else "≤", []
     if outcome.bound is not None:
         parts.append(f"{sign} {format_plain(outcome.bound)}")
-    if outcome.margin is not None:
-        edge = margin_edge(outcome)
-        parts.append(f"difference {sign} {'+' if edge and edge > 0 else ''}{format_plain(edge)}")
+    edge = change_edge(outcome)
+    if edge is not None:
+        strict = (">" if is_higher else "<") if outcome.better_by is not None else sign
+        share = "" if outcome.relative_margin is None else f" ({100 * outcome.relative_margin:.6g} % of the champion's)"
+        parts.append(f"difference {strict} {'+' if edge > 0 else ''}{format_plain(edge)}{share}")
     if not parts:
         return "passed" if outcome.metric is None else NONE
     return " and ".join(parts)
 
 
-def margin_edge(outcome: CriterionOutcome) -> float | None:
-    """The difference to the champion at which the non-inferiority margin ends: below zero where higher is better."""
-    if outcome.margin is None:
+def change_edge(outcome: CriterionOutcome) -> float | None:
+    """The difference to the champion at which a test of it turns: where the margin ends, below zero where higher is better; or how
+    much better the challenger is to be.
+    """
+    edge = outcome.better_by if outcome.margin is None else -outcome.margin
+    if edge is None:
         return None
-    if outcome.margin == 0:
-        return 0.0
-    return outcome.margin if outcome.direction == "lower_is_better" else -outcome.margin
+    return (-edge if outcome.direction == "lower_is_better" else edge) or 0.0
 
 
 def format_plain(value: float | None) -> str:

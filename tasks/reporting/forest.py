@@ -13,6 +13,7 @@ from tasks.records import Comparison, CriterionOutcome, CriterionStatus, Verdict
 from tasks.reporting.charts import Mark, Scale, draw_axis, draw_track, scale_of
 from tasks.reporting.figures import (
     NONE,
+    change_edge,
     format_change,
     format_count,
     format_interval,
@@ -20,7 +21,6 @@ from tasks.reporting.figures import (
     format_limit,
     format_plain,
     label_metric,
-    margin_edge,
 )
 from tasks.reporting.rows import STATUS_WORDS, criterion_name, decisive_criteria, digits_needed, worst_end
 
@@ -106,7 +106,7 @@ def decisive_groups(verdict: Verdict) -> tuple[tuple[ForestGroup, ...], tuple[in
 def _marks(outcome: CriterionOutcome) -> list[tuple[bool, Mark]]:
     """(whether it is of the difference, mark): the margin's, and the bound's where that is all there is or it does not hold."""
     marks = []
-    if outcome.margin is not None and outcome.delta is not None:
+    if outcome.is_compared and outcome.delta is not None:
         marks.append((True, _change_mark(outcome)))
     if outcome.bound is not None and outcome.challenger is not None and (not marks or not _holds_bound(outcome)):
         marks.append((False, _level_mark(outcome)))
@@ -127,7 +127,7 @@ def _change_mark(outcome: CriterionOutcome) -> Mark:
         value=outcome.delta,
         low=interval.low if interval else None,
         high=interval.high if interval else None,
-        limit=margin_edge(outcome),
+        limit=change_edge(outcome),
         reference=0.0,
         status=outcome.status,
         description=f"{label_metric(outcome.metric)}: {text}, limit {format_limit(outcome)}: {STATUS_WORDS[outcome.status]}",
@@ -135,7 +135,7 @@ def _change_mark(outcome: CriterionOutcome) -> Mark:
 
 
 def _level_mark(outcome: CriterionOutcome) -> Mark:
-    interval = outcome.challenger_interval or (outcome.interval if outcome.margin is None else None)
+    interval = outcome.challenger_interval or (outcome.interval if not outcome.is_compared else None)
     text = f"challenger {format_level(outcome.challenger)}, interval {format_interval(interval, is_change=False)}"
     return Mark(
         value=outcome.challenger,
@@ -163,10 +163,11 @@ def _group(metric: str, is_change: bool, rows: list[tuple[int, CriterionOutcome,
 
 
 def _forest_row(index: int, outcome: CriterionOutcome, mark: Mark, scale: Scale, is_change: bool) -> ForestRow:
-    sign = "≤" if outcome.direction == "lower_is_better" else "≥"
+    is_strict = is_change and outcome.better_by is not None
+    sign = ("<" if is_strict else "≤") if outcome.direction == "lower_is_better" else (">" if is_strict else "≥")
     write = format_change if is_change else format_level
-    limit = margin_edge(outcome) if is_change else outcome.bound
-    shown = outcome.interval if is_change or outcome.margin is None else None
+    limit = change_edge(outcome) if is_change else outcome.bound
+    shown = outcome.interval if is_change or not outcome.is_compared else None
     interval = shown or (None if is_change else outcome.challenger_interval)
     digits = digits_needed(outcome) if is_change else None
     plus = "+" if is_change and limit is not None and limit > 0 else ""
@@ -224,7 +225,7 @@ def _slice_mark(comparison: Comparison, outcome: CriterionOutcome | None, *, is_
     interval = comparison.delta_interval if is_change else comparison.challenger_interval
     value = comparison.delta if is_change else comparison.challenger
     write, what = (format_change, "difference") if is_change else (format_level, "challenger")
-    limit = None if outcome is None else margin_edge(outcome) if is_change else outcome.bound
+    limit = None if outcome is None else change_edge(outcome) if is_change else outcome.bound
     return Mark(
         value=value,
         low=interval.low if interval else None,

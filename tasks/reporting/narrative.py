@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from tasks.params.snapshot import FILE_TIME_COLUMN
 from tasks.records import CriterionOutcome, Evaluation, Pin, Verdict
 from tasks.reporting.figures import (
+    format_change,
     format_count,
     format_day,
     format_level,
@@ -16,7 +17,15 @@ from tasks.reporting.figures import (
     format_share,
     label_metric,
 )
-from tasks.reporting.rows import DECIDING_STATUS, DECISION_WORDS, criterion_name, decisive_criteria, digits_needed, is_beyond_margin
+from tasks.reporting.rows import (
+    DECIDING_STATUS,
+    DECISION_WORDS,
+    criterion_name,
+    decisive_criteria,
+    digits_needed,
+    is_below_bound,
+    is_beyond_margin,
+)
 
 _MISSING_NAMED = 4
 _LONGEST_NAME = 48
@@ -203,6 +212,9 @@ def _miss(outcome: CriterionOutcome) -> str:
         word = "higher" if outcome.delta > 0 else "lower"
         found = format_level(abs(outcome.delta), digits)
         return f"{name} is {found} {word} than the champion's, at most {format_plain(outcome.margin)} is allowed."
+    if outcome.better_by is not None and not is_below_bound(outcome):
+        more = f" by more than {format_plain(outcome.better_by)}" if outcome.better_by else ""
+        return f"{name} differs by {format_change(outcome.delta, digits)} from the champion's, better{more} is asked."
     word = "at most" if outcome.direction == "lower_is_better" else "at least"
     return f"{name} is {format_level(outcome.challenger, digits)}, {word} {format_plain(outcome.bound)} is asked."
 

@@ -11,7 +11,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from tasks.errors import ReportError
 from tasks.params import Params
-from tasks.params.judging import EvidenceCriterion
+from tasks.params.judging import EvidenceCriterion, MetricCriterion
 from tasks.records import Comparison, CriterionOutcome, DisclosureReport, ValidationReport
 from tasks.reporting import figures
 from tasks.reporting.chain import Provenance, chain_of, pinned_tables
@@ -145,12 +145,21 @@ def thresholds_of(params: Params) -> tuple[Threshold, ...]:
             what=figures.label_metric(c.metric),
             slice=c.slice or "all rows",
             bound=figures.format_plain(c.bound),
-            margin=figures.format_plain(c.margin),
+            margin=_asked_of_difference(c),
             min_rows=figures.format_count(c.min_rows),
             is_critical=c.critical,
         )
         for name, c in params.gates.criteria.items()
     )
+
+
+def _asked_of_difference(criterion: MetricCriterion) -> str:
+    """The margin as declared, or by how much the challenger is to be better."""
+    if criterion.relative_margin is not None:
+        return f"{100 * criterion.relative_margin:.6g} % of the champion's"
+    if criterion.better_by is not None:
+        return f"better by > {figures.format_plain(criterion.better_by)}"
+    return figures.format_plain(criterion.margin)
 
 
 def _auc_text(comparisons: tuple[Comparison, ...]) -> str:

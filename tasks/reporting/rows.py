@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from tasks.records import CriterionOutcome, CriterionStatus, Decision, Interval, Verdict
 from tasks.reporting.figures import (
     NONE,
+    change_edge,
     digits_to_tell_apart,
     format_change,
     format_count,
@@ -15,7 +16,6 @@ from tasks.reporting.figures import (
     format_level,
     format_limit,
     label_metric,
-    margin_edge,
 )
 
 STATUS_WORDS: dict[CriterionStatus, str] = {
@@ -54,7 +54,7 @@ class VerdictRow:
     difference: str
     """Challenger less champion, in the metric's unit."""
     interval: str
-    """Of the difference where a margin is asked, of the challenger's metric otherwise."""
+    """Of the difference where it is tested, of the challenger's metric otherwise."""
     limit: str
     rows: str
     status: str
@@ -79,7 +79,7 @@ def verdict_table(verdict: Verdict) -> list[VerdictRow]:
 
 
 def _row(outcome: CriterionOutcome) -> VerdictRow:
-    is_change = outcome.margin is not None
+    is_change = outcome.is_compared
     digits = digits_needed(outcome)
     status = STATUS_WORDS[outcome.status]
     return VerdictRow(
@@ -109,7 +109,7 @@ def digits_needed(outcome: CriterionOutcome) -> int:
     """The digits at which an outcome's interval is told apart from its limit."""
     if outcome.interval is None:
         return digits_to_tell_apart()
-    limit = margin_edge(outcome) if outcome.margin is not None else outcome.bound
+    limit = change_edge(outcome) if outcome.is_compared else outcome.bound
     return digits_to_tell_apart((outcome.interval.low, limit), (outcome.interval.high, limit))
 
 
@@ -120,7 +120,7 @@ def worst_end(interval: Interval, outcome: CriterionOutcome) -> float:
 
 def slack(outcome: CriterionOutcome) -> float:
     """How far an outcome's interval lies inside its limit, in margins; below zero outside, lowest where nothing is known."""
-    limit = margin_edge(outcome) if outcome.margin is not None else outcome.bound
+    limit = change_edge(outcome) if outcome.is_compared else outcome.bound
     if outcome.interval is None or limit is None:
         return float("-inf")
     distance = worst_end(outcome.interval, outcome) - limit
@@ -131,16 +131,24 @@ def slack(outcome: CriterionOutcome) -> float:
 
 def has_figures(outcome: CriterionOutcome) -> bool:
     """Whether there is something to draw: a difference under a margin, or the challenger's metric under a bound."""
-    has_difference = outcome.margin is not None and outcome.delta is not None
+    has_difference = outcome.is_compared and outcome.delta is not None
     return has_difference or (outcome.bound is not None and outcome.challenger is not None)
 
 
 def is_beyond_margin(outcome: CriterionOutcome) -> bool:
     """Whether the whole interval of the difference lies beyond the margin: the challenger is worse by more than is allowed."""
-    limit = margin_edge(outcome)
-    if limit is None or outcome.interval is None:
+    limit = change_edge(outcome)
+    if limit is None or outcome.margin is None or outcome.interval is None:
         return False
     return outcome.interval.low > limit if outcome.direction == "lower_is_better" else outcome.interval.high < limit
+
+
+def is_below_bound(outcome: CriterionOutcome) -> bool:
+    """Whether the challenger's whole interval breaks the bound."""
+    if outcome.bound is None or outcome.challenger_interval is None:
+        return False
+    interval = outcome.challenger_interval
+    return interval.low > outcome.bound if outcome.direction == "lower_is_better" else interval.high < outcome.bound
 
 
 def decisive_criteria(verdict: Verdict, most: int = _MOST_DECIDING + _MOST_CONTEXT) -> tuple[int, ...]:

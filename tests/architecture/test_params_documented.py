@@ -143,6 +143,17 @@ def _all_folds(challenger: dict[str, Any]) -> Callable[[dict[str, Any]], object]
     return change
 
 
+def _mcnemar(test: dict[str, float], cluster: str) -> Callable[[dict[str, Any]], None]:
+    """A criterion on accuracy by McNemar, with rows clustered so."""
+
+    def change(content: dict[str, Any]) -> None:
+        content["evaluation"]["metrics"].append("accuracy")
+        content["evaluation"]["interval"]["cluster"] = cluster
+        content["gates"]["criteria"]["idle"] = {**BOUND, "metric": "accuracy", "method": "mcnemar", **test}
+
+    return change
+
+
 def _weighted(content: dict[str, Any]) -> None:
     content["features"]["columns"]["sample_weight"] = {"take": "flights.distance"}
     content["models"]["challenger"]["weight"] = "distance"
@@ -274,7 +285,22 @@ MISTAKES: dict[str, Callable[[dict[str, Any]], object]] = {
     "a feature is called sample_weight already, as the weights are": _weighted,
     "name exactly one of estimator and file": _set("models.challenger", RECIPE),
     "file and sha256 go together": _set("models.challenger", {**RECIPE, "file": "a.py"}),
-    "name bound, margin or both: a criterion that cannot fail judges nothing": _set("gates.criteria.idle", BOUND),
+    "name bound, margin, relative_margin or better_by: a criterion that cannot fail judges nothing": _set(
+        "gates.criteria.idle", BOUND
+    ),
+    "name one of margin, relative_margin and better_by": _set("gates.criteria.idle", {**BOUND, "margin": 0.1, "better_by": 0}),
+    "delong is of the metric roc_auc; take cluster_bootstrap": _set(
+        "gates.criteria.idle", {**BOUND, "metric": "brier", "margin": 0.1, "method": "delong"}
+    ),
+    "delong knows no weights": lambda content: (
+        content["evaluation"].update(weight="distance"),
+        content["gates"]["criteria"].update(idle={**BOUND, "margin": 0.1, "method": "delong"}),
+    ),
+    "mcnemar takes rows to be independent; evaluation.interval.cluster must be row": _mcnemar({"margin": 0.1}, "day"),
+    "mcnemar compares decisions; name margin or better_by": _mcnemar({"bound": 0.1}, "row"),
+    "no replicate lies so far out; evaluation.interval.replicates must be": _set(
+        "gates.criteria.idle", {**BOUND, "margin": 0.1, "confidence": 0.9999}
+    ),
     "is not in evaluation.slices": _set("gates.criteria.by_dest", {**BOUND, "margin": 0.1, "slice": "dest"}),
     "is not in evaluation.metrics": _set("gates.criteria.precision", {**BOUND, "margin": 0.1, "metric": "pr_auc"}),
     "at least one must be critical, or nothing could ever be rejected": _set(

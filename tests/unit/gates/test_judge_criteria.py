@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tasks.gates import SUBJECTS, judge_criteria
-from tasks.gates.criteria import WORST_FIRST
+from tasks.gates.evidence import WORST_FIRST
 
 NUMBERS = st.floats(-0.5, 0.5)
 INTERVALS = st.tuples(NUMBERS, NUMBERS).map(sorted)

@@ -1,0 +1,155 @@
+"""Superiority: what it takes to be called better, and what many claims at once cost."""
+
+import numpy as np
+import pytest
+from evidence_records import comparison, difference, evaluation, gates, interval, reports
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import stats
+
+from tasks.evaluation.spread import tails_of
+from tasks.gates import judge_criteria
+from tasks.gates.superiority import holm_errors, p_value
+from tasks.records import Interval, Replicates, Spread
+
+TAILS = tails_of(20_000)
+SHARES = st.lists(st.floats(1e-6, 1), min_size=1, max_size=12)
+
+
+def claim(delta, error=0.005, **changes):
+    """A comparison whose difference is normal with this standard error."""
+    quantiles = tuple(map(float, stats.norm(delta, error).ppf(TAILS)))
+    kept = Spread(challenger=None, delta=Replicates(quantiles=quantiles, below=0.5, acceleration=0.0), relative=None)
+    low, high = stats.norm(delta, error).interval(0.95)
+    return difference(low, high, spread=kept, **changes)
+
+
+def judged(*comparisons, criterion=None, **changes):
+    criteria = gates(c={"better_by": 0, **(criterion or {})})
+    return judge_criteria(evaluation(*comparisons, tails=TAILS, **changes), reports(), criteria)
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "expected"), [(0.001, 0.02, "pass"), (0.0, 0.02, "inconclusive"), (-0.02, 0.0, "fail"), (0.0, 0.0, "fail")]
+)
+def test_better_means_more_than_equal(low, high, expected):
+    """The limit itself is no pass, and the champion against itself is a failure."""
+    (outcome,) = judged(difference(low, high))
+    assert (outcome.status, outcome.test) == (expected, "superiority")
+
+
+def test_better_follows_the_metrics_direction():
+    """Of a loss, less is better."""
+    (outcome,) = judged(difference(-0.02, -0.01, direction="lower_is_better"))
+    assert outcome.status == "pass"
+
+
+def test_better_by_more_than_a_threshold():
+    """0.01 to 0.03 is better, by 0.005 too, by 0.02 nobody knows, by 0.03 it is not."""
+    statuses = [judged(comparison(), criterion={"better_by": by})[0].status for by in (0, 0.005, 0.02, 0.03)]
+    assert statuses == ["pass", "pass", "inconclusive", "fail"]
+
+
+def test_one_claim_is_not_corrected():
+    """A single claim is judged at its own confidence, and its p-value is the normal's."""
+    (outcome,) = judged(claim(0.011))
+    assert (outcome.status, outcome.claims, outcome.interval.confidence) == ("pass", 1, pytest.approx(0.95))
+    assert outcome.p_value == pytest.approx(stats.norm.sf(2.2), rel=0.05)
+
+
+def test_many_claims_are_corrected_together_over_slices_and_criteria():
+    """2.2 standard errors are enough alone, and not among four; 3 are, and the next is judged among the three that are left."""
+    slices = [
+        claim(delta, slice_column="o", slice_value=name) for name, delta in (("a", 0.015), ("b", 0.011), ("c", 0.0), ("d", 0.0))
+    ]
+    outcomes = judged(*slices, criterion={"slice": "o"})
+    assert [o.status for o in outcomes] == ["pass", "inconclusive", "inconclusive", "inconclusive"]
+    assert {o.claims for o in outcomes} == {4}
+    assert outcomes[0].interval.confidence == pytest.approx(1 - 0.05 / 4)
+    assert outcomes[1].interval.confidence == pytest.approx(1 - 0.05 / 3)
+    assert "4 claims to be better, corrected together (Holm)" in outcomes[1].reason
+
+
+def test_a_claim_that_the_replicates_cannot_show_is_not_judged():
+    """Among 2,000 claims no replicate lies far enough out, and more of them are asked for."""
+    slices = [claim(0.03, slice_column="o", slice_value=str(number)) for number in range(2000)]
+    outcomes = judged(*slices, criterion={"slice": "o"})
+    assert {o.status for o in outcomes} == {"not_judged"}
+    assert "draw more" in outcomes[0].reason
+
+
+def test_without_champion_nothing_is_better():
+    """A first model makes no claim: its bound is judged, or nothing is."""
+    first = comparison(champion=None, delta=None, champion_interval=None, delta_interval=None)
+    assert judged(first, champion=None)[0].status == "not_judged"
+    (outcome,) = judged(first, champion=None, criterion={"bound": 0.65})
+    assert (outcome.status, outcome.better_by, outcome.test) == ("pass", None, None)
+
+
+@given(SHARES)
+def test_holm_rejects_as_its_definition_does(p_values):
+    """Against the definition: the sorted p-values, the k-th against error / (m - k + 1), until one does not hold."""
+    errors = holm_errors(p_values, [0.05] * len(p_values))
+    held = [p <= error for p, error in zip(p_values, errors, strict=True)]
+    expected, order = [False] * len(p_values), np.argsort(p_values, kind="stable")
+    for step, place in enumerate(order):
+        if p_values[place] > 0.05 / (len(p_values) - step):
+            break
+        expected[place] = True
+    assert held == expected
+
+
+@given(SHARES, st.floats(1e-6, 1))
+def test_a_further_claim_never_helps_the_others(p_values, another):
+    """Asking more can only make each claim harder."""
+    alone = holm_errors(p_values, [0.05] * len(p_values))
+    beside = holm_errors([*p_values, another], [0.05] * (len(p_values) + 1))
+    assert all(more <= less for more, less in zip(beside, alone, strict=False))
+
+
+def test_p_value_is_where_the_interval_turns():
+    """Of a normal difference it is the normal's tail; of none, 1."""
+
+    def read(confidence):
+        return Interval(low=0.02 - 0.01 * stats.norm.ppf((1 + confidence) / 2), high=1.0, confidence=confidence)
+
+    assert p_value(read, "higher_is_better", 0.0) == pytest.approx(stats.norm.sf(2), rel=1e-4)
+    assert p_value(read, "higher_is_better", 0.5) == 1.0
+    assert p_value(lambda _: None, "higher_is_better", 0.0) == 1.0
+
+
+@pytest.mark.parametrize(("low", "expected"), [(-0.0099, "pass"), (-0.0101, "inconclusive")])
+def test_a_relative_margin_is_a_share_of_the_champions_figure(low, expected):
+    """Two hundredths of 0.5; the outcome holds the interval and the margin in the metric's unit."""
+    quantiles = tuple(np.linspace(low / 0.5, 0.02, len(TAILS)))
+    kept = Spread(challenger=None, delta=None, relative=Replicates(quantiles=quantiles, below=0.5, acceleration=0.0))
+    found = comparison(champion=0.5, challenger=0.505, delta=0.005, spread=kept)
+    criterion = {"relative_margin": 0.02, "confidence": 1 - 2 * TAILS[0]}
+    (outcome,) = judge_criteria(evaluation(found, tails=TAILS), reports(), gates(c={**criterion, "bound": 0.1}))
+    # The bound has no interval at this confidence, so that it is asked apart.
+    assert outcome.status == "not_judged"
+    whole = found.model_copy(update={"spread": kept.model_copy(update={"challenger": kept.relative})})
+    (outcome,) = judge_criteria(evaluation(whole, tails=TAILS), reports(), gates(c=criterion))
+    assert (outcome.status, outcome.margin, outcome.relative_margin) == (expected, pytest.approx(0.01), 0.02)
+    assert outcome.interval.low == pytest.approx(low)
+
+
+def test_a_relative_margin_to_a_figure_at_zero_is_not_judged():
+    """A share of nothing is nothing: the evaluation keeps no relative replicates, and no margin is made up."""
+    kept = Spread(challenger=None, delta=None, relative=None)
+    found = comparison(champion=-0.1, challenger=0.1, delta=0.2, spread=kept)
+    (outcome,) = judge_criteria(evaluation(found, tails=TAILS), reports(), gates(c={"relative_margin": 0.02}))
+    assert outcome.status == "not_judged"
+    assert "not above zero in every replicate" in outcome.reason
+
+
+def test_each_criterion_has_its_own_confidence_and_says_its_method():
+    """A stricter confidence widens the interval; the verdict names confidence, method and replicates."""
+    kept = claim(0.011).spread.model_copy(update={"challenger": claim(0.72).spread.delta})
+    found = claim(0.011).model_copy(update={"spread": kept, "challenger_interval": interval(0.71, 0.73)})
+    wide, narrow = (
+        judge_criteria(evaluation(found, tails=TAILS), reports(), gates(c={"margin": 0.005, "confidence": c}))[0]
+        for c in (0.99, 0.8)
+    )
+    assert wide.interval.low < narrow.interval.low
+    assert (wide.confidence, wide.method, wide.replicates, wide.test) == (0.99, "cluster_bootstrap", 2000, "non_inferiority")
