@@ -48,6 +48,8 @@ __all__ = [
     "AreaErrors",
     "AttackOutcome",
     "ChampionTest",
+    "Check",
+    "CheckStatus",
     "ClassOutcome",
     "ClassScores",
     "ColumnTreatment",
