@@ -6,6 +6,8 @@ What belongs here: names of columns alone. What does not: values (``patterns``, 
 import re
 from typing import Literal
 
+from tasks.params.base import spell_plainly
+
 ColumnClass = Literal["identifier", "quasi", "sensitive", "free_text", "safe"]
 
 BORN: tuple[ColumnClass, str] = ("quasi", "a date of birth")
@@ -68,7 +70,7 @@ _NAMES: tuple[tuple[ColumnClass, str, str], ...] = (
 def snake_case(name: str) -> str:
     """A column's name in lower-case words that underscores part."""
     spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name)
-    return re.sub(r"[^a-z0-9]+", "_", spaced.lower()).strip("_")
+    return re.sub(r"[^a-z0-9]+", "_", spell_plainly(spaced)).strip("_")
 
 
 def class_by_name(name: str) -> tuple[ColumnClass, str] | None:

@@ -60,10 +60,10 @@ def _look_at(lake: Lake, table: FoundTable, *, is_meant: bool) -> LakeTable:
         guess = guess_format(lake, table.files)
         source = guess.apply(table.source)
         columns = column_names(lake, table.name, source)
-    except LakeError:
+    except LakeError as error:
         if is_meant:
             raise
-        return LakeTable(table.name, (), _nothing)
+        return LakeTable(table.name, (), _nothing, trouble=error.found)
     reasons = (f"{len(table.files):,} file{'s' if len(table.files) > 1 else ''} in the lake: {table.reason}", *guess.reasons)
     return LakeTable(table.name, columns, partial(_read, lake, table, source, reasons))
 

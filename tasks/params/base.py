@@ -1,6 +1,12 @@
 """The base of all parameter sections, and references of the form ``table.column``."""
 
+import unicodedata
+
 from pydantic import BaseModel, ConfigDict
+
+_SPELLED = str.maketrans(
+    {"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss", "æ": "ae", "ø": "oe", "å": "aa", "œ": "oe", "ł": "l", "đ": "d"}
+)
 
 
 class Section(BaseModel):
@@ -10,6 +16,12 @@ class Section(BaseModel):
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=False, populate_by_name=True, allow_inf_nan=False)
+
+
+def spell_plainly(text: str) -> str:
+    """``text`` in lower case with letters of the English alphabet for accented ones, where names hold no others."""
+    spelled = unicodedata.normalize("NFC", text).lower().translate(_SPELLED)
+    return "".join(letter for letter in unicodedata.normalize("NFKD", spelled) if not unicodedata.combining(letter))
 
 
 def split_reference(reference: str) -> tuple[str, str]:

@@ -51,7 +51,7 @@ def guess_entity(
             )
         if column in taken:
             raise unfit("--entity", column, "the label, a time, a score or the key", "another column")
-        reasons["entity"] = f"{column}: as given; {profile.distinct:,} of them in {profile.rows:,} rows"
+        reasons["entity"] = f"{column}: as given; {profile.distinct_words} of them in {profile.rows:,} rows"
         return column
 
     def recurs(profile: ColumnProfile) -> bool:
@@ -70,7 +70,7 @@ def guess_entity(
                     )
                     continue
                 reasons["entity"] = (
-                    f"{profile.name}: by its name, and it recurs: {profile.distinct:,} of them in {profile.rows:,} rows"
+                    f"{profile.name}: by its name, and it recurs: {profile.distinct_words} of them in {profile.rows:,} rows"
                 )
                 return profile.name
     because = "".join(f"; {said}" for said in dict.fromkeys(passed_over))

@@ -42,6 +42,6 @@ def _ladder(profile: ColumnProfile) -> list[Step]:
     if profile.is_text and any(word in snake_case(profile.name) for word in _CODED) and profile.length >= 3:
         return [whole_value(name), *prefix_steps(name, range(min(int(profile.length) - 1, 4), 0, -1)), LAST]
     if profile.is_number and profile.low is not None and profile.high is not None:
-        kept = [whole_value(name)] if profile.is_integer and profile.distinct <= _FEW else []
+        kept = [whole_value(name)] if profile.distinct <= _FEW else []
         return [*kept, *width_steps(name, profile.low, profile.high, is_integer=profile.is_integer), LAST]
     return [whole_value(name), LAST]

@@ -55,11 +55,18 @@ class ColumnProfile:
     """Pattern -> the share of distinct texts (of a sample) that have it."""
     named: float = 0
     """The share of distinct texts that are names of people, by the lists."""
+    is_counted: bool = True
+    """Whether :attr:`distinct` is exact."""
 
     @property
     def distinct_share(self) -> float:
         """Distinct values per row with a value; 1 where each stands once."""
         return self.distinct / self.filled if self.filled else 0.0
+
+    @property
+    def distinct_words(self) -> str:
+        """The number of distinct values as it may be said."""
+        return f"{self.distinct:,}" if self.is_counted else f"about {self.distinct:,}"
 
     @property
     def is_unique(self) -> bool:
@@ -138,7 +145,7 @@ def _measure(table: pa.Table, kinds: Mapping[str, str]) -> dict[str, ColumnProfi
     profiles = {}
     for name, kind in kinds.items():
         filled, distinct, low, high = found[name]
-        profiles[name] = ColumnProfile(name, kind, rows, filled, min(distinct, filled), low, high)
+        profiles[name] = ColumnProfile(name, kind, rows, filled, min(distinct, filled), low, high, is_counted=kind == "null")
     return profiles
 
 
@@ -163,7 +170,7 @@ def _count_exactly(table: pa.Table, profiles: dict[str, ColumnProfile]) -> dict[
         if p.filled and (p.distinct < _FEW or (p.distinct_share > _NEARLY_ALL and p.kind not in _FLOATS and p.kind != "bool"))
     ]
     found = _figures(table, {p.name: [f"count(DISTINCT {_value(p.name, p.kind)})"] for p in chosen})
-    return profiles | {p.name: replace(p, distinct=found[p.name][0]) for p in chosen}
+    return profiles | {p.name: replace(p, distinct=found[p.name][0], is_counted=True) for p in chosen}
 
 
 def _look_at_texts(column: pa.ChunkedArray, profile: ColumnProfile) -> ColumnProfile:

@@ -153,7 +153,7 @@ def _features(findings: Findings) -> tuple[dict[str, dict[str, Any]], list[str]]
         if name in has_role or name in policy.dropped or name in findings.excluded:
             continue
         if name in joined and profile.distinct > _MOST_JOINED:
-            without.append(f"{name} is no feature: it finds rows of another table, and has {profile.distinct:,} values")
+            without.append(f"{name} is no feature: it finds rows of another table, and has {profile.distinct_words} values")
             continue
         if profile.distinct < 2:
             without.append(f"{name} is no feature: one value only")

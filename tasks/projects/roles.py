@@ -19,7 +19,7 @@ from tasks.projects.targets import counted, guess_positive, guess_task, require_
 
 ROW, FILE_TIME = "lake_row", "lake_file_utc"
 """The columns that any table of a lake can be asked for: which row of which file, and when the file appeared."""
-_KEY = re.compile(r"(^|_)(id|key|no|number|nr|uuid|guid|index|row)(_|$)|id$|^unnamed")
+_KEY = re.compile(r"(^|_)(id|key|no|number|nr|uuid|guid|index|row)(_|$)|(id|nr|nummer)$|^unnamed")
 _TIME = re.compile(r"(^|_)(time|timestamp|ts|date|datetime|utc|at|day|created|scheduled|event|opened|started|hour)(_|$)")
 _PARTS_OF_A_TIME = ("year", "yr", "quarter", "month", "week", "day")
 _KNOWN = re.compile(r"(^|_)(known|updated|closed|settled|resolved|arrived|arrival|ended|finished|observed|labell?ed|recorded)(_|$)")
@@ -209,7 +209,7 @@ def _guess_key(
         columns = tuple(require_column(profiles, name, "--key") for name in wished)
         profile = profiles[columns[0]]
         if len(columns) == 1 and not profile.is_unique and columns[0] != ROW:
-            found = f"{profile.distinct:,} distinct values in {profile.rows:,} rows"
+            found = f"{profile.distinct_words} distinct values in {profile.rows:,} rows"
             raise unfit("--key", columns[0], found, "a value of its own in each row; --key may be given more than once")
         reasons["key"] = f"{', '.join(columns)}: as given"
         return columns

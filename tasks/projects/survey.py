@@ -43,6 +43,15 @@ class LakeTable:
     name: str
     columns: tuple[str, ...]
     read: Callable[[], Reading]
+    trouble: str = ""
+    """Why it cannot be read, where it has no columns."""
+
+    @property
+    def contents(self) -> str:
+        """Its first columns, or why there are none."""
+        if self.trouble:
+            return f"cannot be read: {self.trouble}"
+        return f"{', '.join(self.columns[:12])}{' ...' if len(self.columns) > 12 else ''}"
 
 
 def choose_table(tables: Sequence[LakeTable], wanted: str | None, label: str) -> LakeTable:
@@ -61,9 +70,7 @@ def choose_table(tables: Sequence[LakeTable], wanted: str | None, label: str) ->
     if len(having) == 1:
         return having[0]
     if not having:
-        shown = "; ".join(
-            f"{table.name}: {', '.join(table.columns[:12])}{' ...' if len(table.columns) > 12 else ''}" for table in tables
-        )
+        shown = "; ".join(f"{table.name}: {table.contents}" for table in tables)
         raise ProjectError(
             f"--label {label}",
             found=f"no table with such a column ({shown})",

@@ -17,7 +17,8 @@ from tasks.projects.profile import ColumnProfile
 MOST_CLASSES = 100
 _FEW_NUMBERS = 20
 """Distinct whole numbers up to which they are classes rather than amounts."""
-_YES = ("1", "true", "t", "yes", "y", "positive", "pos", "bad", "late", "fraud", "churned", "default", "malignant")
+_YES = ("1", "true", "t", "yes", "y", "ja", "oui", "si", "sí", "sim", "positive", "pos")
+_EVENTS = ("bad", "late", "fraud", "churned", "default", "malignant")
 
 
 def require_column(profiles: Mapping[str, ColumnProfile], name: str, option: str) -> str:
@@ -84,11 +85,11 @@ def guess_positive(table: pa.Table, label: str, reasons: dict[str, str]) -> int 
         column = column.filter(pc.invert(pc.fill_null(pc.is_nan(column), False)))
     counts = sorted(((entry["counts"], entry["values"]) for entry in pc.value_counts(column.drop_null()).to_pylist()), key=str)
     rarest_first = [value for _, value in sorted(counts, key=lambda entry: entry[0])]
-    yes = [value for value in rarest_first if _plain(value) in _YES]
+    yes = [value for value in rarest_first if _plain(value) in (*_YES, *_EVENTS)]
     chosen = yes[0] if len(yes) == 1 else rarest_first[0]
     total = sum(count for count, _ in counts)
     share = next(count for count, value in counts if value == chosen) / total
-    why = "it means yes" if len(yes) == 1 else "it is the rarer one"
+    why = "it is the rarer one" if len(yes) != 1 else "it means yes" if _plain(chosen) in _YES else "it names what is watched for"
     reasons["positive"] = f"{chosen!r} counts as 1, because {why}: {share:.1%} of the labelled rows"
     return int(chosen) if isinstance(chosen, float) else chosen
 

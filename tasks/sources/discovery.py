@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from tasks.params.base import spell_plainly
 from tasks.params.snapshot import SourceParams
 from tasks.sources.lake import Lake, LakeFile
 from tasks.sources.layout import ENDINGS, format_by_ending
@@ -95,7 +96,7 @@ def _name(path: str) -> str:
     last = path.rstrip("*").rstrip("/").rsplit("/", 1)[-1]
     ending = next((ending for ending in sorted(ENDINGS, key=len, reverse=True) if last.lower().endswith(ending)), "")
     stem = last[: len(last) - len(ending)] if ending else last.rsplit(".", 1)[0]
-    name = re.sub(r"[^a-z0-9]+", "_", stem.lower()).strip("_") or "rows"
+    name = re.sub(r"[^a-z0-9]+", "_", spell_plainly(stem)).strip("_") or "rows"
     return f"t_{name}" if name[0].isdigit() else name
 
 

@@ -64,6 +64,13 @@ def guess_format(lake: Lake, files: Sequence[LakeFile]) -> FormatGuess:
     head = _read_head(lake, first)
     if not head.strip(b"\xef\xbb\xbf\xff\xfe \r\n\t"):
         raise LakeError(f"lake file {first.path}", found="an empty file", expected="rows", next_step="take it out of the lake")
+    if re.match(rb"(\xef\xbb\xbf)?\s*\[\s*[\[{]", head):
+        raise LakeError(
+            f"lake file {first.path}",
+            found="one JSON array",
+            expected="JSON lines: one object to a line",
+            next_step=f"jq -c '.[]' {first.path} > {first.path.rsplit('.', 1)[0]}.jsonl, and take the other out of the lake",
+        )
     if not head.startswith((b"\xff\xfe", b"\xfe\xff")) and re.search(rb"[\x00-\x08\x0e-\x1a]", head):
         raise LakeError(
             f"lake file {first.path}",

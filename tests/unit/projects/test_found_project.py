@@ -14,6 +14,7 @@ from tasks.founding import Founded, found_project
 from tasks.params import load_params
 from tasks.projects.roles import Wishes
 from tasks.projects.survey import LakeTable, Reading, choose_table
+from tasks.projects.targets import guess_positive
 from tasks.validation.suites import load_suites
 
 NOW = datetime(2026, 1, 1, tzinfo=timezone.utc)
@@ -71,6 +72,21 @@ def test_task_is_guessed_from_the_label(shape: str, task: str) -> None:
     """Two values, a few classes, a number."""
     make, label = SHAPES[shape]
     assert found(make(), label).roles.task == task
+
+
+@pytest.mark.parametrize(
+    ("values", "positive", "why"),
+    [
+        (["ja", "nein", "ja"], "ja", "means yes"),
+        (["benign", "malignant"], "malignant", "watched for"),
+        (["x", "z", "z"], "x", "rarer"),
+    ],
+)
+def test_the_value_that_counts_as_positive_is_said_with_its_reason(values: list[str], positive: str, why: str) -> None:
+    """A yes in some languages, an event, or the rarer one."""
+    reasons: dict[str, str] = {}
+    assert guess_positive(_with_label(values), "y", reasons) == positive
+    assert why in reasons["positive"]
 
 
 def test_flights_have_everything() -> None:

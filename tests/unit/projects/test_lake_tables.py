@@ -7,10 +7,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from tasks.errors import LakeError
+from tasks.errors import LakeError, ProjectError
 from tasks.founding import find_lake_tables
 from tasks.founding import lake as reading
-from tasks.projects.survey import LakeTable
+from tasks.projects.survey import LakeTable, choose_table
 from tasks.sources import LocalLake
 
 
@@ -72,6 +72,8 @@ def test_a_table_that_cannot_be_read_stands_in_nobodys_way(tmp_path: Path) -> No
     (tmp_path / "broken.parquet").write_bytes(b"PAR1 and nothing of it")
     pq.write_table(pa.table({"x": [1]}), tmp_path / "sound.parquet")
     assert _tables(tmp_path)["broken"].columns == ()
+    with pytest.raises(ProjectError, match="broken: cannot be read: not readable as a whole file"):
+        choose_table(list(_tables(tmp_path).values()), None, "y")
     with pytest.raises(LakeError, match=r"broken\.parquet"):
         _tables(tmp_path, "broken")
 

@@ -29,6 +29,7 @@ def test_counts_are_exact_where_they_matter() -> None:
     assert (found["kind"].distinct, found["kind"].filled) == (2, 4000)
     assert found["amount"].filled == 4500
     assert found["amount"].low == pytest.approx(1 / 7)
+    assert (found["kind"].distinct_words, found["amount"].distinct_words[:6]) == ("2", "about ")
 
 
 def test_a_wide_table_is_measured_in_groups() -> None:
@@ -100,6 +101,7 @@ def test_numbers_of_cards_are_looked_at_too() -> None:
         ("E-Mail", "identifier"),
         ("phone_number", "identifier"),
         ("IPAddress", "identifier"),
+        ("Straße", "identifier"),
         ("date_of_birth", "quasi"),
         ("age", "quasi"),
         ("ZIP Code", "quasi"),

@@ -8,6 +8,7 @@ from tasks.sources import LocalLake, find_tables, list_table
 
 LAYOUTS: dict[str, tuple[list[str], dict[str, tuple[str, int]]]] = {
     "single files": (["sales.csv", "Shops 2.parquet"], {"sales": ("", 1), "shops_2": ("Shops 2.parquet", 1)}),
+    "other alphabets": (["Verträge.csv", "Câmbio.csv"], {"vertraege": ("Verträge.csv", 1), "cambio": ("Câmbio.csv", 1)}),
     "folders": (["sales/part-0.parquet", "sales/part-1.parquet", "shops/data.jsonl"], {"sales": ("", 2), "shops": ("", 1)}),
     "hive": (["sales/day=1/a.csv", "sales/day=2/b.csv"], {"sales": ("", 2)}),
     "dates": (["sales/2013/01/a.csv", "sales/2013/02/a.csv"], {"sales": ("", 2)}),

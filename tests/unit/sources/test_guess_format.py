@@ -81,6 +81,16 @@ def test_bytes_of_two_kinds_are_refused(tmp_path: Path, data: bytes, said: str) 
     assert said in caught.value.found
 
 
+@pytest.mark.parametrize("data", [b'[{"a": 1},\n{"a": 2}]', b'\xef\xbb\xbf[\n  {"a": 1}\n]', b"[[1, 2]]"])
+def test_one_array_of_json_is_said_to_be_one(tmp_path: Path, data: bytes) -> None:
+    """It is no table of one column, and the way out is a command."""
+    (tmp_path / "rows.json").write_bytes(data)
+    lake = LocalLake(tmp_path)
+    with pytest.raises(LakeError, match="one JSON array") as caught:
+        guess_format(lake, lake.list_files(""))
+    assert "jq -c '.[]' rows.json > rows.jsonl" in str(caught.value)
+
+
 @pytest.mark.parametrize("data", [b"", b"\xef\xbb\xbf\n\n"])
 def test_nothing_to_guess_from(tmp_path: Path, data: bytes) -> None:
     """An empty file is told as one; so is a table without files."""
