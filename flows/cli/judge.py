@@ -5,9 +5,10 @@ from pathlib import Path
 import click
 
 from flows.cli.root import as_json, json_option, project, windtunnel
+from tasks.errors import ExitCode
 
 
-@windtunnel.command(short_help="The verdict; with --check as an exit code.")
+@windtunnel.group(invoke_without_command=True, short_help="The verdict; with --check as an exit code; plan.")
 @click.option(
     "--check",
     "is_check",
@@ -30,9 +31,30 @@ def gate(is_check: bool, name: str, is_json: bool, md: Path | None, junit: Path 
     \b
     Example: windtunnel gate --check --junit verdict.junit.xml
     """
+    subcommand = click.get_current_context().invoked_subcommand
+    if subcommand is not None:
+        if is_check or is_json or md or junit:
+            raise click.UsageError(f"options go after the command: windtunnel gate {subcommand} --json")
+        return int(ExitCode.PROMOTE)
     from flows.cli.render import show_gate
 
     return show_gate(project(), name, is_check=is_check, is_json=is_json, md=md, junit=junit)
+
+
+@gate.command("plan", short_help="The smallest difference that today's holdout can show.")
+@json_option
+def plan(is_json: bool) -> None:
+    """Print for each criterion the smallest true difference that the rows of the last evaluation can show, with a power of 0.8.
+
+    \b
+    Example: windtunnel gate plan --json
+    """
+    from flows.cli.render_plan import show_plan
+    from tasks.params import load_params
+    from tasks.stages.gate import plan_gate
+
+    paths = project()
+    show_plan(plan_gate(paths, load_params(paths.params)), is_json=is_json)
 
 
 @windtunnel.command(short_help="Where the last report lies.")

@@ -5,6 +5,7 @@ The form of ``verdict.json`` is ``verdict.schema.json`` in this folder.
 
 from tasks.gates.criteria import SUBJECTS, judge_criteria
 from tasks.gates.decision import Provenance, decide, exit_code, hash_params, judge
+from tasks.gates.power import plan_tests
 from tasks.gates.receipt import check_verdict, make_receipt
 
 __all__ = [
@@ -17,4 +18,5 @@ __all__ = [
     "judge",
     "judge_criteria",
     "make_receipt",
+    "plan_tests",
 ]

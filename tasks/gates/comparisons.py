@@ -40,7 +40,7 @@ class _Found:
 
 def claims_of(asked: Collection[tuple[MetricCriterion, Comparison]], evaluation: Evaluation) -> list[Claim]:
     """The claims to be better of all (criterion, comparison) of a verdict, corrected together."""
-    errors = [(1 - _confidence(criterion, evaluation)) / 2 for criterion, _ in asked]
+    errors = [(1 - confidence_of(criterion, evaluation)) / 2 for criterion, _ in asked]
     found = []
     for criterion, comparison in asked:
 
@@ -85,7 +85,7 @@ def judge_comparison(
             "status": status,
             "rows_to_decide": to_decide,
             "days_to_decide": days,
-            "confidence": _confidence(criterion, evaluation),
+            "confidence": confidence_of(criterion, evaluation),
             "replicates": evaluation.replicates if criterion.method in ("cluster_bootstrap", "bca") else None,
             "p_value": claim.p_value if claim else None,
             "claims": claim.count if claim else None,
@@ -108,12 +108,13 @@ def _test(criterion: MetricCriterion) -> str | None:
     return "non_inferiority" if criterion.is_compared else None
 
 
-def _confidence(criterion: MetricCriterion, evaluation: Evaluation) -> float:
+def confidence_of(criterion: MetricCriterion, evaluation: Evaluation) -> float:
+    """The two-sided confidence of a criterion: its own, or the evaluation's."""
     return evaluation.confidence if criterion.confidence is None else criterion.confidence
 
 
 def _read(criterion: MetricCriterion, found: Comparison, evaluation: Evaluation, claim: Claim | None) -> _Found:
-    confidence = _confidence(criterion, evaluation)
+    confidence = confidence_of(criterion, evaluation)
     # McNemar's is of a difference alone; the challenger's own figure is shown with the bootstrap's interval beside it.
     own_method = "cluster_bootstrap" if criterion.method == "mcnemar" else criterion.method
     own, why = read_interval(found, "challenger", own_method, confidence, evaluation)

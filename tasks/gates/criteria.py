@@ -37,7 +37,8 @@ def judge_criteria(
     return tuple(outcomes)
 
 
-def _asked_of(criterion: MetricCriterion, evaluation: Evaluation) -> list[Comparison]:
+def comparisons_of(criterion: MetricCriterion, evaluation: Evaluation) -> list[Comparison]:
+    """The comparisons that a criterion is asked of: one, or one per slice; none where nothing was measured."""
     return [c for c in evaluation.comparisons if c.metric == criterion.metric and c.slice_column == criterion.slice]
 
 
@@ -49,7 +50,7 @@ def _claims(evaluation: Evaluation | None, gates: GatesParams) -> dict[tuple[str
         (name, found.slice_value): (criterion, found)
         for name, criterion in gates.criteria.items()
         if isinstance(criterion, MetricCriterion) and criterion.better_by is not None
-        for found in _asked_of(criterion, evaluation)
+        for found in comparisons_of(criterion, evaluation)
     }
     return dict(zip(asked, claims_of(asked.values(), evaluation), strict=True))
 
@@ -57,7 +58,7 @@ def _claims(evaluation: Evaluation | None, gates: GatesParams) -> dict[tuple[str
 def _judge_metric(
     name: str, criterion: MetricCriterion, evaluation: Evaluation, claims: Mapping[tuple[str, str | None], Claim]
 ) -> list[CriterionOutcome]:
-    asked = _asked_of(criterion, evaluation)
+    asked = comparisons_of(criterion, evaluation)
     if criterion.slice is None:
         return [judge_comparison(name, criterion, c, evaluation, claims.get((name, None))) for c in asked] or [
             unjudged(name, criterion, None, f"{criterion.metric} was not measured")

@@ -30,6 +30,7 @@ from tasks.records.evaluation import (
 from tasks.records.events import Event, EventKind, LookTaken
 from tasks.records.lake import Manifest, PartitionRecord, Pin, PinnedFile, PinnedTable, TableRecord
 from tasks.records.models import ModelCard
+from tasks.records.planning import PlannedTest
 from tasks.records.privacy import (
     ColumnTreatment,
     FakedColumn,
@@ -80,6 +81,7 @@ __all__ = [
     "Pin",
     "PinnedFile",
     "PinnedTable",
+    "PlannedTest",
     "PrivacyReport",
     "Receipt",
     "Record",

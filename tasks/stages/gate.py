@@ -4,10 +4,10 @@ from pathlib import Path
 
 from tasks.datasets import hash_file, write_atomically
 from tasks.errors import GateError
-from tasks.gates import SUBJECTS, Provenance, hash_params, judge
+from tasks.gates import SUBJECTS, Provenance, hash_params, judge, plan_tests
 from tasks.params import Params
 from tasks.paths import ProjectPaths
-from tasks.records import DisclosureReport, Evaluation, ValidationReport
+from tasks.records import DisclosureReport, Evaluation, PlannedTest, ValidationReport
 from tasks.stages import Stage, StageContext
 
 _CODE = ("tasks/stages/gate.py", "tasks/gates")
@@ -29,6 +29,28 @@ def _run(context: StageContext) -> None:
     verdict = judge(evaluation, reports, params.gates, provenance, disclosure=_read_disclosure(paths))
     write_atomically(paths.verdict, verdict.to_json().encode())
     print(f"gate: {verdict.reason}")
+
+
+def plan_gate(paths: ProjectPaths, params: Params) -> tuple[PlannedTest, ...]:
+    """What each metric criterion could show on the rows of the last evaluation; nothing of which way they went is in it.
+
+    Raises :class:`~tasks.errors.GateError` where there is no evaluation, one of other parameters, or no criterion on a metric.
+    """
+    evaluation = _read_evaluation(paths)
+    if evaluation is None:
+        raise GateError(
+            str(paths.evaluation_report), found="no evaluation yet", expected="one to plan from", next_step="windtunnel run"
+        )
+    _require_as_declared(evaluation, params, paths)
+    planned = plan_tests(evaluation, params.gates)
+    if not planned:
+        raise GateError(
+            "gates.criteria",
+            found="no criterion on a metric that was measured",
+            expected="one to plan for",
+            next_step="name one in params.yaml, then windtunnel run",
+        )
+    return planned
 
 
 def _read_evaluation(paths: ProjectPaths) -> Evaluation | None:

@@ -17,6 +17,8 @@ def _commands(group: click.Group, name: str = "") -> Iterator[tuple[str, click.C
         command = group.get_command(context, child)
         if isinstance(command, click.Group):
             yield from _commands(command, f"{name}{child} ")
+            if command.invoke_without_command:
+                yield f"{name}{child}", command
         elif command is not None:
             yield f"{name}{child}", command
 
