@@ -29,6 +29,8 @@ from tasks.projects.roles import FILE_TIME, ROW, Roles, Wishes, guess_roles
 from tasks.projects.suites import Known, draft_suites, few_values
 from tasks.projects.survey import LakeTable, Reading, survey_columns
 
+_REASONS_AT_MOST = 12
+
 
 @dataclass(frozen=True)
 class Founded:
@@ -93,20 +95,28 @@ def found_project(
     name = re.sub(r"[^a-z0-9]+", "-", folder.name.lower()).strip("-") or "project"
     key = key_path(name)
     proposal = propose_project(findings, Setting(lake, name, now, as_written(key), s3, k))
+    unusable = {**dropped_columns, **empty}
     if not proposal.features:
-        raise ProjectError(
-            f"table {source.name}",
-            found="no column that a model could learn from: each has a role, is masked away, or gives the label away",
-            expected="at least one",
-            next_step="look at the columns; --key, --entity, --time and --k change what becomes of them",
-        )
+        masked = {column: f"dropped by masking ({classed[column].evidence})" for column in policy.dropped}
+        raise _nothing_to_learn(source.name, {**unusable, **masked, **excluded}, proposal)
+    left_out = (*(f"{column}: {why}" for column, why in unusable.items()), *proposal.left_out)
     known = Known(source.name, profiles, roles.key, (roles.time, roles.known), policy, _few_values(table, profiles, policy))
     suites = draft_suites(known, roles, proposal.features, [_known_of(join) for join in declared])
-    left_out = (*(f"{column}: {why}" for column, why in {**dropped_columns, **empty}.items()), *proposal.left_out)
     founded = Founded(
         {}, key, source.name, table.num_rows, roles, classed, policy, generalisation, excluded, left_out, proposal, joins
     )
     return replace(founded, files=project_files(proposal.params, suites, _readme(founded, name, lake, as_written(key))))
+
+
+def _nothing_to_learn(table: str, reasons: Mapping[str, str], proposal: Proposal) -> ProjectError:
+    why = [*(f"{column}: {reason}" for column, reason in reasons.items()), *proposal.left_out]
+    more = f"; and {len(why) - _REASONS_AT_MOST:,} more" if len(why) > _REASONS_AT_MOST else ""
+    return ProjectError(
+        f"table {table}",
+        found=f"no column that a model could learn from. {'; '.join(why[:_REASONS_AT_MOST])}{more}",
+        expected="at least one that is not the label, the key, a time or a score, and is none of these",
+        next_step="mend the table's columns in the lake; --key, --entity, --time and --k change what becomes of them",
+    )
 
 
 def _on_all_rows(roles: Roles, reading: Reading, wishes: Wishes) -> Roles:

@@ -102,7 +102,7 @@ def _by_name(profile: ColumnProfile) -> tuple[ColumnClass, str] | None:
 
 
 def _by_shape(profile: ColumnProfile) -> tuple[ColumnClass, str]:
-    share = f"{profile.distinct_words} distinct values in {profile.filled:,} rows"
+    share = f"{profile.distinct_words} distinct value{'s' if profile.distinct != 1 else ''} in {profile.filled:,} rows"
     if profile.is_text:
         return _text_by_shape(profile, share)
     if profile.is_date:

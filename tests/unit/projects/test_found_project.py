@@ -305,6 +305,21 @@ def test_a_table_with_nothing_to_learn_from_is_refused() -> None:
     assert "learn from" in caught.value.found
 
 
+def test_what_became_of_each_column_is_said_where_none_is_left() -> None:
+    """Names that stand twice, people's names, and a copy of the label, each by name."""
+    rows = 400
+    names = [
+        f"{first} {last}" for first in ("Anna", "Ben", "Clara", "David") for last in ("Smith", "Jones", "Brown", "Clark", "Hall")
+    ]
+    values = [pa.array([int(number % 3 == 0) for number in range(rows)])] * 3
+    table = pa.Table.from_arrays([*values, pa.array(names * (rows // 20)), values[0]], ["a", "a", "copy", "name", "y"])
+    with pytest.raises(ProjectError) as caught:
+        found(table, "y")
+    assert "a: left out: it stands more than once" in caught.value.found
+    assert "name: dropped by masking (100% of its distinct values are names of people" in caught.value.found
+    assert "copy: gives the label away" in caught.value.found
+
+
 def _tables(**columns: tuple[str, ...]) -> list[LakeTable]:
     return [LakeTable(name, names, lambda: Reading(pa.table({}))) for name, names in columns.items()]
 
