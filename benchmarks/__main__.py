@@ -7,6 +7,7 @@ from pathlib import Path
 from benchmarks.detection import looking_for_people
 from benchmarks.disclosure import disclosure_risk
 from benchmarks.large_table import large_table
+from benchmarks.masking_bookings import growth, whole_policy
 from benchmarks.masking_ff1 import format_preserving_encryption
 from benchmarks.masking_tokens import masked_files, tokens
 from benchmarks.own_project import first_verdict, one_profile
@@ -32,6 +33,8 @@ def main() -> None:
         looking_for_people()
         tokens()
         masked_files()
+        whole_policy()
+        growth(scratch / "bookings")
         format_preserving_encryption()
         one_profile()
         first_verdict(scratch)

@@ -7,7 +7,7 @@ Combinations are counted as they are published, that is after their columns are 
 observation is made by masking, in Python on Arrow tables, on any engine; what it gathers is small and may travel.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -28,6 +28,7 @@ from tasks.params.masking_rules import FakeRule, named_beside
 _RARE, _HELD, _ENTITY = "rare", "/held", "/entity"
 """No table has a column of the latter names."""
 _ENTITY_PURPOSE = "suppress/"
+_WAITING_ROWS = 2_000_000
 
 Observation = Mapping[str, pa.Table]
 """What one partition adds: under ``rare`` its combinations, under a faked column's name the numbers its fakes are picked by."""
@@ -100,16 +101,16 @@ def conclude(policy: MaskingParams, table_name: str, observations: Iterable[Obse
 
     Raises :class:`~tasks.errors.MaskingError` where a fake that is declared unique is not.
     """
-    declared, seen = policy.tables[table_name], list(observations)
+    declared, seen = policy.tables[table_name], _merge_all(observations)
     counts = {}
     for name in _faked(declared):
         rule = declared.columns[name]
         if isinstance(rule, FakeRule):
-            numbers = np.unique(np.concatenate([one[name].column("number").to_numpy() for one in seen] or [np.zeros(0, np.uint64)]))
+            numbers = seen[name].column("number").to_numpy() if name in seen else np.zeros(0, np.uint64)
             entries = len(fake_entries(rule))
             counts[name] = FakeCount(entries, len(numbers), len(np.unique(numbers % np.uint64(entries))))
             _require_unique(rule, counts[name], f"{table_name}.{name}")
-    return Facts(*_find_rare(declared, [one[_RARE] for one in seen if _RARE in one]), counts)
+    return Facts(*_find_rare(declared, seen.get(_RARE)), counts)
 
 
 def require_facts(policy: MaskingParams, table_name: str, facts: Facts | None) -> Facts:
@@ -133,12 +134,37 @@ def _faked(declared: TablePolicy) -> tuple[str, ...]:
     return tuple(name for name, rule in declared.columns.items() if isinstance(rule, FakeRule))
 
 
-def _find_rare(declared: TablePolicy, counted: list[pa.Table]) -> tuple[pa.Table, int]:
+def _merge_all(observations: Iterable[Observation]) -> Observation:
+    """One observation of all; few rows more are held at a time than the result has, however many partitions there are."""
+    merged: dict[str, pa.Table] = {}
+    waiting: list[Observation] = []
+    for observation in observations:
+        waiting.append(observation)
+        if sum(table.num_rows for one in waiting for table in one.values()) > _WAITING_ROWS:
+            merged, waiting = _merge([merged, *waiting]), []
+    return _merge([merged, *waiting])
+
+
+def _merge(observations: Sequence[Observation]) -> dict[str, pa.Table]:
+    merged = {}
+    for name in dict.fromkeys(name for one in observations for name in one):
+        parts = [one[name] for one in observations if name in one]
+        # A partition without a value may have given its column another type.
+        together = pa.concat_tables(parts, promote_options="permissive")
+        counted = [column for column in together.column_names if column != _HELD]
+        if name == _RARE:
+            grouped = together.group_by(counted).aggregate([(_HELD, "sum")])
+            merged[name] = grouped.rename_columns([*counted, _HELD])
+        else:
+            merged[name] = pa.table({"number": pc.unique(together.column("number"))})
+    return merged
+
+
+def _find_rare(declared: TablePolicy, together: pa.Table | None) -> tuple[pa.Table, int]:
     """The rare combinations, and the rows that have them."""
     rule = declared.suppress
-    if rule is None or not counted:
+    if rule is None or together is None:
         return pa.table({}), 0
-    together = pa.concat_tables(counted, promote_options="permissive")
     # A row without an entity is nobody's: it adds nothing to how many hold its combination.
     wanted = [(_HELD, "sum"), *([(_ENTITY, "count_distinct")] if rule.per is not None else [])]
     combinations = together.group_by(list(rule.columns)).aggregate(wanted)

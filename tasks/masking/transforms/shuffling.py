@@ -34,7 +34,8 @@ def shuffle(
     taking = np.flatnonzero(_is_true(column.is_valid()) & _is_true(sources.is_valid()) & _is_true(targets.is_valid()))
     order = to_array(taking)
     first, second = (numbers.take(order).to_numpy() for numbers in (sources, targets))
-    if len(np.unique(first)) < len(first):
+    in_order = np.sort(first)  # numpy's unique hashes, and takes ten times as long
+    if (in_order[1:] == in_order[:-1]).any():
         raise MaskingError(
             f"masking {where}: shuffle",
             found="rows that the columns of `per` do not tell apart",
