@@ -5,9 +5,9 @@ What belongs here: where logs lie, and reading them. What does not: what they me
 
 from pathlib import Path
 
-from tasks.ledger import check_logs, read_content, read_log
+from tasks.ledger import check_anchors, check_logs, known_events, read_content, read_log
 from tasks.paths import ProjectPaths, main_root
-from tasks.records import Check, Event
+from tasks.records import Check, Event, Receipt
 
 
 def live_log(paths: ProjectPaths) -> Path:
@@ -21,6 +21,12 @@ def read_events(paths: ProjectPaths) -> tuple[Event, ...]:
 
 
 def check_event_logs(paths: ProjectPaths) -> tuple[Check, ...]:
-    """Whether the project's log holds, and the one that came with a checkout of a landed branch."""
+    """Whether the project's log holds, and the one that came with a landed branch, and whether they hold what receipts name."""
     files = {".windtunnel/events.jsonl": live_log(paths), "data/events.jsonl": paths.landed_events}
-    return check_logs({name: read_content(file) for name, file in files.items()})
+    checks = check_logs({name: read_content(file) for name, file in files.items()})
+    if any(check.status == "does_not_hold" for check in checks):
+        return checks
+    receipts = {
+        file.stem[:12]: Receipt.from_json(file.read_bytes(), origin=file.name) for file in sorted(paths.receipts.glob("*.json"))
+    }
+    return (*checks, check_anchors(receipts, known_events(live_log(paths), paths.landed_events))) if receipts else checks

@@ -74,6 +74,25 @@ def open_worktree(root: Path, name: str) -> Iterator[Worktree]:
         _discard(main, paths)
 
 
+@contextmanager
+def checkout_of(root: Path, commit: str, name: str) -> Iterator[ProjectPaths]:
+    """A worktree ``name`` of a commit or branch as it was landed, on the shared cache, without data; removed afterwards.
+
+    Raises :class:`~tasks.errors.WorktreeError` where there is no such commit.
+    """
+    main = ProjectPaths(main_root(root))
+    paths = ProjectPaths(main.worktrees / name)
+    with _only_run(main.state / f"{name}.lock", f"the worktree {name}"), _cache_lock(main, fcntl.LOCK_SH):
+        _discard(main, paths)
+        make_private(main.worktrees)
+        git(main.root, "worktree", "add", "--quiet", "--detach", str(paths.root), commit)
+        try:
+            _configure(Worktree(paths, main, commit))
+            yield paths
+        finally:
+            _discard(main, paths)
+
+
 def _discard(main: ProjectPaths, paths: ProjectPaths) -> None:
     if paths.root.exists():
         shutil.rmtree(paths.root)

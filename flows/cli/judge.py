@@ -1,11 +1,15 @@
 """Verdicts: the gate's exit code for a release flow, the report, whether all of it holds, and what happened."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from flows.cli.root import as_json, json_option, project, windtunnel
 from tasks.errors import ExitCode
+
+if TYPE_CHECKING:
+    from flows.verification import Level
 
 
 @windtunnel.group(invoke_without_command=True, short_help="The verdict; with --check as an exit code; plan.")
@@ -77,19 +81,29 @@ def report(is_json: bool) -> None:
         click.echo(page)
 
 
-@windtunnel.command(short_help="Whether what is recorded holds, as an exit code.")
+@windtunnel.command(short_help="Whether a verdict holds, as an exit code.")
+@click.argument("verdict", default="data/verdict.json")
+@click.option(
+    "--level",
+    type=click.Choice(["hashes", "metrics", "rerun"]),
+    default="metrics",
+    show_default=True,
+    help="Every hash; also every score, figure and outcome made again; also the whole pipeline run anew from the pin.",
+)
 @json_option
-def verify(is_json: bool) -> int:
-    """Hold what is recorded against itself: 0 it holds, 1 it does not, 2 it could not be checked.
+def verify(verdict: str, level: "Level", is_json: bool) -> int:
+    """Hold a verdict against its evidence and the event log: 0 it holds, 1 it does not, 2 it could not be checked.
+
+    VERDICT is data/verdict.json, a branch such as data/2013-11-01 (its data is fetched from the shared remote), or newest.
 
     \b
     Example: windtunnel verify
+             windtunnel verify data/2013-11-01 --level hashes
     """
     from flows.cli.render_checks import show_verification
-    from flows.event_log import check_event_logs
-    from tasks.records import Verification
+    from flows.verification import verify_verdict
 
-    return show_verification(Verification(checks=check_event_logs(project())), is_json=is_json)
+    return show_verification(verify_verdict(project().root, verdict, level), is_json=is_json)
 
 
 @windtunnel.command("log", short_help="What happened: looks, approvals, promotions.")

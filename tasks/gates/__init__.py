@@ -6,11 +6,12 @@ The form of ``verdict.json`` is ``verdict.schema.json`` in this folder.
 from tasks.gates.criteria import SUBJECTS, judge_criteria
 from tasks.gates.decision import Provenance, decide, exit_code, hash_params, judge
 from tasks.gates.power import plan_tests
-from tasks.gates.receipt import check_verdict, make_receipt
+from tasks.gates.receipt import check_receipt, check_verdict, make_receipt
 
 __all__ = [
     "SUBJECTS",
     "Provenance",
+    "check_receipt",
     "check_verdict",
     "decide",
     "exit_code",

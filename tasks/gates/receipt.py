@@ -50,15 +50,7 @@ def check_verdict(verdict: bytes | str, receipt: Receipt | None, now: datetime) 
 
     Raises :class:`~tasks.errors.GateError` (exit code 2) in every other case.
     """
-    content = verdict.encode() if isinstance(verdict, str) else verdict
-    found = _read(content)
-    if receipt is None:
-        raise _refused("no receipt", "the receipt that was written when it was judged")
-    if receipt.verdict_hash != hashlib.sha256(content).hexdigest():
-        raise _refused("bytes that differ from those its receipt was made for", "the verdict as it was judged")
-    if receipt.decision != found.decision or decide(found.criteria) != found.decision:
-        raise _refused(f"the decision {found.decision}, which its criteria or its receipt contradict", "one decision")
-    _require_look(found, receipt.look)
+    found, receipt = check_receipt(verdict.encode() if isinstance(verdict, str) else verdict, receipt)
     created, expires = _moment(receipt.created_utc), _moment(receipt.expires_utc)
     if now >= expires:
         raise GateError(
@@ -70,6 +62,22 @@ def check_verdict(verdict: bytes | str, receipt: Receipt | None, now: datetime) 
     if now < created - _CLOCK_SKEW:
         raise _refused(f"a receipt made in the future, at {receipt.created_utc}", "a receipt made by now")
     return found.decision
+
+
+def check_receipt(content: bytes, receipt: Receipt | None) -> tuple[Verdict, Receipt]:
+    """The verdict and the receipt that was made for it, whatever the time; a verdict stays what it was after it has expired.
+
+    Raises :class:`~tasks.errors.GateError` where they are not of one another, or contradict themselves.
+    """
+    found = _read(content)
+    if receipt is None:
+        raise _refused("no receipt", "the receipt that was written when it was judged")
+    if receipt.verdict_hash != hashlib.sha256(content).hexdigest():
+        raise _refused("bytes that differ from those its receipt was made for", "the verdict as it was judged")
+    if receipt.decision != found.decision or decide(found.criteria) != found.decision:
+        raise _refused(f"the decision {found.decision}, which its criteria or its receipt contradict", "one decision")
+    _require_look(found, receipt.look)
+    return found, receipt
 
 
 def _require_look(verdict: Verdict, look: LookTaken | None) -> None:

@@ -4,7 +4,7 @@ What belongs here: the chain, the file that holds it, and what looks at a holdou
 """
 
 from tasks.ledger.chain import Chain, Draft, next_event, read_chain
-from tasks.ledger.checking import check_logs
+from tasks.ledger.checking import check_anchors, check_logs
 from tasks.ledger.log import append_event, read_content, read_log
 from tasks.ledger.looks import find_look, known_events, looks_at, take_look
 
@@ -12,6 +12,7 @@ __all__ = [
     "Chain",
     "Draft",
     "append_event",
+    "check_anchors",
     "check_logs",
     "find_look",
     "known_events",

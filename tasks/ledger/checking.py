@@ -3,11 +3,11 @@
 What belongs here: what is asked of logs as bytes. What does not: reading files, and what else of a verdict is verified.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from tasks.errors import LedgerError
 from tasks.ledger.chain import read_chain
-from tasks.records import Check
+from tasks.records import Check, Event, Receipt
 
 NO_LOG = "no event log"
 
@@ -21,6 +21,19 @@ def check_logs(logs: Mapping[str, bytes | None]) -> tuple[Check, ...]:
     if not there:
         return (Check(what=NO_LOG, status="not_checked", reason=f"looked for {', '.join(logs)}"),)
     return tuple(_check_log(name, content) for name, content in there.items())
+
+
+def check_anchors(receipts: Mapping[str, Receipt], events: Iterable[Event]) -> Check:
+    """Whether each look that one of ``receipts`` (by name) names is in the log: a chain that was cut at its end is still whole."""
+    known = {event.hash for event in events}
+    looks = {name: receipt.look.event for name, receipt in receipts.items() if receipt.look is not None}
+    lost = [name for name, event in looks.items() if event not in known]
+    if lost:
+        told = f"{len(lost)} of {len(looks)} receipts name a look that no log here holds: {', '.join(lost[:3])}"
+        return Check(what="looks in the log", status="does_not_hold", reason=f"{told}; the log was cut, or written anew")
+    if not looks:
+        return Check(what="looks in the log", status="not_checked", reason="no receipt here names a look")
+    return Check(what="looks in the log", status="holds", reason=f"each of {len(looks)} that receipts name")
 
 
 def _check_log(name: str, content: bytes) -> Check:

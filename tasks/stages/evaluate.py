@@ -1,6 +1,7 @@
 """Stage ``evaluate``: champion and challenger on identical rows of a stored split; predictions, figures and curves."""
 
 import json
+from dataclasses import dataclass
 from functools import partial
 
 import pyarrow.compute as pc
@@ -10,6 +11,7 @@ from tasks.evaluation import (
     Contender,
     Contest,
     Evidence,
+    PartRows,
     calibration_csv,
     evidence_hashes,
     headline_metrics,
@@ -27,7 +29,7 @@ from tasks.models.challengers import Role
 from tasks.params import Params
 from tasks.params.models import LoggedScores, Task
 from tasks.paths import ProjectPaths
-from tasks.records import Manifest
+from tasks.records import Evaluation, Manifest
 from tasks.seeds import derive_seed
 from tasks.stages import Stage, StageContext
 from tasks.stages.evidence import require_examined, require_released
@@ -52,33 +54,61 @@ def _run(context: StageContext) -> None:
     require_examined(context, "features", {"features": evidence.features.logical_hash})
     require_examined(context, "splits", {f"splits/{split}": evidence.assignments.logical_hash})
     require_released(context, {"features": evidence.features.logical_hash, "masked": evidence.masked.logical_hash})
-    champion, challenger = _champion(paths, params), _contender(paths, "challenger", task)
-    rows = read_part(evidence, params, part)
-    for contender in (champion, challenger):
-        if isinstance(contender, Contender):
-            refuse_training_rows(evidence, part, rows.facts.column("row_key"), contender.card)
-    holdout = hash_holdout(rows.facts)
-    pay_look(paths, params, candidate=challenger.card.logical_hash, holdout=holdout)
-    contest = hold_contest(rows, champion, challenger, task)
+    judged = read_judged(evidence, params)
+    pay_look(paths, params, candidate=judged.challenger.card.logical_hash, holdout=judged.holdout)
+    contest = judged.contest(task)
     predictions = _write_predictions(paths, evidence, contest, part)
     k = params.masking.limits.k
-    evaluation = summarise(
-        contest,
-        params,
-        split=split,
-        part=part,
-        known_slices=read_slice_values(evidence, params),
-        inputs=evidence_hashes(evidence, contest) | {"predictions": predictions.logical_hash, HOLDOUT: holdout},
-        seed=derive_seed(params.seed, "evaluation"),
-    )
+    evaluation = record_evaluation(judged, contest, params, predictions.logical_hash)
     write_atomically(paths.roc_curve, roc_csv(contest.predictions, task, contest.classes, k).encode())
     write_atomically(paths.calibration_curve, calibration_csv(contest.predictions, task, contest.classes, k).encode())
     write_atomically(paths.metrics, (json.dumps(headline_metrics(evaluation), indent=1, sort_keys=True) + "\n").encode())
     write_atomically(paths.evaluation_report, evaluation.to_json().encode())
     left_out = f"{evaluation.unlabelled_rows:,} without label, {evaluation.unscored_rows:,} without champion score left out"
-    if champion is None:
+    if judged.champion is None:
         left_out = f"{evaluation.unlabelled_rows:,} without label left out; there is no champion"
     print(f"evaluate: {evaluation.rows:,} rows of {split}/{part} ({left_out}), {len(evaluation.comparisons)} comparisons")
+
+
+@dataclass(frozen=True)
+class Judged:
+    """Who is judged on which rows; nothing has been measured yet."""
+
+    evidence: Evidence
+    rows: PartRows
+    champion: Contender | LoggedScores | None
+    challenger: Contender
+    holdout: str
+    """The hash that a look at these rows is known by."""
+
+    def contest(self, task: Task) -> Contest:
+        """Both scored on the rows that can be judged."""
+        return hold_contest(self.rows, self.champion, self.challenger, task)
+
+
+def read_judged(evidence: Evidence, params: Params) -> Judged:
+    """The judged part's rows, and the models that the stage ``train`` left; a model that was fitted on them is refused."""
+    champion = _champion(evidence.paths, params)
+    challenger = _contender(evidence.paths, "challenger", params.label.task)
+    part = params.evaluation.part
+    rows = read_part(evidence, params, part)
+    for contender in (champion, challenger):
+        if isinstance(contender, Contender):
+            refuse_training_rows(evidence, part, rows.facts.column("row_key"), contender.card)
+    return Judged(evidence, rows, champion, challenger, hash_holdout(rows.facts))
+
+
+def record_evaluation(judged: Judged, contest: Contest, params: Params, predictions: str) -> Evaluation:
+    """Everything about ``contest``, whose stored predictions have the logical hash ``predictions``, in one record."""
+    return summarise(
+        contest,
+        params,
+        split=params.evaluation.split,
+        part=params.evaluation.part,
+        known_slices=read_slice_values(judged.evidence, params),
+        inputs=evidence_hashes(judged.evidence, contest) | {"predictions": predictions, HOLDOUT: judged.holdout},
+        seed=derive_seed(params.seed, "evaluation"),
+    )
 
 
 def _champion(paths: ProjectPaths, params: Params) -> Contender | LoggedScores | None:

@@ -7,13 +7,23 @@ from tasks.errors import GateError
 from tasks.gates import SUBJECTS, Provenance, hash_params, judge, plan_tests
 from tasks.params import Params
 from tasks.paths import ProjectPaths
-from tasks.records import DisclosureReport, Evaluation, PlannedTest, ValidationReport
+from tasks.records import DisclosureReport, Evaluation, PlannedTest, ValidationReport, Verdict
 from tasks.stages import Stage, StageContext
 
 _CODE = ("tasks/stages/gate.py", "tasks/gates")
 
 
 def _run(context: StageContext) -> None:
+    verdict = judge_project(context)
+    write_atomically(context.paths.verdict, verdict.to_json().encode())
+    print(f"gate: {verdict.reason}")
+
+
+def judge_project(context: StageContext) -> Verdict:
+    """The verdict that the project's evaluation and reports come to; nothing is written.
+
+    Raises :class:`~tasks.errors.GateError` where the evaluation is of other parameters or of another pin.
+    """
     paths, params = context.paths, context.params
     evaluation = _read_evaluation(paths)
     if evaluation is not None:
@@ -26,9 +36,7 @@ def _run(context: StageContext) -> None:
         inputs=_inputs(paths, evaluation),
         seeds={"root": params.seed},
     )
-    verdict = judge(evaluation, reports, params.gates, provenance, disclosure=_read_disclosure(paths))
-    write_atomically(paths.verdict, verdict.to_json().encode())
-    print(f"gate: {verdict.reason}")
+    return judge(evaluation, reports, params.gates, provenance, disclosure=_read_disclosure(paths))
 
 
 def plan_gate(paths: ProjectPaths, params: Params) -> tuple[PlannedTest, ...]:

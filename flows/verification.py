@@ -1,0 +1,109 @@
+"""Verifying a verdict where it lies: in this checkout, or on a branch, whose data is fetched into a worktree for it.
+
+What belongs here: finding the verdict and its data, and running the pipeline anew. What does not: what is checked
+(``tasks.verification``), and Prefect.
+"""
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Literal
+
+from flows.event_log import check_event_logs
+from flows.programs import dvc, git
+from flows.verdict_store import find_verdict
+from flows.worktrees import REMOTES, checkout_of, newest_refresh, remote_urls
+from tasks.errors import DatasetError, GateError, WindtunnelError
+from tasks.params import load_params
+from tasks.paths import ProjectPaths
+from tasks.records import Check, Verdict, Verification
+from tasks.stages import StageContext
+from tasks.verification import check_figures, check_hashes
+
+Level = Literal["hashes", "metrics", "rerun"]
+
+
+def verify_verdict(root: Path, name: str, level: Level) -> Verification:
+    """Hold the verdict ``name`` (``data/verdict.json``, a branch, or newest) against its receipt, its evidence and the event log.
+
+    ``hashes``: every hash, down to the snapshot; ``metrics``: also every score, figure and outcome made again; ``rerun``: also the
+    whole pipeline run anew from the pin. Raises :class:`~tasks.errors.GateError` where there is no such verdict.
+    """
+    paths = ProjectPaths(root)
+    branch = newest_refresh(root) if name == "newest" else name
+    if branch is None or (root / branch).resolve() == paths.verdict.resolve():
+        return _verify_here(paths, level)
+    if (root / branch).is_file():
+        raise GateError(
+            f"verdict {name}",
+            found="a copy, without what it was judged on",
+            expected="data/verdict.json of a checkout, a branch such as data/2013-11-01, or newest",
+            next_step="windtunnel verify, or windtunnel verify data/2013-11-01",
+        )
+    with checkout_of(root, branch, "verify") as tree:
+        _fetch(tree.root)
+        return _verify_here(tree, level)
+
+
+def _verify_here(paths: ProjectPaths, level: Level) -> Verification:
+    stored = find_verdict(paths.root, "data/verdict.json") if paths.verdict.is_file() else None
+    if stored is None:
+        raise GateError(str(paths.verdict), found="no verdict", expected="the verdict of a run", next_step="windtunnel run")
+    context = StageContext(paths, load_params(paths.params))
+    checks = check_event_logs(paths) + check_hashes(context, stored.content, stored.receipt)
+    if level != "hashes":
+        checks += check_figures(context, stored.content)
+    if level == "rerun":
+        checks += (_run_again(paths, stored.content),)
+    return Verification(checks=checks)
+
+
+def _fetch(root: Path) -> None:
+    """Fetch what the remote ``shared`` holds; what cannot be had is found missing, by name, when it is checked."""
+    try:
+        dvc(root, "checkout", "--force", "--allow-missing", "--quiet")
+        if REMOTES[1] in remote_urls(root):
+            dvc(root, "pull", "--quiet", "--allow-missing", "--remote", REMOTES[1])
+    except WindtunnelError:
+        return
+
+
+def _run_again(paths: ProjectPaths, content: bytes) -> Check:
+    """Run every stage anew from the pin in a worktree without any output or run cache, and hold its verdict against this one."""
+    what, again = "rerun", None
+    try:
+        with _from_the_pin(paths) as tree:
+            dvc(tree.root, "repro", "--no-run-cache", "--quiet", "gate")
+            again = tree.verdict.read_bytes()
+    except (WindtunnelError, OSError) as error:
+        lines = str(error).strip().splitlines()
+        return Check(
+            what=what, status="not_checked", reason=f"the pipeline does not run anew here: {lines[-1].strip() if lines else error}"
+        )
+    if again == content:
+        return Check(
+            what=what, status="holds", reason="every stage run anew from the pin, and the verdict is the same byte for byte"
+        )
+    return Check(what=what, status="does_not_hold", reason=_told_difference(content, again))
+
+
+def _told_difference(content: bytes, again: bytes) -> str:
+    try:
+        was, now = (Verdict.from_json(text, origin="verdict.json") for text in (content, again))
+    except DatasetError as error:
+        return error.found
+    others = sorted(name for name in {*was.inputs, *now.inputs} if was.inputs.get(name) != now.inputs.get(name))
+    return f"run anew it says {now.decision}, and said {was.decision}; other {', '.join(others) or 'figures'}"
+
+
+@contextmanager
+def _from_the_pin(paths: ProjectPaths) -> Iterator[ProjectPaths]:
+    """A worktree with the parameters, the pin and the challengers of ``paths``, and no data."""
+    with checkout_of(paths.root, git(paths.root, "rev-parse", "HEAD"), "rerun") as tree:
+        tree.lock.unlink(missing_ok=True)
+        for file in (paths.params, paths.pin):
+            shutil.copy2(file, tree.root / file.relative_to(paths.root))
+        if (paths.root / "challengers").is_dir():
+            shutil.copytree(paths.root / "challengers", tree.root / "challengers", dirs_exist_ok=True)
+        yield tree

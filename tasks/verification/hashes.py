@@ -1,0 +1,164 @@
+"""Every hash that a verdict names, made again from the bytes that lie here, down to the snapshot.
+
+What belongs here: receipt, parameters, files, datasets and models against the verdict. What does not: figures (``figures``).
+
+A dataset's hash is made from the rows of each partition, not taken from its manifest: a manifest is as easily written anew as data.
+"""
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from tasks.datasets import MANIFEST, dataset_hash, hash_mapping, logical_hash, read_manifest, read_partition
+from tasks.errors import WindtunnelError
+from tasks.gates import SUBJECTS, check_receipt, hash_params
+from tasks.models import open_model
+from tasks.paths import ProjectPaths
+from tasks.records import Check, Evaluation, Manifest, Receipt, Verdict
+from tasks.stages import StageContext
+
+_NOT_HERE = "not here; fetch it: dvc pull --remote shared"
+
+
+def check_hashes(context: StageContext, content: bytes, receipt: Receipt | None) -> tuple[Check, ...]:
+    """Hold the verdict with the bytes ``content`` against its ``receipt`` and against everything that lies beside it."""
+    try:
+        verdict = Verdict.from_json(content, origin="verdict.json")
+    except WindtunnelError as error:
+        return (Check(what="verdict", status="does_not_hold", reason=f"{error.thing}: {error.found}"),)
+    return (
+        _check_receipt(content, receipt),
+        *_check_params(context, verdict),
+        *_check_files(context.paths, verdict),
+        *_check_evaluation(context.paths, verdict),
+        *_check_datasets(context.paths, verdict),
+        *_check_models(context.paths, verdict),
+    )
+
+
+def _check_receipt(content: bytes, receipt: Receipt | None) -> Check:
+    if receipt is None:
+        told = "there is none for these bytes: the verdict was edited after it was judged, or was never published"
+        return Check(what="receipt", status="does_not_hold", reason=told)
+    try:
+        check_receipt(content, receipt)
+    except WindtunnelError as error:
+        return Check(what="receipt", status="does_not_hold", reason=error.found)
+    return Check(what="receipt", status="holds", reason=f"judged by {receipt.actor}, {receipt.created_utc}")
+
+
+def _check_params(context: StageContext, verdict: Verdict) -> Iterator[Check]:
+    yield _compared("parameters", hash_params(context.params), verdict.params_hash, "params.yaml")
+    yield _compared(
+        "policy", hash_mapping(context.params.gates.model_dump(mode="json")), verdict.policy_hash, "gates in params.yaml"
+    )
+
+
+def _check_files(paths: ProjectPaths, verdict: Verdict) -> Iterator[Check]:
+    files = {"pin": paths.pin, "evaluation": paths.evaluation_report, "disclosure": paths.disclosure_report}
+    files |= {f"validation/{subject}": paths.validation_report(subject) for subject in SUBJECTS}
+    for name, path in files.items():
+        told = path.relative_to(paths.root).as_posix()
+        if not path.is_file():
+            # What the verdict did not rest on need not be there; what it did was taken away.
+            if name in verdict.inputs:
+                yield Check(what=name, status="does_not_hold", reason=f"{told} is not there, and the verdict rests on it")
+            continue
+        yield _compared(name, hashlib.sha256(path.read_bytes()).hexdigest(), verdict.inputs.get(name), told)
+
+
+def _check_evaluation(paths: ProjectPaths, verdict: Verdict) -> Iterator[Check]:
+    """Whether the evaluation names the same data and models as the verdict."""
+    if not paths.evaluation_report.is_file():
+        return
+    try:
+        evaluation = Evaluation.from_json(paths.evaluation_report.read_bytes(), origin="evaluation.json")
+    except WindtunnelError as error:
+        yield Check(what="evaluation's inputs", status="does_not_hold", reason=error.found)
+        return
+    others = sorted(name for name, value in evaluation.inputs.items() if verdict.inputs.get(name) != value)
+    if others:
+        yield Check(what="evaluation's inputs", status="does_not_hold", reason=f"the verdict names other {', '.join(others)}")
+    else:
+        yield Check(what="evaluation's inputs", status="holds", reason=f"the {len(evaluation.inputs)} that the verdict names")
+
+
+def _check_datasets(paths: ProjectPaths, verdict: Verdict) -> Iterator[Check]:
+    split = f"splits/{verdict.split}"
+    folders = {
+        "predictions": paths.predictions,
+        split: paths.split(verdict.split),
+        "features": paths.features,
+        "masked": paths.masked,
+    }
+    for name, folder in folders.items():
+        yield _check_dataset(name, folder, verdict.inputs)
+    yield _check_snapshot(paths, verdict.inputs)
+
+
+def _check_dataset(name: str, folder: Path, named: Mapping[str, str]) -> Check:
+    if not (folder / MANIFEST).is_file():
+        return Check(what=name, status="not_checked", reason=_NOT_HERE)
+    try:
+        manifest = read_manifest(folder, made_by=name)
+        found = _hash_rows(folder, manifest)
+    except WindtunnelError as error:
+        return Check(what=name, status="does_not_hold", reason=f"{error.thing}: {error.found}")
+    if found != manifest.logical_hash:
+        return Check(what=name, status="does_not_hold", reason="its rows are others than its manifest says")
+    # A dataset names what it was made from; those that the verdict names too must be the same.
+    others = sorted(of for of in ("pin", "snapshots", "masked") if of in manifest.about and manifest.about[of] != named.get(of))
+    if others:
+        return Check(what=name, status="does_not_hold", reason=f"made from other {', '.join(others)} than the verdict rests on")
+    rows = sum(table.rows for table in manifest.tables.values())
+    return _compared(name, found, named.get(name), f"{rows:,} rows")
+
+
+def _hash_rows(folder: Path, manifest: Manifest) -> str:
+    """The dataset's logical hash from the rows of every partition. Raises :class:`~tasks.errors.DatasetError`."""
+    tables = {}
+    for name, table in manifest.tables.items():
+        partitions = []
+        for partition in table.partitions:
+            rows = read_partition(folder, partition)
+            made = {"rows": rows.num_rows, "logical_hash": logical_hash(rows, table.key)}
+            partitions.append(partition.model_copy(update=made))
+        tables[name] = table.model_copy(update={"partitions": tuple(partitions)})
+    return dataset_hash(tables)
+
+
+def _check_snapshot(paths: ProjectPaths, named: Mapping[str, str]) -> Check:
+    """The snapshot's own rows where the restricted zone is here; else that the masked data names the same one as the verdict."""
+    if (paths.snapshots / MANIFEST).is_file():
+        return _check_dataset("snapshots", paths.snapshots, named)
+    if not (paths.masked / MANIFEST).is_file():
+        return Check(what="snapshots", status="not_checked", reason=_NOT_HERE)
+    about = read_manifest(paths.masked, made_by="mask").about
+    told = "the masked data was made from it; the restricted zone is not here, so its own rows were not read"
+    return _compared("snapshots", about.get("snapshots"), named.get("snapshots"), told)
+
+
+def _check_models(paths: ProjectPaths, verdict: Verdict) -> Iterator[Check]:
+    for role in ("challenger", "champion"):
+        name = f"models/{role}"
+        if name not in verdict.inputs:
+            continue
+        if not (paths.models / f"{role}.json").is_file():
+            yield Check(what=name, status="not_checked", reason=_NOT_HERE)
+            continue
+        try:
+            card = open_model(paths.models, role).card
+        except WindtunnelError as error:
+            yield Check(what=name, status="does_not_hold", reason=f"{error.thing}: {error.found}")
+            continue
+        yield _compared(name, card.logical_hash, verdict.inputs[name], card.name)
+
+
+def _compared(what: str, found: str | None, named: str | None, told: str) -> Check:
+    if named is None:
+        return Check(what=what, status="does_not_hold", reason=f"the verdict does not name it ({told})")
+    if found != named:
+        return Check(
+            what=what, status="does_not_hold", reason=f"{(found or 'nothing')[:12]}, and the verdict names {named[:12]} ({told})"
+        )
+    return Check(what=what, status="holds", reason=told)

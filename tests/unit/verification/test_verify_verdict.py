@@ -1,0 +1,220 @@
+"""A verdict holds while it is what its evidence comes to; whatever was edited, forged or swapped is found and named."""
+
+import json
+import shutil
+from datetime import datetime, timezone
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pytest
+from toy_evidence import make_params, toy_rows, train_toy, write_reports, write_toy
+
+from tasks.datasets import DatasetWriter, hash_file, read_manifest, read_table, write_atomically
+from tasks.gates import make_receipt
+from tasks.paths import ProjectPaths
+from tasks.records import Evaluation, ValidationReport, Verdict, Verification
+from tasks.stages import StageContext, load_stage
+from tasks.stages.looking import pay_look
+from tasks.verification import check_figures, check_hashes
+
+NOW = datetime(2020, 3, 1, tzinfo=timezone.utc)
+
+
+@pytest.fixture(scope="module")
+def judged(tmp_path_factory):
+    """A project that was run to its verdict."""
+    root, params = tmp_path_factory.mktemp("judged"), make_params()
+    pin = ProjectPaths(root).pin
+    write_atomically(pin, b"{}")
+    paths = write_toy(root, toy_rows(), about={"pin": hash_file(pin)})
+    train_toy(paths, params)
+    judge_toy(paths, params)
+    return root
+
+
+def judge_toy(paths, params):
+    """Evaluate and judge, as the stages do."""
+    write_reports(paths)
+    load_stage("evaluate").run(StageContext(paths, params))
+    predictions = read_manifest(paths.predictions, made_by="evaluate").logical_hash
+    about = ValidationReport.from_json(paths.validation_report("features").read_bytes(), origin="test")
+    report = about.model_copy(update={"subject": "predictions", "inputs": {"predictions": predictions}})
+    write_atomically(paths.validation_report("predictions"), report.to_json().encode())
+    load_stage("gate").run(StageContext(paths, params))
+
+
+@pytest.fixture
+def project(judged, tmp_path):
+    """A copy of it to tamper with."""
+    shutil.copytree(judged, tmp_path / "project")
+    return StageContext(ProjectPaths(tmp_path / "project"), make_params())
+
+
+def receipt_of(context):
+    """The receipt that publishing writes."""
+    content = context.paths.verdict.read_bytes()
+    inputs = Verdict.from_json(content, origin="test").inputs
+    look = pay_look(context.paths, context.params, candidate=inputs["models/challenger"], holdout=inputs["holdout"])
+    return make_receipt(content, actor="ada", host="h", environment={}, now=NOW, max_age_days=7, look=look)
+
+
+def verify(context, receipt=None):
+    """All checks; the receipt is made for whatever lies there, as a forger would."""
+    content = context.paths.verdict.read_bytes()
+    checks = check_hashes(context, content, receipt or receipt_of(context)) + check_figures(context, content)
+    return Verification(checks=checks)
+
+
+def named(found):
+    return {check.what for check in found.checks if check.status == "does_not_hold"}
+
+
+def rewrite_predictions(paths, change):
+    """Write the predictions anew with ``change`` applied: bytes, manifest and hashes all agree."""
+    manifest = read_manifest(paths.predictions, made_by="evaluate")
+    rows = change(read_table(paths.predictions, manifest, "predictions"))
+    shutil.rmtree(paths.predictions)
+    with DatasetWriter(paths.predictions, "predictions") as writer:
+        writer.write(manifest.tables["predictions"].partitions[0].path, "forged", rows, ("row_key",))
+        return writer.finish(manifest.about).logical_hash
+
+
+def replace_column(rows, name, values):
+    return rows.set_column(rows.column_names.index(name), name, values)
+
+
+def test_untouched_verdict_holds(project):
+    """Every hash, every score, every figure and the verdict itself; nothing is written."""
+    receipt = receipt_of(project)
+    before = {file: file.read_bytes() for file in project.paths.root.rglob("*") if file.is_file()}
+    found = verify(project, receipt)
+    assert found.outcome == "holds", found
+    whats = {check.what for check in found.checks}
+    assert {"predictions", "features", "masked", "splits/by_time", "snapshots", "models/challenger", "figures", "verdict"} <= whats
+    assert {file: file.read_bytes() for file in project.paths.root.rglob("*") if file.is_file()} == before
+
+
+def test_hand_edited_verdict_is_found(project):
+    """A decision and its outcomes turned by hand, with a receipt made for them."""
+    path = project.paths.verdict
+    content = json.loads(path.read_text())
+    for outcome in content["criteria"]:
+        outcome["margin"] = 0.5 if outcome["margin"] is not None else None
+    path.write_text(json.dumps(content, indent=1, sort_keys=True) + "\n")
+    found = verify(project)
+    assert named(found) == {"verdict"}
+    assert "criteria/1/margin" in next(c.reason for c in found.checks if c.what == "verdict")
+
+
+def test_verdict_without_its_receipt_does_not_hold(project):
+    """Edited after it was judged: no receipt is of these bytes."""
+    receipt = receipt_of(project)
+    path = project.paths.verdict
+    path.write_text(path.read_text().replace('"promote"', '"reject"', 1))
+    assert "receipt" in named(verify(project, receipt))
+    content = path.read_bytes()
+    assert "receipt" in named(Verification(checks=check_hashes(project, content, None)))
+
+
+def test_forged_commit_is_found(project):
+    """Better figures written into the evaluation, judged, and committed: every hash agrees, and the figures do not."""
+    path = project.paths.evaluation_report
+    found = Evaluation.from_json(path.read_bytes(), origin="test")
+    better = tuple(c.model_copy(update={"challenger": 0.99}) for c in found.comparisons)
+    path.write_text(found.model_copy(update={"comparisons": better}).to_json())
+    load_stage("gate").run(project)
+    checked = verify(project)
+    assert named(checked) == {"figures"}
+    assert "comparisons/0/challenger" in next(c.reason for c in checked.checks if c.what == "figures")
+
+
+def test_predictions_of_another_model_are_found(project):
+    """The label as score, evaluated and judged with every hash in order: the stored model scores otherwise."""
+
+    def leak(rows):
+        label = rows.column("label").cast(pa.float64())
+        return replace_column(rows, "challenger_score", pc.add(pc.multiply(label, 0.98), 0.01))
+
+    paths = project.paths
+    forged = rewrite_predictions(paths, leak)
+    evaluation = Evaluation.from_json(paths.evaluation_report.read_bytes(), origin="test")
+    renamed = evaluation.model_copy(update={"inputs": evaluation.inputs | {"predictions": forged}})
+    paths.evaluation_report.write_text(renamed.to_json())
+    load_stage("gate").run(project)
+    found = verify(project)
+    assert {"predictions of the models", "figures"} <= named(found)
+    reason = next(c.reason for c in found.checks if c.what == "predictions of the models")
+    assert "challenger_score differs in 240 of 240 rows" in reason
+
+
+def test_swapped_split_is_found(project):
+    """Another split's assignments under this one's name."""
+    paths = project.paths
+    shutil.rmtree(paths.split("by_time"))
+    shutil.copytree(paths.split("by_buyer"), paths.split("by_time"))
+    found = verify(project)
+    assert {"splits/by_time", "judged rows"} & named(found)
+    assert "splits/by_time" in named(found)
+
+
+def test_swapped_model_is_found(project):
+    """Another challenger under this one's name."""
+    other = make_params(models={"challenger": {"estimator": "sklearn.dummy.DummyClassifier", "split": "by_time", "part": "train"}})
+    train_toy(project.paths, other)
+    assert {"models/challenger"} <= named(verify(project))
+
+
+@pytest.mark.parametrize(
+    ("folder", "named_as"),
+    [
+        ("data/features", "features"),
+        ("data/masked", "masked"),
+        ("data/predictions", "predictions"),
+        ("data/splits/by_time", "splits/by_time"),
+    ],
+)
+def test_changed_bytes_are_found(project, folder, named_as):
+    """One byte of one partition."""
+    file = sorted((project.paths.root / folder).rglob("*.parquet"))[0]
+    content = bytearray(file.read_bytes())
+    content[len(content) // 2] ^= 1
+    file.write_bytes(bytes(content))
+    assert named_as in named(verify(project))
+
+
+def test_changed_report_and_pin_are_found(project):
+    """A validation report, a pin, and a report that was taken away."""
+    paths = project.paths
+    receipt = receipt_of(project)
+    paths.validation_report("raw").write_text(paths.validation_report("raw").read_text().replace("toy", "yot"))
+    paths.pin.write_text("{ }")
+    paths.validation_report("masked").unlink()
+    content = paths.verdict.read_bytes()
+    assert named(Verification(checks=check_hashes(project, content, receipt))) == {"validation/raw", "validation/masked", "pin"}
+
+
+def test_changed_criterion_is_found(project):
+    """Other parameters than those it was judged by."""
+    criteria = {
+        "validation": {"evidence": "validation", "critical": True},
+        "ranking": {"metric": "roc_auc", "margin": 0.9, "min_rows": 10, "critical": True},
+    }
+    other = StageContext(project.paths, make_params(gates={"max_age_days": 7, "criteria": criteria}))
+    assert {"parameters", "policy", "verdict"} <= named(verify(other, receipt_of(project)))
+
+
+def test_missing_data_could_not_be_checked(project):
+    """A clone without data: never a pass, and the next step is named."""
+    for folder in (project.paths.features, project.paths.predictions, project.paths.models):
+        shutil.rmtree(folder)
+    found = verify(project)
+    assert found.outcome == "not_checked"
+    unchecked = {check.what for check in found.checks if check.status == "not_checked"}
+    assert {"features", "predictions", "models/challenger", "figures"} <= unchecked
+    assert any("dvc pull" in check.reason for check in found.checks)
+
+
+@pytest.mark.parametrize("content", [b"", b"{}", b"\xff"])
+def test_no_verdict_does_not_hold(project, content):
+    """Bytes that are none."""
+    assert named(Verification(checks=check_hashes(project, content, None))) == {"verdict"}
