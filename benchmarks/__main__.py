@@ -7,6 +7,7 @@ from pathlib import Path
 from benchmarks.detection import looking_for_people
 from benchmarks.disclosure import disclosure_risk
 from benchmarks.large_table import large_table
+from benchmarks.leak_search import leak_search
 from benchmarks.masking_bookings import growth, whole_policy
 from benchmarks.masking_ff1 import format_preserving_encryption
 from benchmarks.masking_tokens import masked_files, tokens
@@ -31,6 +32,7 @@ def main() -> None:
         lake_on_s3(scratch)
         disclosure_risk()
         looking_for_people()
+        leak_search(scratch / "leaks")
         tokens()
         masked_files()
         whole_policy()

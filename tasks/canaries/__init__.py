@@ -7,7 +7,7 @@ masking, and which places are searched (the composition roots). How and why: ``d
 from tasks.canaries.markers import ColumnFate, Marker, make_markers
 from tasks.canaries.needles import Needles
 from tasks.canaries.planting import MARKERS_FILE, Planted, plant, read_planted
-from tasks.canaries.search import Hit, search_buffer, search_file
+from tasks.canaries.search import Hit, search_buffer, search_file, search_files
 
 __all__ = [
     "MARKERS_FILE",
@@ -21,4 +21,5 @@ __all__ = [
     "read_planted",
     "search_buffer",
     "search_file",
+    "search_files",
 ]

@@ -40,11 +40,13 @@ class Needles:
             return ()
         return tuple(name for name, pattern in sorted(self._forms.items()) if _matches(buffer, pattern))
 
-    def find_in_any(self, buffers: Sequence[pa.Buffer]) -> tuple[tuple[int, str], ...]:
-        """The same of many small buffers at once, with the place of each that holds one: the pattern is then compiled once."""
-        together = pa.array([buffer.to_pybytes() for buffer in buffers], pa.large_binary())
-        found = pc.match_substring_regex(together, pattern=self._all).to_pylist()
-        return tuple((place, name) for place, is_hit in enumerate(found) if is_hit for name in self.find(buffers[place]))
+    def find_in_any(self, texts: Sequence[bytes]) -> tuple[tuple[int, str], ...]:
+        """The same of many small texts at once, with the place of each that holds one: the pattern is then compiled once."""
+        if not texts:
+            return ()
+        found = pc.match_substring_regex(pa.array(texts, pa.large_binary()), pattern=self._all).to_pylist()
+        hits = (place for place, is_hit in enumerate(found) if is_hit)
+        return tuple((place, name) for place in hits for name in self.find(pa.py_buffer(texts[place])))
 
     def __repr__(self) -> str:
         return f"Needles({len(self._forms)} columns)"

@@ -3,7 +3,7 @@
 What belongs here: one file, and what was found in it. What does not: which files (``tasks.keyholding.search``).
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 import pyarrow as pa
@@ -13,8 +13,12 @@ from tasks.canaries.needles import Needles
 from tasks.errors import LeakSearchError
 from tasks.records import Record
 
-_SMALL_BYTES, _AT_ONCE = 100_000, 200
-"""Parts below this size are searched so many at once."""
+_SMALL_BYTES, _AT_ONCE, _BYTES_AT_ONCE = 1_000_000, 5_000, 16_000_000
+"""Parts below this size are searched together, of whatever files, until there are so many or so much of them: to build the
+automaton takes as long as to search a megabyte."""
+
+_Place = tuple[str, str]
+"""File and part."""
 
 
 class Hit(Record):
@@ -27,18 +31,37 @@ class Hit(Record):
     """``table.column``."""
 
 
-def search_file(path: Path, needles: Needles) -> tuple[Hit, ...]:
-    """Every marker in ``path``, in its bytes or in what is packed in them; each column once for each part.
+def search_files(paths: Iterable[Path], needles: Needles, tell: Callable[[Path], None] = lambda _: None) -> tuple[Hit, ...]:
+    """Every marker in the files ``paths``, in their bytes or in what is packed in them; each column once for each part.
 
-    A file that is gone by the time it is opened holds nothing. Raises :class:`~tasks.errors.LeakSearchError` where it cannot be
-    read as a whole.
+    A file that is gone by the time it is opened holds nothing. ``tell`` hears of each file that has been read. Raises
+    :class:`~tasks.errors.LeakSearchError` where one cannot be read as a whole.
     """
-    hits: dict[Hit, None] = {}
+
+    def parts() -> Iterator[tuple[_Place, pa.Buffer]]:
+        for path in paths:
+            yield from (((str(path), label), content) for label, content in _read_parts(path))
+            tell(path)
+
+    return tuple(dict.fromkeys(_hits(parts(), needles)))
+
+
+def search_file(path: Path, needles: Needles) -> tuple[Hit, ...]:
+    """As :func:`search_files`, of one file."""
+    return search_files((path,), needles)
+
+
+def search_buffer(content: pa.Buffer, needles: Needles, *, name: str) -> tuple[Hit, ...]:
+    """The same of bytes in memory, which are called ``name``."""
+    parts = (((name, label), part) for label, part in parts_of_buffer(content, name))
+    return tuple(dict.fromkeys(_hits(parts, needles)))
+
+
+def _read_parts(path: Path) -> Iterator[Part]:
     try:
-        for hit in _hits(str(path), parts_of_file(path), needles):
-            hits[hit] = None
+        yield from parts_of_file(path)
     except FileNotFoundError:
-        return ()
+        return
     except OSError as error:
         raise LeakSearchError(
             str(path),
@@ -46,27 +69,27 @@ def search_file(path: Path, needles: Needles) -> tuple[Hit, ...]:
             expected="a file that can be searched",
             next_step="let this account read it",
         ) from None
-    return tuple(hits)
 
 
-def search_buffer(content: pa.Buffer, needles: Needles, *, name: str) -> tuple[Hit, ...]:
-    """The same of bytes in memory, which are called ``name``."""
-    return tuple(dict.fromkeys(_hits(name, parts_of_buffer(content, name), needles)))
-
-
-def _hits(name: str, parts: Iterable[Part], needles: Needles) -> Iterator[Hit]:
-    small: list[Part] = []
-    for part in parts:
-        if part[1].size >= _SMALL_BYTES:
-            yield from (Hit(file=name, part=part[0], column=column) for column in needles.find(part[1]))
+def _hits(parts: Iterable[tuple[_Place, pa.Buffer]], needles: Needles) -> Iterator[Hit]:
+    small: list[tuple[_Place, bytes]] = []
+    held = 0
+    for place, content in parts:
+        if content.size >= _SMALL_BYTES:
+            yield from (_hit(place, column) for column in needles.find(content))
             continue
-        small.append(part)
-        if len(small) >= _AT_ONCE:
-            yield from _hits_of_small(name, small, needles)
-            small = []
-    yield from _hits_of_small(name, small, needles)
+        small.append((place, content.to_pybytes()))  # a copy, since the file may be closed by then
+        held += content.size
+        if len(small) >= _AT_ONCE or held >= _BYTES_AT_ONCE:
+            yield from _hits_of_small(small, needles)
+            small, held = [], 0
+    yield from _hits_of_small(small, needles)
 
 
-def _hits_of_small(name: str, parts: list[Part], needles: Needles) -> Iterator[Hit]:
-    for place, column in needles.find_in_any([content for _, content in parts]):
-        yield Hit(file=name, part=parts[place][0], column=column)
+def _hits_of_small(parts: Sequence[tuple[_Place, bytes]], needles: Needles) -> Iterator[Hit]:
+    for number, column in needles.find_in_any([content for _, content in parts]):
+        yield _hit(parts[number][0], column)
+
+
+def _hit(place: _Place, column: str) -> Hit:
+    return Hit(file=place[0], part=place[1], column=column)

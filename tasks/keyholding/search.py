@@ -14,7 +14,7 @@ from pathlib import Path
 
 import yaml
 
-from tasks.canaries import Hit, Needles, read_planted, search_file
+from tasks.canaries import Hit, Needles, read_planted, search_files
 from tasks.datasets import MANIFEST, hash_mapping, read_manifest, write_atomically
 from tasks.params import Params
 from tasks.paths import ProjectPaths, main_root
@@ -77,12 +77,15 @@ def search_project(paths: ProjectPaths, params: Params, tell: Callable[[int, int
     files, objects = list(_files(places)), list(_objects(places))
     fresh = [(path, size) for path, size in objects if known.get(str(path)) != size]
     every = [*files, *fresh]
-    whole, done = sum(size for _, size in every), 0
-    hits: list[Hit] = list(_raw_objects_shared(paths))
-    for path, size in every:
-        hits += search_file(path, needles)
-        done += size
+    sizes = dict(every)
+    whole, done = sum(sizes.values()), 0
+
+    def tell_of(path: Path) -> None:
+        nonlocal done
+        done += sizes[path]
         tell(done, whole)
+
+    hits = [*_raw_objects_shared(paths), *search_files(sizes, needles, tell_of)]
     dirty = {hit.file for hit in hits}
     clean = {str(path): size for path, size in objects if str(path) not in dirty}
     write_atomically(memory, json.dumps({"markers": sought, "objects": clean}).encode())
