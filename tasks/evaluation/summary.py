@@ -5,6 +5,8 @@ What belongs here: the record, from predictions and their comparison. What does 
 
 from collections.abc import Mapping
 
+import pyarrow as pa
+
 from tasks.evaluation.compare import compare, compare_folds
 from tasks.evaluation.contest import Contest
 from tasks.evaluation.evidence import Evidence
@@ -12,6 +14,7 @@ from tasks.evaluation.outcomes import describe_classes, describe_residuals
 from tasks.evaluation.spread import tails_of
 from tasks.evaluation.withholding import count_people, require_enough_people, withhold_classes, withhold_slices
 from tasks.params import Params
+from tasks.params.snapshot import FILE_TIME_COLUMN
 from tasks.params.splits import ALL_FOLDS, draws_of
 from tasks.records import Comparison, Evaluation, FoldsJudged
 
@@ -55,7 +58,7 @@ def summarise(
         split=split,
         part=part,
         rows=predictions.num_rows,
-        days=len(predictions.column("day").unique()),
+        days=_days(predictions, params),
         unlabelled_rows=contest.unlabelled_rows,
         unscored_rows=contest.unscored_rows,
         from_utc=contest.from_utc,
@@ -80,6 +83,11 @@ def summarise(
         tails=tails_of(interval.replicates),
         folds=folds,
     )
+
+
+def _days(predictions: pa.Table, params: Params) -> int:
+    """Days with judged rows; 0 where no column tells a row's day: when files appeared says nothing of how fast rows come."""
+    return len(predictions.column("day").unique()) if params.features.at.column != FILE_TIME_COLUMN else 0
 
 
 def _missing_slices(comparisons: tuple[Comparison, ...], known: Mapping[str, set[str]]) -> tuple[str, ...]:

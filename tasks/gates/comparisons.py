@@ -66,7 +66,7 @@ def judge_comparison(
     telling = [outcome for outcome in outcomes if outcome.status == status]
     rows = [outcome.rows_to_decide for outcome in telling]
     to_decide = max((r for r in rows if r is not None), default=None) if status == "inconclusive" and None not in rows else None
-    days = _days(to_decide, found.rows, evaluation.days)
+    days = days_that_hold(to_decide, found.rows, evaluation.days)
     reason = "; ".join(outcome.reason for outcome in telling)
     return unjudged(name, criterion, None, reason + _waiting(status, to_decide, days, found.rows, evaluation.days)).model_copy(
         update={
@@ -180,8 +180,8 @@ def _number(value: float | None) -> float | None:
     return value if value is not None and math.isfinite(value) else None
 
 
-def _days(rows_to_decide: int | None, rows: int, days: int) -> int | None:
-    """The days that hold ``rows_to_decide`` rows at today's rate, which is that of the slice itself."""
+def days_that_hold(rows_to_decide: int | None, rows: int, days: int) -> int | None:
+    """The days that hold ``rows_to_decide`` rows at today's rate, the slice's own; None where no days are known."""
     return None if rows_to_decide is None or not rows or not days else math.ceil(rows_to_decide * days / rows)
 
 

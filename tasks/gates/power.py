@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from statistics import NormalDist
 
 from tasks.gates.bounds import is_usable
-from tasks.gates.comparisons import confidence_of
+from tasks.gates.comparisons import confidence_of, days_that_hold
 from tasks.gates.criteria import comparisons_of
 from tasks.gates.intervals import Figure, read_interval
 from tasks.params.judging import GatesParams, MetricCriterion
@@ -68,7 +68,7 @@ def _planned(
         smallest_difference=smallest,
         does_equal_pass=None if kind != "non_inferiority" or smallest is None else smallest <= limit,
         rows_for_equal=rows,
-        days_for_equal=None if rows is None or not found.rows else math.ceil(rows * evaluation.days / found.rows),
+        days_for_equal=days_that_hold(rows, found.rows, evaluation.days),
         reason=reason,
     )
 

@@ -41,7 +41,7 @@ def explain(
     advised = [outcome for outcome in outcomes if not outcome.is_critical and outcome.status == "fail"]
     advice = f"; not decisive: {_listed([_told(outcome) for outcome in advised])}" if advised else ""
     rare = [f"{found.name} ({found.rows:,} rows)" for found in classes if found.is_rare]
-    thin = f"; little is known of the rare {'class' if len(rare) == 1 else 'classes'} {_listed(rare)}" if rare else ""
+    thin = f"; little is known of {'a class' if len(rare) == 1 else 'classes'} with few rows: {_listed(rare)}" if rare else ""
     return f"{head}: {', '.join(part for part in parts if part)}{advice}{thin}{_out_of_fold(folds)}"
 
 

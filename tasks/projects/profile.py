@@ -25,6 +25,8 @@ _SAMPLED_ROWS = 20_000
 """Rows whose texts are held against the patterns, evenly spread; a share of 20,000 is exact to half a point."""
 _FEW = 1000
 """Approximate numbers of distinct values below this are counted again, exactly."""
+_VERY_FEW = 20
+"""Distinct values up to which it is counted how often each stands."""
 _NEARLY_ALL = 0.8
 _COLUMNS_AT_ONCE = 32
 """Columns in one statement: what planning and running one takes grows with the square of its aggregates."""
@@ -55,6 +57,8 @@ class ColumnProfile:
     """Pattern -> the share of distinct texts (of a sample) that have it."""
     named: float = 0
     """The share of distinct texts that are names of people, by the lists."""
+    second: int = 0
+    """Rows with the second most frequent value, where the values are few and no fractions; else 0."""
     is_counted: bool = True
     """Whether :attr:`distinct` is exact."""
 
@@ -170,7 +174,10 @@ def _count_exactly(table: pa.Table, profiles: dict[str, ColumnProfile]) -> dict[
         if p.filled and (p.distinct < _FEW or (p.distinct_share > _NEARLY_ALL and p.kind not in _FLOATS and p.kind != "bool"))
     ]
     found = _figures(table, {p.name: [f"count(DISTINCT {_value(p.name, p.kind)})"] for p in chosen})
-    return profiles | {p.name: replace(p, distinct=found[p.name][0], is_counted=True) for p in chosen}
+    exact = profiles | {p.name: replace(p, distinct=found[p.name][0], is_counted=True) for p in chosen}
+    few = [p for p in exact.values() if 2 <= p.distinct <= _VERY_FEW and p.kind not in _FLOATS]
+    counts = _figures(table, {p.name: [f"list_reverse_sort(map_values(histogram({quote(p.name)})))[2]"] for p in few})
+    return exact | {p.name: replace(p, second=counts[p.name][0]) for p in few}
 
 
 def _look_at_texts(column: pa.ChunkedArray, profile: ColumnProfile) -> ColumnProfile:

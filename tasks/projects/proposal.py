@@ -224,7 +224,8 @@ def _slices(findings: Findings) -> tuple[str, ...]:
         profile = findings.profiles[name]
         fits = 2 <= profile.distinct <= _MOST_SLICE_VALUES and (profile.is_text or profile.is_integer or profile.kind == "bool")
         is_plain = name in policy.safe and name not in roles.by_column() and name not in findings.excluded
-        return fits and is_plain and profile.rows >= profile.distinct * _FEWEST_SLICE_ROWS
+        is_even = profile.rows >= profile.distinct * _FEWEST_SLICE_ROWS and profile.second >= _FEWEST_SLICE_ROWS
+        return fits and is_plain and is_even
 
     people = [name for name in findings.profiles if is_slice(name) and snake_case(name) in ("sex", "gender", "race", "ethnicity")]
     others = [name for name in findings.profiles if is_slice(name) and name not in people]

@@ -140,7 +140,7 @@ class Evaluation(Record):
     part: str
     rows: int
     days: int
-    """Distinct UTC days with judged rows; rows / days is the rate at which new rows come."""
+    """Distinct UTC days with judged rows; rows / days is the rate at which new rows come. 0: rows have no times of their own."""
     unlabelled_rows: int
     unscored_rows: int
     """Labelled rows of the part without a champion score; they are not compared."""

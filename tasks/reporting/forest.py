@@ -218,7 +218,8 @@ def _slice_table(
         _slice_row(c, index, None if index is None else verdict.criteria[index].status, mark, scale, is_change=is_change)
         for (c, index), mark in zip(found, marks, strict=True)
     )
-    return SliceTable(metric, column or "", is_change, draw_axis(scale, is_change=is_change), rows, len(ordered) - len(shown))
+    axis = draw_axis(scale, is_change=is_change) if any(mark.numbers for mark in marks) else Markup("")  # all withheld
+    return SliceTable(metric, column or "", is_change, axis, rows, len(ordered) - len(shown))
 
 
 def _slice_mark(comparison: Comparison, outcome: CriterionOutcome | None, *, is_change: bool) -> Mark:

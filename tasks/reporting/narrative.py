@@ -147,7 +147,7 @@ def _rare_classes(evaluation: Evaluation) -> list[Limit]:
         for found in evaluation.classes
         if found.is_rare
     )
-    return [Limit("Rare classes", f"{_list(rare)}: too few rows to say how well they are told.")] if rare else []
+    return [Limit("Small classes", f"{_list(rare)}: too few judged rows to say how well they are told.")] if rare else []
 
 
 def _late_scores(evaluation: Evaluation) -> list[Limit]:

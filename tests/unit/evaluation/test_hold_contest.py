@@ -155,6 +155,16 @@ def test_record_counts_rows_days_and_missing_slices(tmp_path):
     assert (found.judged, found.seeds, found.inputs) == ("recipe", {"evaluation": 3}, {"pin": "p"})
 
 
+def test_rows_without_times_of_their_own_count_no_days(tmp_path):
+    """When files appeared in the lake says nothing of how fast rows come."""
+    params = make_params()
+    at = params.features.at.model_copy(update={"column": "lake_file_utc"})
+    timeless = params.model_copy(update={"features": params.features.model_copy(update={"at": at})})
+    found = contest(tmp_path, toy_rows())
+    judged = summarise(found, timeless, split="by_time", part="test", known_slices={}, inputs={}, seed=3)
+    assert (judged.rows, judged.days) == (240, 0)
+
+
 def test_headline_metrics_are_the_overall_figures(tmp_path):
     """What ``dvc metrics show`` prints is rows and, by metric, both models and the difference on all rows."""
     found = record(contest(tmp_path, toy_rows()))

@@ -43,6 +43,13 @@ def test_a_margin_takes_two_quantiles_of_standard_errors(direction):
     assert test.days_for_equal == pytest.approx(test.rows_for_equal / 500, abs=1)
 
 
+def test_a_plan_names_no_days_where_rows_have_no_times():
+    """The rows that it takes are known all the same."""
+    (test,) = plan_tests(evaluation(normal(), tails=TAILS, days=0), gates(c={"margin": 0.005}))
+    assert test.rows_for_equal > 10_000
+    assert test.days_for_equal is None
+
+
 def test_an_equal_model_passes_a_margin_that_is_wide_enough():
     """A margin above the smallest difference that shows."""
     assert planned(normal(), margin=0.012)[0].does_equal_pass is True

@@ -79,6 +79,13 @@ def test_too_few_rows_are_inconclusive_and_say_how_many_are_missing():
     assert "500 more rows would decide (about 20 more days at today's rate)" in outcome.reason
 
 
+def test_days_are_not_named_where_rows_have_no_times():
+    """When files appeared in the lake says nothing of how fast rows come."""
+    (outcome,) = judged(comparison(rows=500), days=0)
+    assert (outcome.rows_to_decide, outcome.days_to_decide) == (1000, None)
+    assert outcome.reason.endswith("about 500 more rows would decide")
+
+
 def test_the_least_rows_are_not_named_where_they_would_not_decide():
     """At 1,000 rows the interval of 500 would still be too wide: four times the rows are named, or none where none would do."""
     (outcome,) = judged(difference(-0.25, 0.25, rows=500), criterion={"margin": 0.125})

@@ -281,6 +281,14 @@ def test_columns_beyond_the_most_features_are_counted() -> None:
     assert [line for line in founded.left_out if line.startswith("20 columns from m500 on are no features")]
 
 
+def test_a_column_of_nearly_one_value_is_no_slice() -> None:
+    """Its other rows would be withheld, or too few to tell anything."""
+    numbers = range(4000)
+    columns = {"x": numbers, "rare": [n % 100 == 0 for n in numbers], "even": [n % 3 == 0 for n in numbers]}
+    founded = found(pa.table({**columns, "y": [n % 7 < 3 for n in numbers]}), "y")
+    assert founded.proposal.params["evaluation"]["slices"] == ["even"]
+
+
 def test_a_strong_feature_is_kept_and_said() -> None:
     """A tumour's perimeter tells malignant from benign almost alone, as honest measurements do: it is named, not taken away."""
     founded = found(own_lakes.breast_cancer(), "benign")

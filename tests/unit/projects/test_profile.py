@@ -32,6 +32,12 @@ def test_counts_are_exact_where_they_matter() -> None:
     assert (found["kind"].distinct_words, found["amount"].distinct_words[:6]) == ("2", "about ")
 
 
+def test_the_second_most_frequent_of_few_values_is_counted() -> None:
+    """No value counts for none; fractions and single values have no second."""
+    table = pa.table({"a": [1, 1, 2, None], "b": ["x"] * 4, "c": [True, False, False, None], "d": [0.5, 0.5, 1.5, 1.5]})
+    assert [found.second for found in profile_table(table).values()] == [1, 0, 1, 0]
+
+
 def test_a_wide_table_is_measured_in_groups() -> None:
     """Each of a few hundred columns has its own figures."""
     table = pa.table({f"c{n}": [n, n + 1, n + 1 + n % 2, None] for n in range(300)})

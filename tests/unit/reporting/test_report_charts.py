@@ -6,12 +6,12 @@ import xml.etree.ElementTree as ET
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from verdict_stories import HOSTILE, make_outcome, make_verdict
+from verdict_stories import HOSTILE, make_outcome, make_verdict, story_inputs
 
 from tasks.records import Interval, ResidualBin
 from tasks.reporting import CalibrationBin, RocPoint
 from tasks.reporting.charts import Mark, Scale, draw_axis, draw_track, scale_of, ticks_of
-from tasks.reporting.forest import decisive_groups
+from tasks.reporting.forest import decisive_groups, slice_tables
 from tasks.reporting.squares import draw_calibration, draw_observed, draw_residuals, draw_roc
 
 
@@ -28,6 +28,17 @@ def _percent(text: str | None) -> float:
     assert text is not None
     assert text.endswith("%")
     return float(text[:-1])
+
+
+def test_slices_that_are_all_withheld_have_no_axis() -> None:
+    """There is nothing to draw, and a scale of nothing would be figures of rounding."""
+    found = story_inputs("reject").provenance
+    one = next(c for c in found.evaluation.comparisons if c.slice_column is not None)
+    names = ("champion", "challenger", "delta", "champion_interval", "challenger_interval", "delta_interval")
+    (table,) = slice_tables([one.model_copy(update=dict.fromkeys(names) | {"is_withheld": True})], found.verdict)
+    (drawn,) = slice_tables([one], found.verdict)
+    assert (str(table.axis), table.rows[0].rows) == ("", "withheld")
+    assert "svg" in str(drawn.axis)
 
 
 @pytest.mark.parametrize("direction", ["higher_is_better", "lower_is_better"])

@@ -215,5 +215,5 @@ def test_late_scores_and_rare_classes_are_told() -> None:
     rare = ClassOutcome(name="frost", rows=12, fraction=0.001, is_rare=True, champion=None, challenger=scores)
     found = _limits("reject", late_scores=4821, classes=(rare, rare.model_copy(update={"name": "sun", "is_rare": False})))
     assert found["Late scores"].startswith("The champion scored 4,821 rows (10.0 %) after their prediction time")
-    assert found["Rare classes"].startswith("frost (12 rows):")
-    assert not {"Late scores", "Rare classes"} & set(_limits("reject"))
+    assert found["Small classes"].startswith("frost (12 rows):")
+    assert not {"Late scores", "Small classes"} & set(_limits("reject"))

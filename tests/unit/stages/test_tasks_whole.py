@@ -137,7 +137,7 @@ def test_a_rare_class_is_named(of_wine):
     rare = [c.name for c in _evaluation(of_wine).classes if c.is_rare]
     assert rare
     assert rare[0] in _verdict(of_wine).reason
-    assert "Rare classes" in of_wine.paths.report_page.read_text()
+    assert "Small classes" in of_wine.paths.report_page.read_text()
 
 
 @pytest.mark.parametrize(
