@@ -10,7 +10,7 @@ import hmac
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
-from math import log2
+from math import ceil, log2
 
 import pyarrow as pa
 
@@ -21,8 +21,11 @@ _DIGITS, _LOWER, _UPPER = "0123456789", "abcdefghijklmnopqrstuvwxyz", "ABCDEFGHI
 _KEPT_MARKS = frozenset("-_.@+ ")
 _LONGEST = 80
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
-_GIVES_NOTHING = frozenset({"drop", "redact", "constant", "token", "fake"})
-"""Transforms whose result holds nothing of the value's text, whatever its type."""
+_GIVES_NOTHING = frozenset({"drop", "redact", "constant", "token", "fake", "bucket", "date_part", "shuffle"})
+"""Transforms whose result for the marker row alone holds nothing of the value's text, whatever its type."""
+_LEAST_NOISE = 1e-3
+"""On a marker, some 700,000 with nine decimals, noise of this scale is none in less than one row of a million."""
+_LEAST_DIGITS = 17
 
 
 @dataclass(frozen=True)
@@ -32,6 +35,16 @@ class ColumnFate:
     column: str
     transform: str
     keep_prefix: int | None = None
+    letters: str = ""
+    """What ``encrypt`` encrypts of a text."""
+    kept: str = ""
+    """What it leaves in a text."""
+    has_check_digit: bool = False
+    """Whether the last digit is to fit the others (Luhn)."""
+    digits: int | None = None
+    """The longest whole number that it takes."""
+    noise: float = 0.0
+    """The scale of the noise; relative to one where it is relative."""
 
 
 class Marker(Record):
@@ -67,22 +80,58 @@ def make_markers(
 
 def _mark(kind: pa.DataType, real: object, fate: ColumnFate, stream: Iterator[int]) -> tuple[object, str, str] | str:
     """The marker, its kind and its text; or why there can be none."""
-    is_text = pa.types.is_string(kind) or pa.types.is_large_string(kind)
-    if is_text and (fate.transform in _GIVES_NOTHING or fate.keep_prefix is not None):
-        text = _text(str(real or ""), stream, longer_than=fate.keep_prefix or 0)
-        return text, "text", text
-    if fate.transform not in _GIVES_NOTHING:
+    if pa.types.is_string(kind) or pa.types.is_large_string(kind):
+        return _mark_text(str(real or ""), fate, stream)
+    is_moment = pa.types.is_timestamp(kind) and kind.unit == "us"
+    is_changed = fate.transform in _GIVES_NOTHING or {
+        "encrypt": fate.digits is not None and pa.types.is_integer(kind),
+        "noise": fate.noise >= _LEAST_NOISE and pa.types.is_floating(kind),
+        "date_shift": is_moment,
+    }.get(fate.transform, False)
+    if not is_changed:
         return f"{fate.transform} may leave a value as it was"
-    if pa.types.is_int64(kind) or pa.types.is_uint64(kind):
-        number = int("7" + _draw(_DIGITS, 17, stream))
+    length = min(fate.digits or 18, 18)
+    if (pa.types.is_int64(kind) or pa.types.is_uint64(kind)) and length >= _LEAST_DIGITS:
+        number = int("7" + _draw(_DIGITS, length - 1, stream))
         return number, "integer", str(number)
     if pa.types.is_float64(kind):
         decimal = float("0." + "7" + _draw(_DIGITS, 14, stream) + "7") * 1e6
         return decimal, "float", repr(decimal)
-    if pa.types.is_timestamp(kind) and kind.unit == "us":
+    if is_moment:
         moment = _EPOCH + timedelta(microseconds=int(_draw(_DIGITS, 17, stream)) % (2**50))
         return (moment if kind.tz else moment.replace(tzinfo=None)), "timestamp", f"{moment:%Y-%m-%d %H:%M:%S.%f}"
     return f"a value of type {kind} is too short to be unique"
+
+
+def _mark_text(real: str, fate: ColumnFate, stream: Iterator[int]) -> tuple[str, str, str] | str:
+    if fate.transform == "text":
+        address = f"{_draw(_LOWER, 14, stream)}@{_draw(_LOWER, 8, stream)}.example.org"
+        return f"Please write to {address} before noon.", "text", address
+    if fate.transform in _GIVES_NOTHING or fate.keep_prefix is not None:
+        text = _text(real, stream, longer_than=fate.keep_prefix or 0)
+    elif fate.letters:
+        text = _enciphered(real, fate, stream)
+    else:
+        return f"{fate.transform} may leave a value as it was"
+    return text, "text", text
+
+
+def _enciphered(shape: str, fate: ColumnFate, stream: Iterator[int]) -> str:
+    """A text that ``encrypt`` takes: the real one's shape, with letters of its alphabet before a short one."""
+    shaped = "".join(_draw(fate.letters, 1, stream) if c in fate.letters else c for c in shape if c in fate.letters + fate.kept)
+    known = sum(character in fate.letters for character in shaped) - fate.has_check_digit
+    before = max(0, ceil(_BITS / log2(len(fate.letters))) - known)
+    text = _draw(fate.letters, before, stream) + shaped[:_LONGEST]
+    if not fate.has_check_digit:
+        return text
+    last = max(place for place, character in enumerate(text) if character in fate.letters)
+    return next(fitting for digit in _DIGITS if _fits(fitting := text[:last] + digit + text[last + 1 :]))
+
+
+def _fits(text: str) -> bool:
+    """Luhn's formula, ISO/IEC 7812-1:2017, annex B, of a text of any length: ``tasks.detection`` knows cards' lengths only."""
+    digits = [int(character) for character in reversed(text) if character in _DIGITS]
+    return sum(digit if place % 2 == 0 else sum(divmod(2 * digit, 10)) for place, digit in enumerate(digits)) % 10 == 0
 
 
 def _text(shape: str, stream: Iterator[int], *, longer_than: int) -> str:

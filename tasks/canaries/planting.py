@@ -8,6 +8,7 @@ import os
 import secrets
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from dataclasses import astuple
 from pathlib import Path
 
 import pyarrow as pa
@@ -42,7 +43,7 @@ def plant(folder: Path, snapshots: Manifest, fates: Mapping[str, Sequence[Column
     """
     seed = _read_seed(seed_file)
     tables = {name: snapshots.tables[name].partitions[0] for name in sorted(fates) if _has_rows(snapshots, name)}
-    described = {name: [[f.column, f.transform, f.keep_prefix] for f in fates[name]] for name in tables}
+    described = {name: [astuple(fate) for fate in fates[name]] for name in tables}
     hashes = {name: partition.logical_hash for name, partition in tables.items()}
     made_from = hash_mapping({"seed": hash_mapping({"seed": seed.hex()}), "rows": hashes, "fates": described})
     planted = _read(folder)

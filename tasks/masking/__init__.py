@@ -6,7 +6,7 @@ datasets, and which lake a key is allowed for (``tasks.stages``).
 
 from tasks.masking.bindings import bind_key, require_same_key
 from tasks.masking.engines import Engine, LocalEngine, open_engine
-from tasks.masking.facts import Facts, conclude, observe, observed_columns
+from tasks.masking.facts import Facts, Observation, conclude, observe, observed_columns
 from tasks.masking.join_counts import KeyPlaces, measure_joins
 from tasks.masking.joins import list_joins, require_joins_hold
 from tasks.masking.keys import MaskingKey, load_key
@@ -23,6 +23,7 @@ __all__ = [
     "KeyPlaces",
     "LocalEngine",
     "MaskingKey",
+    "Observation",
     "RawPartition",
     "ResidueSearch",
     "TableWork",

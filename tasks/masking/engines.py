@@ -42,7 +42,7 @@ class Engine(Protocol):
         """The masked form of each of ``partitions``, packed, in any order."""
 
     def observe(self, work: TableWork, records: Sequence[PartitionRecord]) -> Iterator[Observation]:
-        """What each of the raw partitions adds to the facts of its table, in any order."""
+        """What each of the raw partitions adds to the facts of its table, in the order of ``records``."""
 
 
 class LocalEngine:

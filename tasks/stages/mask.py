@@ -47,6 +47,7 @@ def _run(context: StageContext) -> None:
     rows: dict[str, int] = {}
     places: dict[str, dict[str, str]] = {}
     facts: dict[str, Facts] = {}
+    kept = ProjectPaths(main_root(paths.root)).raw_keys
     written = unchanged = 0
     with DatasetWriter(paths.masked, "masked") as writer, open_engine(params.masking, paths.spark_spill) as engine:
         for name, table in snapshots.tables.items():
@@ -54,11 +55,11 @@ def _run(context: StageContext) -> None:
             if all(treatment.is_dropped for treatment in treatments):
                 continue
             work = TableWork(name, table.key, paths.snapshots, paths.masked, params.masking, key)
-            found = gather_facts(engine, work, table.partitions)
             declared = params.masking.tables.get(name)
             suppress = None if declared is None else declared.suppress
             rows[name] = table.rows
             made_from = _made_from(policy_hash(treatments, suppress), key, table.key, code)
+            found = gather_facts(engine, work, table.partitions, kept, made_from)
             if found is not None:
                 facts[name] = found
                 made_from["facts"] = found.hash

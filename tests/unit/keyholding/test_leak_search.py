@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 import yaml
 from click.testing import CliRunner
-from masking_policies import KEY
+from masking_policies import KEY, rule
 from masking_project import MaskingProject
 
 from flows.cli.root import windtunnel
@@ -204,6 +204,25 @@ def test_a_column_that_masking_leaves_raw_stops_the_run(project: MaskingProject,
     assert "sales.mail" in caught.value.found
     assert _marker(project) not in str(caught.value)
     assert before == (project.paths.masked / "manifest.json").read_bytes()
+
+
+def test_markers_stand_in_columns_that_are_encrypted_moved_shuffled_and_in_free_text(project: MaskingProject) -> None:
+    """They pass through the masking of such columns, and none comes out."""
+    sales = project.content["masking"]["tables"]["sales"]
+    sales["safe"].remove("amount")
+    sales |= {
+        "mail": rule("encrypt", alphabet="alphanumeric", keep="-@."),
+        "amount": rule("noise", per="sale", scale=1.0),
+        "internal": rule("shuffle", per="sale"),
+        "note": rule("text", "free_text"),
+        "zip": rule("fake", list="town"),
+    }
+    project.write_params()
+    project.mask()
+    found = _search(project)
+    assert {"sales.mail", "sales.amount", "sales.internal", "sales.note", "sales.zip"} <= set(found.columns)
+    assert set(found.without) == {"sales.joined"}
+    assert found.hits == ()
 
 
 def test_without_markers_nothing_is_clean(project: MaskingProject) -> None:

@@ -1,6 +1,7 @@
 """The stage ``mask``: everything masked, nothing raw, and only what changed is opened."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -11,6 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 from masking_policies import SECRET, expected_token, rule
 from masking_project import ROWS, MaskingProject
+from opened_files import opened_files
 
 from tasks.datasets import read_partition, read_table
 from tasks.errors import DatasetError, EvidenceError, MaskingError, MaskingKeyError
@@ -294,6 +296,25 @@ def test_suppression_and_fakes_over_all_partitions(project: MaskingProject) -> N
     assert zips.null_count == len(zips) == 2 * ROWS
     report = PrivacyReport.from_json(project.paths.privacy_report.read_bytes(), origin="report")
     assert [(s.combinations, s.rows) for s in report.suppressed] == [(None, 2 * ROWS)]
+
+
+def test_a_refresh_observes_the_new_partition_alone(project: MaskingProject) -> None:
+    """No raw partition that did not change is opened for the facts of its table, which are those of a run from scratch."""
+    sales = project.content["masking"]["tables"]["sales"]
+    sales["mail"] = rule("fake", list="email")
+    sales["suppress"] = {"columns": ["zip"], "k": 50, "reason": "few"}
+    project.write_params()
+    project.mask()
+    project.take_snapshot(dict.fromkeys(range(4), ""))
+    with opened_files(project.paths.snapshots / "sales") as opened:
+        refreshed = project.mask()
+    assert {path.parent.name for path in opened if path.name == "part-0.parquet"} == {"day=2024-01-04"}
+    facts = project.paths.raw_keys / "facts" / "sales"
+    assert len(list(facts.iterdir())) == 4
+    assert facts.stat().st_mode & 0o077 == 0
+    next(facts.iterdir()).write_bytes(b"cut off")
+    shutil.rmtree(project.paths.masked)
+    assert project.mask() == refreshed
 
 
 def test_rows_that_others_join_with_are_not_suppressed(project: MaskingProject) -> None:
