@@ -7,11 +7,10 @@ import pyarrow as pa
 
 from tasks.datasets import read_manifest, read_partition
 from tasks.errors import MaskingError
-from tasks.masking import LocalEngine, TableWork, mask_table, require_keys_survive, treat_columns
+from tasks.masking import LocalEngine, TableWork, conclude, mask_table, observed_columns, require_keys_survive, treat_columns
 from tasks.params import Params
 from tasks.paths import ProjectPaths
 from tasks.stages import StageContext
-from tasks.stages.facts import gather_facts
 from tasks.stages.keys import load_stage_key
 
 
@@ -45,5 +44,7 @@ def preview_table(paths: ProjectPaths, params: Params, name: str, rows: int) -> 
         )
     raw = read_partition(paths.snapshots, table.partitions[0], declared.columns)
     work = TableWork(name, table.key, paths.snapshots, paths.masked, params.masking, key)
-    masked = mask_table(name, raw, params.masking, key, facts=gather_facts(LocalEngine(), work, table.partitions))
+    needs_facts = observed_columns(params.masking, name)
+    facts = conclude(params.masking, name, LocalEngine().observe(work, table.partitions)) if needs_facts else None
+    masked = mask_table(name, raw, params.masking, key, facts=facts)
     return masked.sort_by([(column, "ascending") for column in declared.key]).slice(0, rows)
