@@ -18,13 +18,14 @@ from tasks.evaluation import (
     evidence_hashes,
     hold_contest,
     open_evidence,
+    plant_failures,
     read_features,
     read_part,
     read_slice_values,
     refuse_training_rows,
     summarise,
 )
-from tasks.gates import SUBJECTS, Provenance, hash_params, judge
+from tasks.gates import SUBJECTS, Provenance, asked_by, hash_params, judge
 from tasks.models import (
     Brought,
     Workbench,
@@ -99,7 +100,11 @@ def try_challenger(
         seed=derive_seed(params.seed, "evaluation"),
     )
     provenance = Provenance(split, look.part, hash_params(params), inputs={}, seeds={"root": params.seed})
-    verdict = judge(evaluation, _reports(paths), params.gates, provenance, TRIAL_SUBJECTS, disclosure=_disclosure(paths))
+    seed, asked = derive_seed(params.seed, "planted"), asked_by(params.gates, look.params.evaluation)
+    planted = plant_failures(contest.predictions, evaluation, asked, classes=contest.classes, draws=contest.draws, seed=seed)
+    verdict = judge(
+        evaluation, _reports(paths), params.gates, provenance, TRIAL_SUBJECTS, disclosure=_disclosure(paths), planted=planted
+    )
     return Trial(file=_words(params.models.challenger), evaluation=evaluation, verdict=verdict, note=look.note)
 
 

@@ -62,7 +62,12 @@ class Contest:
     @property
     def draws(self) -> int:
         """How many draws of folds the rows stand in; 1 where one part is judged."""
-        return sum(name.endswith("part") for name in self.predictions.column_names if not name.startswith("slice_"))
+        return count_draws(self.predictions)
+
+
+def count_draws(predictions: pa.Table) -> int:
+    """How many draws of folds stored ``predictions`` stand in; 1 where one part is judged."""
+    return sum(name.endswith("part") for name in predictions.column_names if not name.startswith("slice_"))
 
 
 def require_measurable(params: Params) -> None:

@@ -7,10 +7,12 @@ from tasks.gates.criteria import SUBJECTS, judge_criteria
 from tasks.gates.decision import Provenance, decide, exit_code, hash_params, judge
 from tasks.gates.power import plan_tests
 from tasks.gates.receipt import check_receipt, check_verdict, make_receipt
+from tasks.gates.selftest import asked_by
 
 __all__ = [
     "SUBJECTS",
     "Provenance",
+    "asked_by",
     "check_receipt",
     "check_verdict",
     "decide",

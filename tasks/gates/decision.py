@@ -16,6 +16,7 @@ from tasks.datasets import hash_mapping
 from tasks.errors import ExitCode
 from tasks.gates.criteria import SUBJECTS, judge_criteria
 from tasks.gates.evidence import WORST_FIRST
+from tasks.gates.selftest import SelfTestEvidence, hold_self_test, voided_by
 from tasks.gates.wording import explain
 from tasks.params import Params
 from tasks.params.judging import GatesParams
@@ -75,12 +76,15 @@ def judge(
     subjects: tuple[str, ...] = SUBJECTS,
     *,
     disclosure: DisclosureReport | None = None,
+    planted: Mapping[str, Evaluation] | None = None,
 ) -> Verdict:
     """Judge an evaluation, the validation reports of ``subjects`` (by subject) and the disclosure report under ``gates``.
 
-    Missing evidence (None, or not there) is ``not_judged``, never an error: the verdict says what is missing.
+    Missing evidence (None, or not there) is ``not_judged``, never an error: the verdict says what is missing. Every criterion is
+    held against planted failures first; ``planted`` as :func:`~tasks.gates.selftest.hold_self_test` takes them.
     """
-    outcomes = judge_criteria(evaluation, reports, gates, subjects, disclosure)
+    self_test = hold_self_test(SelfTestEvidence(evaluation, reports, disclosure, subjects), gates, planted)
+    outcomes = judge_criteria(evaluation, reports, gates, subjects, disclosure) + voided_by(self_test)
     decision = decide(outcomes)
     has_champion = evaluation is None or evaluation.champion is not None
     return Verdict(
@@ -106,6 +110,7 @@ def judge(
         seeds={**provenance.seeds, **_seeds(evaluation)},
         folds=evaluation.folds_judged if evaluation else None,
         weights=_weights(evaluation),
+        self_test=self_test.planted,
     )
 
 

@@ -84,6 +84,8 @@ class Verdict(Record):
     seeds: dict[str, int]
     folds: FoldsJudged | None = None
     """How all folds were judged; None where one part was."""
+    self_test: tuple[str, ...] = ()
+    """Failures planted before this was judged; a criterion that did not notice one is named in an outcome ``self_test``."""
     weights: dict[str, str] = {}
     """The column by which rows were weighted in ``judging``, and in fitting the ``champion`` and ``challenger``; what is not
     there counted all rows alike, or is not known."""

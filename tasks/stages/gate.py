@@ -1,16 +1,19 @@
 """Stage ``gate``: judge the criteria, write the verdict. It exits 0 whatever the verdict, so that a rejection is versioned too."""
 
+import json
 from pathlib import Path
 
-from tasks.datasets import hash_file, write_atomically
-from tasks.errors import GateError
-from tasks.gates import SUBJECTS, Provenance, hash_params, judge, plan_tests
+from tasks.datasets import hash_file, read_manifest, read_table, write_atomically
+from tasks.errors import DatasetError, GateError
+from tasks.evaluation import count_draws, plant_failures
+from tasks.gates import SUBJECTS, Provenance, asked_by, hash_params, judge, plan_tests
 from tasks.params import Params
 from tasks.paths import ProjectPaths
 from tasks.records import DisclosureReport, Evaluation, PlannedTest, ValidationReport, Verdict
+from tasks.seeds import derive_seed
 from tasks.stages import Stage, StageContext
 
-_CODE = ("tasks/stages/gate.py", "tasks/gates")
+_CODE = ("tasks/stages/gate.py", "tasks/gates", "tasks/evaluation", "tasks/seeds.py")
 
 
 def _run(context: StageContext) -> None:
@@ -36,7 +39,25 @@ def judge_project(context: StageContext) -> Verdict:
         inputs=_inputs(paths, evaluation),
         seeds={"root": params.seed},
     )
-    return judge(evaluation, reports, params.gates, provenance, disclosure=_read_disclosure(paths))
+    planted = {} if evaluation is None else _plant(context, evaluation)
+    return judge(evaluation, reports, params.gates, provenance, disclosure=_read_disclosure(paths), planted=planted)
+
+
+def _plant(context: StageContext, evaluation: Evaluation) -> dict[str, Evaluation]:
+    """Challengers that nobody should promote, measured on the stored predictions; none where these are not the evaluation's."""
+    paths, params = context.paths, context.params
+    try:
+        manifest = read_manifest(paths.predictions, made_by="evaluate")
+        rows = read_table(paths.predictions, manifest, "predictions").sort_by("row_key")
+    except DatasetError:
+        return {}
+    if manifest.logical_hash != evaluation.inputs.get("predictions"):
+        return {}
+    classes = tuple(json.loads(manifest.about.get("classes", "[]")))
+    seed = derive_seed(params.seed, "planted")
+    return plant_failures(
+        rows, evaluation, asked_by(params.gates, params.evaluation), classes=classes, draws=count_draws(rows), seed=seed
+    )
 
 
 def plan_gate(paths: ProjectPaths, params: Params) -> tuple[PlannedTest, ...]:
@@ -127,6 +148,7 @@ STAGE = Stage(
         "data/pin.json",
         "data/evaluation/evaluation.json",
         "data/disclosure/disclosure.json",
+        "data/predictions/manifest.json",
         *(f"data/validation/{subject}.json" for subject in SUBJECTS),
     ),
     writes=lambda _: ("data/verdict.json",),

@@ -76,14 +76,18 @@ def test_gate_check_is_the_verdict_and_writes_what_ci_reads(project: Path) -> No
     call(project, "windtunnel", "gate", "--check", "--md", "v.md", "--junit", "v.xml", code=code)
     assert "ranking" in (project / "v.md").read_text()
     assert "<testsuite" in (project / "v.xml").read_text()
+    assert "29 of 30 left" in (project / "v.md").read_text()
+    assert 'name="looks_left" value="29"' in (project / "v.xml").read_text()
     assert json.loads(call(project, "windtunnel", "gate", "--json").stdout)["decision"] == _decision(project)
 
 
 def test_edited_verdict_is_refused(project: Path) -> None:
-    """A verdict without a receipt of its own bytes could not be judged: exit code 2."""
+    """A verdict without a receipt of its own bytes could not be judged: exit code 2. It held before, and does not hold now."""
     path = project / "data/verdict.json"
+    assert "DOES NOT HOLD" not in call(project, "windtunnel", "verify", code=0).stdout
     path.write_text(path.read_text().replace('"decision": "', '"decision":  "'))
     assert "receipt" in call(project, "windtunnel", "gate", "--check", code=2).stderr
+    assert "receipt" in call(project, "windtunnel", "verify", "--level", "hashes", code=1).stdout
 
 
 def test_try_judges_on_validation_and_writes_nothing(project: Path) -> None:
@@ -117,6 +121,12 @@ def test_refresh_equals_a_run_from_scratch(project: Path, tmp_path: Path) -> Non
     shutil.copytree(project / ".windtunnel/demo-lake", scratch / ".windtunnel/demo-lake")
     (scratch / "params.yaml").write_text(call(project, "git", "show", "data/2013-02-10:params.yaml").stdout)
     call(scratch, "windtunnel", "run", code=None)
+    fresh = tmp_path / "fresh"
+    call(tmp_path, "git", "clone", "-q", str(project), str(fresh))
+    call(fresh, "dvc", "remote", "modify", "--local", "shared", "url", str(project / ".windtunnel/remotes/shared"))
+    verified = json.loads(call(fresh, "windtunnel", "verify", "origin/data/2013-02-10", "--json").stdout)
+    assert verified["outcome"] == "holds", verified
+    assert {"verdict", "predictions of the models", "looks in the log"} <= {check["what"] for check in verified["checks"]}
     clone = tmp_path / "clone"
     call(tmp_path, "git", "clone", "-q", "-b", "data/2013-02-10", str(project), str(clone))
     for remote in ("restricted", "shared"):

@@ -1,0 +1,147 @@
+"""Whether each criterion can fail: planted failures, judged by the very code that judges.
+
+What belongs here: what is planted into evidence, and what a criterion must do about it. What does not: wrecked challengers' figures
+(they are measured where predictions are), and what follows (``decision``).
+
+A criterion that passes every challenger that is no good cannot fail, and whatever it passes says nothing. One that passes a figure
+that is not there, or no rows at all, fails to fail. Either voids the verdict.
+"""
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from tasks.gates.criteria import judge_criteria
+from tasks.gates.evidence import plain_outcome
+from tasks.params.judging import EvaluationParams, EvidenceCriterion, GatesParams, MetricCriterion
+from tasks.records import Comparison, CriterionOutcome, DisclosureReport, Evaluation, Finding, ValidationReport
+
+SELF_TEST = "self_test"
+"""The name of the outcome that voids a verdict."""
+_AGAIN = "champion as challenger"
+_LEAK = Finding(kind="target_leak", name="planted", is_blocking=True, found="a feature that gives the label away", expected="none")
+
+
+@dataclass(frozen=True)
+class SelfTestEvidence:
+    """All that criteria are asked of."""
+
+    evaluation: Evaluation | None
+    reports: Mapping[str, ValidationReport | None]
+    disclosure: DisclosureReport | None
+    subjects: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class SelfTest:
+    """The failures that were planted, and what is wrong with which criterion."""
+
+    planted: tuple[str, ...]
+    flaws: tuple[str, ...]
+
+
+def hold_self_test(evidence: SelfTestEvidence, gates: GatesParams, planted: Mapping[str, Evaluation] | None) -> SelfTest:
+    """Hold every criterion against planted failures.
+
+    ``planted`` are evaluations of challengers that are no good, and of the champion as challenger, by name; None where the caller
+    has no predictions to plant them in, empty where they should be there and are not, which is a flaw.
+    """
+    flaws: list[str] = []
+    for name, criterion in gates.criteria.items():
+        one = gates.model_copy(update={"criteria": {name: criterion}})
+        if isinstance(criterion, EvidenceCriterion):
+            flaws += [f"{name} passes {what}" for what, bad in _bad_reports(evidence) if _passes(bad, one)]
+        elif evidence.evaluation is not None:
+            flaws += [f"{name} passes {what}" for what, bad in _bad_figures(evidence.evaluation, criterion) if _passes_of(bad, one)]
+            flaws += _wrecked(name, one, planted)
+    if planted is not None and not planted and evidence.evaluation is not None:
+        flaws.append("the predictions, in which failures are planted, are not there")
+    return SelfTest(tuple(sorted(_planted_names(gates, evidence, planted))), tuple(flaws))
+
+
+def asked_by(gates: GatesParams, evaluation: EvaluationParams) -> EvaluationParams:
+    """``evaluation`` with the metrics and slices that a criterion asks for, and no other: planted failures cost what they must."""
+    asked = [criterion for criterion in gates.criteria.values() if isinstance(criterion, MetricCriterion)]
+    metrics = tuple(name for name in evaluation.metrics if any(criterion.metric == name for criterion in asked))
+    slices = tuple(name for name in evaluation.slices if any(criterion.slice == name for criterion in asked))
+    return evaluation.model_copy(update={"metrics": metrics or evaluation.metrics[:1], "slices": slices})
+
+
+def voided_by(found: SelfTest) -> tuple[CriterionOutcome, ...]:
+    """The outcome that voids a verdict and names each criterion that has a flaw; none where there is no flaw."""
+    if not found.flaws:
+        return ()
+    return (plain_outcome(SELF_TEST, True, "not_judged", f"the self-test voids this verdict: {'; '.join(found.flaws)}"),)
+
+
+def _wrecked(name: str, one: GatesParams, planted: Mapping[str, Evaluation] | None) -> Iterator[str]:
+    """A criterion that passes every wreck, or that calls the champion better than itself."""
+    wrecks = {what: found for what, found in (planted or {}).items() if what != _AGAIN}
+    if wrecks and all(_passes_of(found, one) for found in wrecks.values()):
+        yield f"{name} cannot fail: it passes a challenger with {', with '.join(sorted(wrecks))}"
+    again = (planted or {}).get(_AGAIN)
+    if again is not None and any(outcome.status == "pass" and outcome.test == "superiority" for outcome in _judged(again, one)):
+        yield f"{name} calls the champion better than itself"
+
+
+def _bad_reports(evidence: SelfTestEvidence) -> Iterator[tuple[str, SelfTestEvidence]]:
+    """Evidence without a report, and with one that found the label leaking."""
+    nothing: dict[str, ValidationReport | None] = dict.fromkeys(evidence.subjects)
+    yield "missing reports", SelfTestEvidence(evidence.evaluation, nothing, None, evidence.subjects)
+    leaking = {
+        subject: None if report is None else report.model_copy(update={"findings": (*report.findings, _LEAK)})
+        for subject, report in evidence.reports.items()
+    }
+    empty = {
+        subject: None if report is None else report.model_copy(update={"suites": ()})
+        for subject, report in evidence.reports.items()
+    }
+    unreleased = evidence.disclosure.model_copy(update={"is_released": False}) if evidence.disclosure else None
+    yield "a leak of the label", SelfTestEvidence(evidence.evaluation, leaking, unreleased, evidence.subjects)
+    yield "reports that examined nothing", SelfTestEvidence(evidence.evaluation, empty, unreleased, evidence.subjects)
+
+
+def _bad_figures(evaluation: Evaluation, criterion: MetricCriterion) -> Iterator[tuple[str, Evaluation]]:
+    """``evaluation`` with a metric that is NaN, of no rows, or not measured on a slice."""
+    yield "a NaN metric", _with(evaluation, [_undefined(c, math.nan) for c in evaluation.comparisons])
+    yield "zero rows", _with(evaluation, [_undefined(c, None).model_copy(update={"rows": 0}) for c in evaluation.comparisons])
+    left = [c for c in evaluation.comparisons if c.slice_column != criterion.slice]
+    gone = {f"{c.slice_column}={c.slice_value}" for c in evaluation.comparisons if c.slice_column is not None}
+    missing = tuple(sorted({*evaluation.missing_slices, *gone}))
+    yield "a missing slice", _with(evaluation, left).model_copy(update={"missing_slices": missing})
+
+
+def _with(evaluation: Evaluation, comparisons: list[Comparison]) -> Evaluation:
+    return evaluation.model_copy(update={"comparisons": tuple(comparisons)})
+
+
+def _undefined(found: Comparison, figure: float | None) -> Comparison:
+    """A comparison whose figures are ``figure`` and whose intervals still look well: only the figure tells."""
+    return found.model_copy(update={"challenger": figure, "delta": figure, "is_withheld": False})
+
+
+def _passes(evidence: SelfTestEvidence, one: GatesParams) -> bool:
+    return _all_pass(judge_criteria(evidence.evaluation, evidence.reports, one, evidence.subjects, evidence.disclosure))
+
+
+def _passes_of(evaluation: Evaluation, one: GatesParams) -> bool:
+    return _all_pass(_judged(evaluation, one))
+
+
+def _judged(evaluation: Evaluation, one: GatesParams) -> tuple[CriterionOutcome, ...]:
+    return judge_criteria(evaluation, {}, one)
+
+
+def _all_pass(outcomes: tuple[CriterionOutcome, ...]) -> bool:
+    return bool(outcomes) and all(outcome.status == "pass" for outcome in outcomes)
+
+
+def _planted_names(gates: GatesParams, evidence: SelfTestEvidence, planted: Mapping[str, Evaluation] | None) -> set[str]:
+    criteria = gates.criteria.values()
+    names = set(planted or {})
+    if any(isinstance(criterion, EvidenceCriterion) for criterion in criteria):
+        names |= {what for what, _ in _bad_reports(evidence)}
+    for criterion in criteria:
+        if isinstance(criterion, MetricCriterion) and evidence.evaluation is not None:
+            names |= {what for what, _ in _bad_figures(evidence.evaluation, criterion)}
+    return names
