@@ -150,7 +150,10 @@ def _find_join(table: pa.Table, roles: Roles, other: LakeTable, now: datetime) -
 
 def _why_not(join: Join) -> str:
     if join.reading is not None and not join.reading.is_whole:
-        return "it is too large to be looked at whole, so its keys are not known to be told apart"
+        return (
+            f"it has {join.reading.rows:,} rows, of which {join.reading.table.num_rows:,} are looked at, so whether its keys tell "
+            f"them apart is not known; where you know it, declare it under snapshot.tables.{join.table} and masking.tables"
+        )
     if not join.columns and join.kind in ("n:1", "1:1"):
         return "none of its columns could be a feature"
     if not join.known and join.day:

@@ -1,11 +1,13 @@
 """The generalisations that a raw column may go through to make people alike, by what its profile shows.
 
-What belongs here: which ladder a column gets. What does not: the rungs (``tasks.disclosure.ladders``) and the search for the
-cheapest of them (``tasks.disclosure``).
+What belongs here: which ladder a column gets, and whether anything is left to tell apart after it. What does not: the rungs
+(``tasks.disclosure.ladders``) and the search for the cheapest of them (``tasks.disclosure``).
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
+import numpy as np
 import pyarrow as pa
 
 from tasks.detection import snake_case
@@ -31,6 +33,15 @@ def anonymise(table: pa.Table, quasi: Sequence[ColumnProfile], k: int, entity: s
     ladders = {profile.name: _ladder(profile) for profile in quasi}
     columns = table.select(list(dict.fromkeys([*ladders, *([entity] if entity else [])])))
     return find_generalisation(columns, ladders, k, entity)
+
+
+def varies(profile: ColumnProfile, rule: Mapping[str, Any]) -> bool:
+    """Whether the dates of ``profile`` lie in more than one of the years, or decades, that ``rule`` makes of them."""
+    width = {"year": 1, "decade": 10}.get(rule.get("to", ""))
+    ends = [
+        np.datetime64(int(moment or 0), "us").astype("datetime64[Y]").astype(int) + 1970 for moment in (profile.low, profile.high)
+    ]
+    return width is None or bool(ends[0] // width != ends[1] // width)
 
 
 def _ladder(profile: ColumnProfile) -> list[Step]:

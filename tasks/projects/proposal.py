@@ -14,6 +14,7 @@ from tasks.detection import snake_case
 from tasks.params.features import RESERVED
 from tasks.projects.joins import Join
 from tasks.projects.judgement import Contrast, propose_judgement
+from tasks.projects.ladders import varies
 from tasks.projects.policy import Policy
 from tasks.projects.profile import ColumnProfile
 from tasks.projects.roles import FILE_TIME, ROW, Roles
@@ -159,6 +160,8 @@ def _features(findings: Findings) -> tuple[dict[str, dict[str, Any]], list[str]]
             without.append(f"{name} is no feature: one value only")
         elif profile.is_date and name not in policy.rules:
             without.append(f"{name} is no feature: a time as such")
+        elif profile.is_date and not varies(profile, policy.rules[name]):
+            without.append(f"{name} is no feature: one value only after masking")
         elif len(found) < _FEATURES_AT_MOST:
             found[_feature_name(name, found)] = {"take": f"{findings.table}.{name}"}
         else:

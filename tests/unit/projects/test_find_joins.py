@@ -9,6 +9,7 @@ from own_lakes import write_lake
 
 from tasks.errors import LakeError
 from tasks.founding import Founded, find_lake_tables, found_project
+from tasks.founding import lake as reading
 from tasks.params import load_params
 from tasks.params.features import Count, Latest
 from tasks.projects.joins import Join
@@ -173,6 +174,14 @@ def test_a_table_that_cannot_be_joined_is_said(other: pa.Table, said: str, tmp_p
     founded = _found(tmp_path, orders=_orders(), other=other)
     assert said in _join(founded, "other").words()
     assert list(founded.proposal.params["snapshot"]["tables"]) == ["orders"]
+
+
+def test_a_table_of_which_only_a_part_is_looked_at_is_not_joined(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """How many rows it has is said, and where it could be declared."""
+    monkeypatch.setattr(reading, "_ROWS_AT_MOST", 43)
+    words = _join(_found(tmp_path, orders=_orders(), customers=_customers()), "customers").words()
+    assert "it has 60 rows, of which 30 are looked at" in words
+    assert "snapshot.tables.customers" in words
 
 
 def test_a_table_that_is_meant_must_be_readable_and_others_need_not(tmp_path: Path) -> None:

@@ -289,6 +289,16 @@ def test_a_column_of_nearly_one_value_is_no_slice() -> None:
     assert founded.proposal.params["evaluation"]["slices"] == ["even"]
 
 
+@pytest.mark.parametrize(("days", "is_feature"), [(60, False), (600, True)])
+def test_a_day_of_which_masking_leaves_one_year_is_no_feature(days: int, is_feature: bool) -> None:
+    """The folders of a lake say which day; kept to the year, the days of two months are one value."""
+    moments = [datetime(2024, 1, 1, tzinfo=timezone.utc) + timedelta(days=number * days / 1200) for number in range(1200)]
+    columns = {"at": moments, "day": [moment.date() for moment in moments], "x": range(1200)}
+    founded = found(pa.table({**columns, "y": [number % 7 < 3 for number in range(1200)]}), "y")
+    assert ("day" in founded.proposal.features) == is_feature
+    assert ("day is no feature: one value only after masking" in founded.left_out) != is_feature
+
+
 def test_a_strong_feature_is_kept_and_said() -> None:
     """A tumour's perimeter tells malignant from benign almost alone, as honest measurements do: it is named, not taken away."""
     founded = found(own_lakes.breast_cancer(), "benign")
