@@ -6,6 +6,7 @@ from pathlib import Path
 
 from benchmarks.detection import looking_for_people
 from benchmarks.disclosure import disclosure_risk
+from benchmarks.gate_simulation import gate_errors
 from benchmarks.large_table import large_table
 from benchmarks.leak_search import leak_search
 from benchmarks.masking_bookings import growth, whole_policy
@@ -40,6 +41,7 @@ def main() -> None:
         format_preserving_encryption()
         one_profile()
         first_verdict(scratch)
+        gate_errors()
         large_table(scratch / "large")
 
 

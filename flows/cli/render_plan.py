@@ -46,4 +46,5 @@ def _meaning(test: PlannedTest) -> str:
         return f"an equal model passes ({confidence})"
     if test.rows_for_equal is None:
         return f"no number of rows lets an equal model pass ({confidence})"
-    return f"an equal model needs about {test.rows_for_equal:,} rows, {test.days_for_equal:,} days ({confidence})"
+    days = "" if test.days_for_equal is None else f", {test.days_for_equal:,} days"
+    return f"an equal model needs about {test.rows_for_equal:,} rows{days} ({confidence})"

@@ -12,7 +12,7 @@ from tasks.gates.bounds import LimitOutcome, is_usable, judge_better, judge_boun
 from tasks.gates.evidence import plain_outcome, worst
 from tasks.gates.intervals import Figure, read_interval
 from tasks.gates.superiority import holm_errors, p_value
-from tasks.params.judging import MetricCriterion
+from tasks.params.judging import IntervalMethod, MetricCriterion
 from tasks.records import Comparison, CriterionOutcome, CriterionStatus, Evaluation, Interval
 
 NO_CHAMPION = "there is no champion to compare with, and no bound to hold"
@@ -45,7 +45,7 @@ def claims_of(asked: Collection[tuple[MetricCriterion, Comparison]], evaluation:
     for criterion, comparison in asked:
 
         def read(confidence: float, of: Comparison = comparison, by: MetricCriterion = criterion) -> Interval | None:
-            interval, _ = read_interval(of, "delta", by.method, confidence, evaluation)
+            interval, _ = read_interval(of, "delta", method_of(by), confidence, evaluation)
             return interval if is_usable(interval) else None
 
         found.append(p_value(read, comparison.direction, criterion.better_by or 0.0))
@@ -86,18 +86,24 @@ def judge_comparison(
             "rows_to_decide": to_decide,
             "days_to_decide": days,
             "confidence": confidence_of(criterion, evaluation),
-            "replicates": evaluation.replicates if criterion.method in ("cluster_bootstrap", "bca") else None,
+            "replicates": evaluation.replicates if criterion.method not in ("delong", "mcnemar") else None,
             "p_value": claim.p_value if claim else None,
             "claims": claim.count if claim else None,
         }
     )
 
 
+def method_of(criterion: MetricCriterion) -> IntervalMethod:
+    """How the difference's interval is read: a claim to be better looks far out, where percentiles are too short."""
+    is_expanded = criterion.better_by is not None and criterion.method == "cluster_bootstrap"
+    return "expanded" if is_expanded else criterion.method
+
+
 def unjudged(name: str, criterion: MetricCriterion, slice_name: str | None, reason: str) -> CriterionOutcome:
     """The outcome of a criterion on something that was not measured."""
-    names = ("metric", "min_rows", "bound", "margin", "relative_margin", "better_by", "method")
+    names = ("metric", "min_rows", "bound", "margin", "relative_margin", "better_by")
     asked = {key: getattr(criterion, key) for key in names}
-    test = {"test": _test(criterion), "confidence": criterion.confidence}
+    test = {"test": _test(criterion), "confidence": criterion.confidence, "method": method_of(criterion)}
     found = plain_outcome(name, criterion.critical, "not_judged", reason)
     return found.model_copy(update={"slice": slice_name, **asked, **test})
 
@@ -119,7 +125,7 @@ def _read(criterion: MetricCriterion, found: Comparison, evaluation: Evaluation,
     own_method = "cluster_bootstrap" if criterion.method == "mcnemar" else criterion.method
     own, why = read_interval(found, "challenger", own_method, confidence, evaluation)
     figure: Figure = "delta" if criterion.relative_margin is None else "relative"
-    delta, why_not = read_interval(found, figure, criterion.method, 1 - 2 * claim.error if claim else confidence, evaluation)
+    delta, why_not = read_interval(found, figure, method_of(criterion), 1 - 2 * claim.error if claim else confidence, evaluation)
     margin = None
     if criterion.relative_margin is not None and found.champion is not None and math.isfinite(found.champion):
         margin = criterion.relative_margin * abs(found.champion)

@@ -8,7 +8,8 @@ from collections.abc import Mapping
 
 from tasks.gates.comparisons import Claim, claims_of, judge_comparison, unjudged
 from tasks.gates.evidence import judge_disclosure, judge_validation
-from tasks.params.judging import EvidenceCriterion, GatesParams, MetricCriterion
+from tasks.gates.parity import judge_parity
+from tasks.params.judging import EvidenceCriterion, GatesParams, MetricCriterion, ParityCriterion
 from tasks.records import Comparison, CriterionOutcome, DisclosureReport, Evaluation, ValidationReport
 
 SUBJECTS = ("raw", "masked", "splits", "features", "predictions")
@@ -30,6 +31,8 @@ def judge_criteria(
             outcomes.append(judge_disclosure(name, criterion, evaluation, disclosure))
         elif isinstance(criterion, EvidenceCriterion):
             outcomes.append(judge_validation(name, criterion, evaluation, reports, subjects))
+        elif isinstance(criterion, ParityCriterion):
+            outcomes.append(judge_parity(name, criterion, evaluation))
         elif evaluation is None:
             outcomes.append(unjudged(name, criterion, None, "there is no evaluation"))
         else:

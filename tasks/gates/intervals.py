@@ -4,8 +4,10 @@ What belongs here: percentile and BCa intervals from quantiles of replicates, De
 decisions. What does not: resampling (``tasks.evaluation``), and what an interval is held against (``bounds``). What cannot be read
 is None with the reason, never a guess.
 
-BCa: Efron (1987, JASA 82). DeLong et al. (1988, Biometrics 44), with Student's t of one less than the clusters. McNemar: the score
-interval of Tango (1998, Statistics in Medicine 17), which at a difference of 0 is McNemar's test.
+Expanded percentiles: Hesterberg (2015, The American Statistician 69), further out by Student's t of the clusters less one and the
+root of n / (n - 1), since those of few clusters are too short. BCa: Efron (1987, JASA 82). DeLong et al. (1988, Biometrics 44),
+with Student's t of the clusters less one. McNemar: the score interval of Tango (1998, Statistics in Medicine 17), which at a
+difference of 0 is McNemar's test.
 """
 
 import math
@@ -40,19 +42,32 @@ def read_interval(found: Comparison, figure: Figure, method: IntervalMethod, con
     if replicates is None:
         why = "the champion's figure is not above zero in every replicate" if figure == "relative" else "there are no replicates"
         return None, found.reason or why
-    return _percentiles(replicates, confidence, evaluation.tails, is_corrected=method == "bca")
+    level = _expanded(confidence, found.clusters) if method == "expanded" else _NORMAL.inv_cdf((1 + confidence) / 2)
+    levels, why = _corrected(replicates, level) if method == "bca" else ((-level, level), "")
+    return (None, why) if levels is None else _percentiles(replicates, levels, confidence, evaluation.tails)
 
 
-def _percentiles(replicates: Replicates, confidence: float, tails: tuple[float, ...], *, is_corrected: bool) -> Read:
-    levels = [_NORMAL.inv_cdf((1 - confidence) / 2), _NORMAL.inv_cdf((1 + confidence) / 2)]
-    if is_corrected:
-        if not 0 < replicates.below < 1 or replicates.acceleration is None:
-            return None, "BCa's correction is undefined here: the replicates lie to one side, or the figure hangs on one cluster"
-        bias = _NORMAL.inv_cdf(replicates.below)
-        shares = [1 - replicates.acceleration * (bias + level) for level in levels]
-        if min(shares) <= 0:
-            return None, "BCa's correction is undefined here: too few clusters for this confidence"
-        levels = [bias + (bias + level) / share for level, share in zip(levels, shares, strict=True)]
+def _expanded(confidence: float, clusters: int) -> float:
+    """How far out, on the normal's scale, percentiles of ``clusters`` clusters hold ``confidence``; nowhere for fewer than two."""
+    if clusters < 2:
+        return math.inf
+    from scipy.special import stdtrit
+
+    return float(stdtrit(clusters - 1, (1 + confidence) / 2)) * math.sqrt(clusters / (clusters - 1))
+
+
+def _corrected(replicates: Replicates, level: float) -> tuple[tuple[float, float] | None, str]:
+    """BCa's ends on the normal's scale, from those of the percentiles."""
+    if not 0 < replicates.below < 1 or replicates.acceleration is None:
+        return None, "BCa's correction is undefined here: the replicates lie to one side, or the figure hangs on one cluster"
+    bias = _NORMAL.inv_cdf(replicates.below)
+    low, high = (1 - replicates.acceleration * (bias + end) for end in (-level, level))
+    if min(low, high) <= 0:
+        return None, "BCa's correction is undefined here: too few clusters for this confidence"
+    return (bias + (bias - level) / low, bias + (bias + level) / high), ""
+
+
+def _percentiles(replicates: Replicates, levels: tuple[float, float], confidence: float, tails: tuple[float, ...]) -> Read:
     ends = [_quantile(replicates.quantiles, tails, level) for level in levels]
     if ends[0] is None or ends[1] is None:
         return None, f"no replicate lies so far out as a confidence of {confidence:.6g} asks: draw more of them"

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from statistics import NormalDist
 
 from tasks.gates.bounds import is_usable
-from tasks.gates.comparisons import confidence_of, days_that_hold
+from tasks.gates.comparisons import confidence_of, days_that_hold, method_of
 from tasks.gates.criteria import comparisons_of
 from tasks.gates.intervals import Figure, read_interval
 from tasks.params.judging import GatesParams, MetricCriterion
@@ -80,7 +80,8 @@ def _smallest_difference(
         return None, found.reason
     if found.rows < criterion.min_rows:
         return None, f"{found.rows:,} rows, {criterion.min_rows - found.rows:,} fewer than the least that is judged"
-    interval, why = read_interval(found, figure, criterion.method, 1 - 2 * error, evaluation)
+    method = method_of(criterion) if figure == "delta" else criterion.method
+    interval, why = read_interval(found, figure, method, 1 - 2 * error, evaluation)
     value = _value(found, figure)
     if interval is None or value is None or not is_usable(interval):
         return None, why or "there is no interval to plan from"

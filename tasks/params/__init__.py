@@ -14,7 +14,7 @@ from tasks.errors import ParameterError
 from tasks.params.base import Section, split_reference
 from tasks.params.features import FeaturesParams
 from tasks.params.fitting import fitted_here, refuse_later_strata, require_parts
-from tasks.params.judging import EvaluationParams, EvidenceCriterion, GatesParams, MetricCriterion
+from tasks.params.judging import EvaluationParams, EvidenceCriterion, GatesParams, ParityCriterion
 from tasks.params.masking import MaskingParams
 from tasks.params.masking_rules import SuppressRule
 from tasks.params.models import SAMPLE_WEIGHT, LabelParams, LoggedScores, ModelsParams
@@ -127,15 +127,17 @@ class Params(Section):
                 "gates.criteria: one must be {evidence: validation, critical: true}, or invalid data could be promoted"
             )
         for name, criterion in self.gates.criteria.items():
-            if isinstance(criterion, MetricCriterion) and criterion.slice and criterion.slice not in self.evaluation.slices:
+            if isinstance(criterion, EvidenceCriterion):
+                continue
+            key, metric = ("parity", criterion.parity) if isinstance(criterion, ParityCriterion) else ("metric", criterion.metric)
+            if criterion.slice and criterion.slice not in self.evaluation.slices:
                 raise ValueError(f"gates.criteria.{name}.slice: {criterion.slice!r} is not in evaluation.slices")
-            if isinstance(criterion, MetricCriterion) and criterion.metric not in self.evaluation.metrics:
-                raise ValueError(f"gates.criteria.{name}.metric: {criterion.metric!r} is not in evaluation.metrics")
-            if isinstance(criterion, MetricCriterion):
-                try:
-                    criterion.require_method(self.evaluation.interval, self.evaluation.weight)
-                except ValueError as error:
-                    raise ValueError(f"gates.criteria.{name}.{error}") from None
+            if metric not in self.evaluation.metrics:
+                raise ValueError(f"gates.criteria.{name}.{key}: {metric!r} is not in evaluation.metrics")
+            try:
+                criterion.require_method(self.evaluation.interval, self.evaluation.weight)
+            except ValueError as error:
+                raise ValueError(f"gates.criteria.{name}.{error}") from None
 
 
 class _NoDuplicateKeys(yaml.SafeLoader):

@@ -40,7 +40,7 @@ class EvidenceCriterion(Section):
     critical: bool
 
 
-IntervalMethod = Literal["cluster_bootstrap", "bca", "delong", "mcnemar"]
+IntervalMethod = Literal["cluster_bootstrap", "expanded", "bca", "delong", "mcnemar"]
 
 
 class MetricCriterion(Section):
@@ -88,14 +88,34 @@ class MetricCriterion(Section):
             raise ValueError(f"confidence: no replicate lies so far out; evaluation.interval.replicates must be {needed:,} or more")
 
 
+class ParityCriterion(Section):
+    """A metric of the challenger that may not lie further apart than ``gap`` between any two slices of a column."""
+
+    parity: str
+    slice: str
+    gap: float = Field(gt=0)
+    confidence: float | None = Field(default=None, gt=0.5, lt=1)
+    method: IntervalMethod = "cluster_bootstrap"
+    min_rows: int = Field(ge=1)
+    critical: bool
+
+    def require_method(self, interval: IntervalParams, weight: str | None) -> None:
+        """As of a criterion on the metric with a bound; half the error is needed at each side."""
+        confidence = 1 - (1 - (self.confidence or interval.confidence)) / 2
+        asked = {"metric": self.parity, "bound": self.gap, "confidence": confidence, "method": self.method}
+        MetricCriterion.model_validate({**asked, "min_rows": 1, "critical": self.critical}).require_method(interval, weight)
+
+
 def _criterion_kind(value: Any) -> str | None:
     keys = value if isinstance(value, dict) else getattr(type(value), "model_fields", {})
-    return next((kind for kind in ("evidence", "metric") if kind in keys), None)
+    return next((kind for kind in ("evidence", "metric", "parity") if kind in keys), None)
 
 
 Criterion = Annotated[
-    Annotated[EvidenceCriterion, Tag("evidence")] | Annotated[MetricCriterion, Tag("metric")],
-    Discriminator(_criterion_kind, custom_error_type="criterion", custom_error_message="name evidence or metric"),
+    Annotated[EvidenceCriterion, Tag("evidence")]
+    | Annotated[MetricCriterion, Tag("metric")]
+    | Annotated[ParityCriterion, Tag("parity")],
+    Discriminator(_criterion_kind, custom_error_type="criterion", custom_error_message="name evidence, metric or parity"),
 ]
 
 

@@ -30,6 +30,7 @@ _LABELS = {
     "mape": "MAPE",
     "r2": "R²",
     "bias": "Bias",
+    "parity": "Gap",
 }
 _DIGITS = 4
 _MOST_DIGITS = 9

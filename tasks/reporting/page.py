@@ -11,7 +11,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from tasks.errors import ReportError
 from tasks.params import Params
-from tasks.params.judging import EvidenceCriterion, MetricCriterion
+from tasks.params.judging import EvidenceCriterion, MetricCriterion, ParityCriterion
 from tasks.records import Comparison, CriterionOutcome, DisclosureReport, ValidationReport
 from tasks.reporting import figures
 from tasks.reporting.chain import Provenance, chain_of, pinned_tables
@@ -140,6 +140,16 @@ def thresholds_of(params: Params) -> tuple[Threshold, ...]:
     return tuple(
         Threshold(name, f"evidence: {c.evidence}", figures.NONE, figures.NONE, figures.NONE, figures.NONE, c.critical)
         if isinstance(c, EvidenceCriterion)
+        else Threshold(
+            name=name,
+            what=f"parity of {figures.label_metric(c.parity)}",
+            slice=f"between the values of {c.slice}",
+            bound=figures.format_plain(c.gap),
+            margin=figures.NONE,
+            min_rows=figures.format_count(c.min_rows),
+            is_critical=c.critical,
+        )
+        if isinstance(c, ParityCriterion)
         else Threshold(
             name=name,
             what=figures.label_metric(c.metric),

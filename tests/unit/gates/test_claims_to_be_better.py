@@ -9,6 +9,7 @@ from scipy import stats
 
 from tasks.evaluation.spread import tails_of
 from tasks.gates import judge_criteria
+from tasks.gates.bounds import judge_better
 from tasks.gates.superiority import holm_errors, p_value
 from tasks.records import Interval, Replicates, Spread
 
@@ -17,11 +18,11 @@ SHARES = st.lists(st.floats(1e-6, 1), min_size=1, max_size=12)
 
 
 def claim(delta, error=0.005, **changes):
-    """A comparison whose difference is normal with this standard error."""
-    quantiles = tuple(map(float, stats.norm(delta, error).ppf(TAILS)))
+    """A comparison of many clusters whose difference is normal with this standard error."""
+    quantiles = tuple(map(float, delta + error * stats.norm.ppf(TAILS)))
     kept = Spread(challenger=None, delta=Replicates(quantiles=quantiles, below=0.5, acceleration=0.0), relative=None)
-    low, high = stats.norm(delta, error).interval(0.95)
-    return difference(low, high, spread=kept, **changes)
+    reach = 1.959964 * error
+    return difference(delta - reach, delta + reach, **{"spread": kept, "clusters": 100_000} | changes)
 
 
 def judged(*comparisons, criterion=None, **changes):
@@ -30,24 +31,44 @@ def judged(*comparisons, criterion=None, **changes):
 
 
 @pytest.mark.parametrize(
-    ("low", "high", "expected"), [(0.001, 0.02, "pass"), (0.0, 0.02, "inconclusive"), (-0.02, 0.0, "fail"), (0.0, 0.0, "fail")]
+    ("delta", "error", "expected"),
+    [
+        (0.01, 0.005, "pass"),
+        (0.009, 0.005, "inconclusive"),
+        (-0.01, 0.005, "fail"),
+        (0.0, 0.0, "fail"),
+        (-0.009, 0.005, "inconclusive"),
+    ],
 )
-def test_better_means_more_than_equal(low, high, expected):
-    """The limit itself is no pass, and the champion against itself is a failure."""
-    (outcome,) = judged(difference(low, high))
-    assert (outcome.status, outcome.test) == (expected, "superiority")
+def test_better_means_more_than_equal(delta, error, expected):
+    """1.96 standard errors above zero, or below it; the champion against itself is a failure."""
+    (outcome,) = judged(claim(delta, error))
+    assert (outcome.status, outcome.test, outcome.method) == (expected, "superiority", "expanded")
+
+
+def test_the_limit_itself_is_no_pass():
+    """An interval that begins at zero is undecided, one that ends there is a failure."""
+    outcomes = [judge_better(delta, interval(*sorted((0.0, 2 * delta))), "higher_is_better", 0.0, 100) for delta in (0.01, -0.01)]
+    assert [outcome.status for outcome in outcomes] == ["inconclusive", "fail"]
 
 
 def test_better_follows_the_metrics_direction():
     """Of a loss, less is better."""
-    (outcome,) = judged(difference(-0.02, -0.01, direction="lower_is_better"))
+    (outcome,) = judged(claim(-0.015, direction="lower_is_better"))
     assert outcome.status == "pass"
 
 
 def test_better_by_more_than_a_threshold():
-    """0.01 to 0.03 is better, by 0.005 too, by 0.02 nobody knows, by 0.03 it is not."""
-    statuses = [judged(comparison(), criterion={"better_by": by})[0].status for by in (0, 0.005, 0.02, 0.03)]
+    """0.01 to 0.03 is better, by 0.005 too, by 0.02 nobody knows, by 0.035 it is not."""
+    statuses = [judged(claim(0.02), criterion={"better_by": by})[0].status for by in (0, 0.005, 0.02, 0.035)]
     assert statuses == ["pass", "pass", "inconclusive", "fail"]
+
+
+def test_claims_of_few_clusters_are_read_further_out():
+    """Ten clusters: Student's t of nine and the root of 10/9 (Hesterberg), not the normal's."""
+    (outcome,) = judged(claim(0.03, clusters=10))
+    reach = stats.t.ppf(0.975, 9) * np.sqrt(10 / 9) * 0.005
+    assert outcome.interval.low == pytest.approx(0.03 - reach, rel=1e-6)
 
 
 def test_one_claim_is_not_corrected():

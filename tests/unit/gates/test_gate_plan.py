@@ -64,7 +64,7 @@ def test_what_is_planned_is_the_power():
 
 def test_claims_to_be_better_are_planned_at_holms_first_step():
     """Four slices: a quarter of the error each, and no equal model."""
-    slices = [normal(slice_column="o", slice_value=name) for name in "abcd"]
+    slices = [normal(slice_column="o", slice_value=name, clusters=100_000) for name in "abcd"]
     found = plan_tests(evaluation(*slices, tails=TAILS), gates(c={"better_by": 0, "slice": "o"}))
     assert {test.one_sided_confidence for test in found} == {1 - 0.025 / 4}
     expected = (stats.norm.isf(0.025 / 4) + 0.841621) * ERROR

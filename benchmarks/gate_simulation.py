@@ -1,0 +1,314 @@
+"""How often the gate errs: made-up holdouts with a known truth, judged by the product's own code.
+
+What belongs here: simulated holdouts, the rates at which criteria pass on them, coverage of intervals, and how fast they are. What
+does not: the rules of other gates (``gate_rules``). Rows lie in days; a day's positives share a strength of their own, so that rows
+of a day are not independent, while the area under the ROC curve is known exactly: ``Phi(mu / sqrt(2 + tau^2))``.
+"""
+
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+from scipy import stats
+
+from benchmarks.gate_rules import kayenta_promotes, mlflow_promotes, tfx_promotes
+from benchmarks.measure import print_table
+from tasks.evaluation.compare import compare
+from tasks.evaluation.delong import area_errors
+from tasks.evaluation.spread import tails_of
+from tasks.gates import judge_criteria
+from tasks.gates.intervals import read_interval
+from tasks.params.judging import EvaluationParams, GatesParams, IntervalMethod
+from tasks.params.models import Task
+from tasks.records import Comparison, CriterionOutcome, Evaluation, ModelCard
+
+SIMULATIONS = 1000
+REPLICATES = 1000
+CONFIDENCE = 0.95
+MARGIN = 0.01
+_AREA, _STRENGTH, _ALIKE, _PREVALENCE = 0.72, 0.4, 0.95, 0.3
+_METHODS: tuple[IntervalMethod, ...] = ("cluster_bootstrap", "expanded", "bca", "delong")
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Holdout:
+    """Rows as the evaluation reads them, and each model's figure by day."""
+
+    rows: pa.Table
+    daily: dict[str, Floats]
+
+
+def holdout(random: np.random.Generator, delta: float, *, days: int = 60, rows_of_day: int = 100, is_copy: bool = False) -> Holdout:
+    """A holdout on which the challenger's area is truly ``delta`` above the champion's; ``is_copy``: it is the champion."""
+    labels = (random.random((days, rows_of_day)) < _PREVALENCE).astype(float)
+    strengths = _pair(random, (days, 1))
+    noise = _pair(random, (days, rows_of_day))
+    scores = {}
+    for place, (role, area) in enumerate({"champion": _AREA, "challenger": _AREA + delta}.items()):
+        pull = np.sqrt(2 + _STRENGTH**2) * stats.norm.ppf(area) + _STRENGTH * strengths[place]
+        scores[role] = 1 / (1 + np.exp(-(pull * labels + noise[place])))
+    if is_copy:
+        scores["challenger"] = scores["champion"]
+    table = pa.table(
+        {
+            "label": labels.ravel(),
+            **{f"{role}_score": found.ravel() for role, found in scores.items()},
+            "cluster": pa.array([f"{day:04}" for day in range(days)]).take(pa.array(np.repeat(np.arange(days), rows_of_day))),
+            "slice_group": pa.array([f"g{group}" for group in range(10)]).take(pa.array(random.integers(0, 10, labels.size))),
+        }
+    )
+    return Holdout(table, {role: _daily_areas(labels, found) for role, found in scores.items()})
+
+
+def _pair(random: np.random.Generator, shape: tuple[int, int]) -> tuple[Floats, Floats]:
+    """Two standard normal arrays, as alike as two models of one thing."""
+    one, other = random.normal(size=shape), random.normal(size=shape)
+    return one, _ALIKE * one + np.sqrt(1 - _ALIKE**2) * other
+
+
+def _daily_areas(labels: Floats, scores: Floats) -> Floats:
+    ranks = stats.rankdata(scores, axis=1)
+    positives = labels.sum(axis=1)
+    won = (ranks * labels).sum(axis=1) - positives * (positives + 1) / 2
+    with np.errstate(invalid="ignore"):
+        areas = won / (positives * (labels.shape[1] - positives))
+    found: Floats = areas[np.isfinite(areas)]
+    return found
+
+
+def evaluate(
+    rows: pa.Table, seed: int, *, metric: str = "roc_auc", cluster: str = "day", slices: tuple[str, ...] = (), task: Task = "binary"
+) -> Evaluation:
+    """The product's comparison of the two models on ``rows``, as the record that the gate reads."""
+    interval = {"method": "cluster_bootstrap", "cluster": cluster, "replicates": REPLICATES, "confidence": CONFIDENCE}
+    asked = {"split": "simulated", "part": "test", "metrics": (metric,), "slices": slices, "interval": interval}
+    comparisons = compare(rows, EvaluationParams.model_validate(asked), seed, task)
+    return _record(comparisons, rows.num_rows)
+
+
+def _record(comparisons: tuple[Comparison, ...], rows: int) -> Evaluation:
+    return Evaluation(
+        split="simulated",
+        part="test",
+        rows=rows,
+        days=comparisons[0].clusters,
+        unlabelled_rows=0,
+        unscored_rows=0,
+        from_utc="2013-09-01T00:00:00Z",
+        to_utc="2013-10-30T00:00:00Z",
+        champion=_card("champion"),
+        challenger=_card("challenger"),
+        judged="recipe",
+        interval_method="cluster_bootstrap",
+        cluster="day",
+        replicates=REPLICATES,
+        confidence=CONFIDENCE,
+        seeds={},
+        comparisons=comparisons,
+        missing_slices=(),
+        inputs={},
+        tails=tails_of(REPLICATES),
+    )
+
+
+def _card(role: str) -> ModelCard:
+    nothing = dict.fromkeys(("split", "part", "rows", "seed", "logical_hash"))
+    known = {"role": role, "name": role, "basis": "recipe", "estimator": "", "parameters": "{}", "view": "masked", "features": ()}
+    return ModelCard.model_validate(nothing | known)
+
+
+def judged(evaluation: Evaluation, criteria: Mapping[str, Mapping[str, object]]) -> tuple[CriterionOutcome, ...]:
+    """The gate's outcomes under ``criteria`` (of ROC AUC where they name no other metric)."""
+    default = {"metric": "roc_auc", "min_rows": 1, "critical": True}
+    return judge_criteria(
+        evaluation,
+        {},
+        GatesParams.model_validate({"max_age_days": 1, "criteria": {n: default | dict(c) for n, c in criteria.items()}}),
+    )
+
+
+def rate(hits: int, trials: int) -> str:
+    """A share with its exact 95 % interval (Clopper & Pearson)."""
+    found = stats.binomtest(hits, trials).proportion_ci(0.95)
+    return f"{100 * hits / trials:.1f} % ({100 * found.low:.1f} to {100 * found.high:.1f})"
+
+
+def _draws(name: str) -> Iterable[tuple[int, np.random.Generator]]:
+    """A seed and a generator of each simulation, the same on every machine."""
+    root = np.random.SeedSequence([20130101, *name.encode()])
+    for number, child in enumerate(root.spawn(SIMULATIONS)):
+        yield number, np.random.default_rng(child)
+
+
+def promotions() -> None:
+    """How often each rule promotes, by the true difference: left of the margin promotion is false, right of it is power."""
+    criteria: dict[str, Mapping[str, object]] = {method: {"margin": MARGIN, "method": method} for method in _METHODS}
+    criteria |= {"better": {"better_by": 0}}
+    names = [*criteria, "MLflow", "TFX", "Kayenta"]
+    table = []
+    for delta in (-MARGIN, -MARGIN / 2, 0.0, MARGIN / 2, MARGIN):
+        hits = dict.fromkeys(names, 0)
+        for seed, random in _draws(f"promotions {delta}"):
+            made = holdout(random, delta)
+            evaluation = evaluate(made.rows, seed)
+            for outcome in judged(evaluation, criteria):
+                hits[outcome.name] += outcome.status == "pass"
+            champion, challenger = evaluation.comparisons[0].champion or 0.0, evaluation.comparisons[0].challenger or 0.0
+            hits["MLflow"] += mlflow_promotes(champion, challenger)
+            hits["TFX"] += tfx_promotes(champion, challenger, MARGIN)
+            hits["Kayenta"] += kayenta_promotes(made.daily["champion"], made.daily["challenger"])
+        table.append([f"{delta:+.3f}", *(rate(hits[name], SIMULATIONS) for name in names)])
+    print_table(
+        f"How often each rule promotes (margin {MARGIN}, 60 days of 100 rows, {SIMULATIONS} each)", ["truth", *names], table
+    )
+
+
+def claims() -> None:
+    """The champion against itself, an equal model, and ten slices of an equal model: how often any is called better."""
+    found = {}
+    for name, is_copy, slices in (
+        ("itself", True, ()),
+        ("an equal model", False, ()),
+        ("an equal model, ten slices", False, ("group",)),
+    ):
+        hits = 0
+        for seed, random in _draws(f"claims {name}"):
+            evaluation = evaluate(holdout(random, 0.0, is_copy=is_copy).rows, seed, slices=slices)
+            criterion = {"better_by": 0, "slice": slices[0] if slices else None}
+            hits += any(outcome.status == "pass" for outcome in judged(evaluation, {"better": criterion}))
+        found[name] = rate(hits, SIMULATIONS)
+    print_table("Called better than the champion, at an error of 2.5 %", ["challenger", "share"], [[*row] for row in found.items()])
+
+
+def coverage() -> None:
+    """How often the interval of the difference holds the truth, by method and kind of data."""
+    rows = []
+    for days in (60, 15):
+        rows += _covered(f"ROC AUC, {days} days of 100 rows", partial(_equal, days=days), _METHODS)
+    row_wise: tuple[IntervalMethod, ...] = ("cluster_bootstrap", "delong")
+    rows += _covered("the same, rows taken for independent", _equal, row_wise, cluster="row")
+    rows += _covered(
+        "MAE, 15 days, skewed", _skewed, ("cluster_bootstrap", "expanded", "bca"), metric="mae", task="regression", truth=-0.25
+    )
+    rows += _covered(
+        "accuracy, 400 independent rows",
+        _decisions,
+        ("cluster_bootstrap", "bca", "mcnemar"),
+        metric="accuracy",
+        cluster="row",
+        truth=0.03,
+    )
+    print_table(f"Coverage of 95 % intervals of the difference ({SIMULATIONS} each)", ["data", "method", "coverage", "width"], rows)
+
+
+def _covered(
+    title: str,
+    make: Callable[[np.random.Generator], pa.Table],
+    methods: Sequence[IntervalMethod],
+    *,
+    truth: float = 0.0,
+    metric: str = "roc_auc",
+    cluster: str = "day",
+    task: Task = "binary",
+) -> list[list[str]]:
+    hits, widths = dict.fromkeys(methods, 0), dict.fromkeys(methods, 0.0)
+    for seed, random in _draws(title):
+        evaluation = evaluate(make(random), seed, metric=metric, cluster=cluster, task=task)
+        for method in methods:
+            interval, _ = read_interval(evaluation.comparisons[0], "delta", method, CONFIDENCE, evaluation)
+            if interval is not None:  # an interval that is not there covers nothing
+                hits[method] += interval.low <= truth <= interval.high
+                widths[method] += (interval.high - interval.low) / SIMULATIONS
+    return [[title, method, rate(hits[method], SIMULATIONS), f"{widths[method]:.4f}"] for method in methods]
+
+
+def _equal(random: np.random.Generator, days: int = 60) -> pa.Table:
+    return holdout(random, 0.0, days=days).rows
+
+
+def _skewed(random: np.random.Generator) -> pa.Table:
+    """Absolute errors with a mean of 1 and 0.75, some days far worse than others."""
+    days, rows = 15, 40
+    share = random.gamma(2, 0.5, (days, 1))
+    errors = {
+        "champion": share * random.exponential(1, (days, rows)),
+        "challenger": 0.75 * share * random.exponential(1, (days, rows)),
+    }
+    labels = random.normal(100, 10, (days, rows))
+    return pa.table(
+        {
+            "label": labels.ravel(),
+            **{f"{role}_score": (labels + found).ravel() for role, found in errors.items()},
+            "cluster": [f"{day:02}" for day in range(days) for _ in range(rows)],
+        }
+    )
+
+
+def _decisions(random: np.random.Generator) -> pa.Table:
+    """Decisions of which the champion gets 80 % right and the challenger 83 %, 74 % both."""
+    cell = random.choice(4, 400, p=[0.74, 0.06, 0.09, 0.11])
+    labels = random.integers(0, 2, 400)
+    right = {"champion": cell <= 1, "challenger": (cell == 0) | (cell == 2)}
+    return pa.table({"label": labels, **{f"{role}_score": np.where(ok, labels, 1 - labels) for role, ok in right.items()}})
+
+
+def speed() -> None:
+    """CPU seconds of the cluster bootstrap, of DeLong beside scikit-learn's areas, and of 500 slices."""
+    from sklearn.metrics import roc_auc_score
+
+    random = np.random.default_rng(1)
+    large = holdout(random, 0.0, days=300, rows_of_day=1000).rows
+    rows = []
+    for metric in ("brier", "roc_auc"):
+        interval = {"method": "cluster_bootstrap", "cluster": "day", "replicates": 2000, "confidence": CONFIDENCE}
+        asked = {"split": "s", "part": "test", "metrics": (metric,), "interval": interval}
+        seconds = _cpu(partial(compare, large, EvaluationParams.model_validate(asked), 1))
+        rows.append([f"{metric}: 2,000 replicates of 300 days, 300,000 rows, both models", f"{seconds:.2f}"])
+    labels = (random.random(1_000_000) < _PREVALENCE).astype(float)
+    scores = {role: labels + random.normal(size=len(labels)) for role in ("champion", "challenger")}
+    pairs = [
+        (
+            _cpu(lambda: area_errors(labels, scores, None, len(labels))),
+            _cpu(lambda: [roc_auc_score(labels, s) for s in scores.values()]),
+        )
+        for _ in range(5)
+    ]
+    ours, theirs = np.median(pairs, axis=0)
+    rows.append(["DeLong, two models, 1,000,000 rows", f"{ours:.2f} ({ours / theirs:.2f} of two roc_auc_score)"])
+    groups = pa.array([f"s{number:03}" for number in range(500)]).take(pa.array(random.integers(0, 500, large.num_rows)))
+    asked = {"split": "s", "part": "test", "metrics": ("brier",), "slices": ("many",), "interval": {**interval, "replicates": 1000}}
+    params, sliced = EvaluationParams.model_validate(asked), large.append_column("slice_many", groups)
+    found: list[tuple[Comparison, ...]] = []
+    rows.append(
+        ["Brier score on 500 slices, 1,000 replicates each", f"{_cpu(lambda: found.append(compare(sliced, params, 1))):.2f}"]
+    )
+    evaluation = _record(found[0], large.num_rows)
+    criteria = {
+        "each": {"metric": "brier", "slice": "many", "margin": 0.01},
+        "better": {"metric": "brier", "slice": "many", "better_by": 0},
+    }
+    rows.append(["500 slices judged twice, 500 claims corrected by Holm", f"{_cpu(lambda: judged(evaluation, criteria)):.2f}"])
+    print_table("Speed of the statistics", ["what", "CPU seconds"], rows)
+
+
+def _cpu(work: Callable[[], object]) -> float:
+    began = time.process_time()
+    work()
+    return time.process_time() - began
+
+
+def gate_errors() -> None:
+    """Every simulation, then the speed."""
+    promotions()
+    claims()
+    coverage()
+    speed()
+
+
+if __name__ == "__main__":
+    gate_errors()

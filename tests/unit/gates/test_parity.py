@@ -1,0 +1,118 @@
+"""Fairness: the gap of a metric between slices, and what leaves it without a pass."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+from evidence_records import comparison, evaluation, reports
+from scipy import stats
+
+from tasks.errors import ParameterError
+from tasks.evaluation.spread import tails_of
+from tasks.gates import judge_criteria
+from tasks.params import load_params
+from tasks.params.judging import GatesParams
+from tasks.records import Replicates, Spread
+
+TAILS = tails_of(20_000)
+CRITERION = {"parity": "recall", "slice": "sex", "gap": 0.1, "min_rows": 500, "critical": True}
+
+
+def slice_of(name, recall, error=0.01, **changes):
+    """A slice whose recall is normal with this standard error."""
+    quantiles = tuple(map(float, stats.norm(recall or 0, error).ppf(TAILS)))
+    kept = Spread(challenger=Replicates(quantiles=quantiles, below=0.5, acceleration=0.0), delta=None, relative=None)
+    fields = {"metric": "recall", "slice_column": "sex", "slice_value": name, "rows": 1000, "challenger": recall, "spread": kept}
+    return comparison(**fields | changes)
+
+
+def judged(*slices, criterion=None, **changes):
+    criteria = GatesParams(max_age_days=1, criteria={"fair": {**CRITERION, **(criterion or {})}})
+    (outcome,) = judge_criteria(evaluation(*slices, tails=TAILS, **changes), reports(), criteria)
+    return outcome
+
+
+@pytest.mark.parametrize(("worst", "expected"), [(0.78, "pass"), (0.72, "inconclusive"), (0.55, "fail")])
+def test_the_whole_interval_of_the_gap_must_hold_the_limit(worst, expected):
+    """Between 0.8 and the worst of three slices; the middle one plays no part in the figure."""
+    outcome = judged(slice_of("a", 0.8), slice_of("b", worst), slice_of("c", 0.79))
+    assert (outcome.status, outcome.challenger) == (expected, pytest.approx(0.8 - worst))
+    assert (outcome.metric, outcome.bound, outcome.n) == ("parity[recall by sex]", 0.1, 3000)
+    assert "between b and a" in outcome.reason
+
+
+def test_the_ends_are_those_of_half_the_error_and_of_all_slices():
+    """Above: each at half of 2.5 %; below: 2.5 % over six."""
+    outcome = judged(slice_of("a", 0.9), slice_of("b", 0.6), slice_of("c", 0.8))
+    assert outcome.interval.high == pytest.approx(0.3 + 2 * 0.01 * stats.norm.isf(0.0125), rel=1e-3)
+    assert outcome.interval.low == pytest.approx(0.3 - 2 * 0.01 * stats.norm.isf(0.025 / 6), rel=1e-2)
+
+
+def test_an_undecided_gap_says_how_many_rows_would_decide():
+    """Of all slices together, and the days that they take."""
+    outcome = judged(slice_of("a", 0.8), slice_of("b", 0.74))
+    assert outcome.status == "inconclusive"
+    assert outcome.rows_to_decide > 2000
+    assert outcome.days_to_decide >= 20
+
+
+@pytest.mark.parametrize(
+    ("slices", "changes", "expected", "reason"),
+    [
+        ([], {}, "not_judged", "0 slices"),
+        ([slice_of("a", 0.8)], {}, "not_judged", "parity needs two"),
+        ([slice_of("a", 0.8), slice_of("b", None)], {}, "not_judged", "no recall of b"),
+        ([slice_of("a", 0.8), slice_of("b", float("nan"))], {}, "not_judged", "no recall of b"),
+        ([slice_of("a", 0.8), slice_of("b", 0.8, spread=None)], {}, "not_judged", "no interval of recall"),
+        ([slice_of("a", 0.8), slice_of("b", 0.8)], {"missing_slices": ("sex=c",)}, "not_judged", "no row of sex=c"),
+        ([slice_of("a", 0.8), slice_of("b", 0.8, rows=499)], {}, "inconclusive", "fewer than 500 rows, or withheld: b"),
+        ([slice_of("a", 0.8), slice_of("b", None, rows=0, is_withheld=True)], {}, "inconclusive", "withheld: b"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_a_slice_that_nobody_knows_leaves_no_pass(slices, changes, expected, reason):
+    """It could be the one that is worst off."""
+    slices = [one.model_copy(update={"challenger_interval": None}) if one.spread is None else one for one in slices]
+    outcome = judged(comparison(), *slices, **changes)
+    assert outcome.status == expected
+    assert reason in outcome.reason
+
+
+def test_without_evaluation_there_is_no_parity():
+    """Missing evidence is not judged."""
+    criteria = GatesParams(max_age_days=1, criteria={"fair": CRITERION})
+    assert judge_criteria(None, reports(), criteria)[0].status == "not_judged"
+
+
+def test_a_gap_at_the_limit_passes_as_rarely_as_is_said():
+    """Of 4,000 draws of eight slices whose largest gap is the limit, at most 2.5 % pass; of equal ones so few show a gap."""
+    random, half, each = np.random.default_rng(5), stats.norm.isf(0.0125), stats.norm.isf(0.025 / 16)
+    means = np.array([0.8, 0.7, 0.75, 0.75, 0.75, 0.75, 0.75, 0.75])
+    drawn = means + 0.02 * random.normal(size=(4000, 8))
+    upper = (drawn + 0.02 * half).max(axis=1) - (drawn - 0.02 * half).min(axis=1)
+    assert (upper <= 0.1).mean() <= 0.025
+    equal = 0.75 + 0.02 * random.normal(size=(4000, 8))
+    lower = (equal - 0.02 * each).max(axis=1) - (equal + 0.02 * each).min(axis=1)
+    assert (lower > 0).mean() <= 0.025
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"parity": "f1"}, "'f1' is not in evaluation.metrics"),
+        ({"slice": "dest"}, "'dest' is not in evaluation.slices"),
+        ({"gap": 0}, "greater than 0"),
+        ({"parity": "brier", "method": "delong"}, "delong is of the metric roc_auc"),
+        ({"method": "mcnemar"}, "mcnemar is of the metric accuracy"),
+        ({"confidence": 0.9995}, "evaluation.interval.replicates must be"),
+    ],
+    ids=str,
+)
+def test_parity_of_what_is_not_measured_is_refused(change, message, tmp_path):
+    """Before anything runs."""
+    content = yaml.safe_load((Path(__file__).parents[3] / "params.yaml").read_text())
+    content["gates"]["criteria"]["fair"] = {**CRITERION, "parity": "roc_auc", "slice": "origin", **change}
+    (tmp_path / "params.yaml").write_text(yaml.safe_dump(content))
+    with pytest.raises(ParameterError, match=message):
+        load_params(tmp_path / "params.yaml")
