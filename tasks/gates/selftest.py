@@ -13,8 +13,8 @@ from dataclasses import dataclass
 
 from tasks.gates.criteria import judge_criteria
 from tasks.gates.evidence import plain_outcome
-from tasks.params.judging import EvaluationParams, EvidenceCriterion, GatesParams, MetricCriterion
-from tasks.records import Comparison, CriterionOutcome, DisclosureReport, Evaluation, Finding, ValidationReport
+from tasks.params.judging import EvaluationParams, EvidenceCriterion, GatesParams, MetricCriterion, ParityCriterion
+from tasks.records import Comparison, CriterionOutcome, DisclosureReport, Evaluation, Finding, Interval, ValidationReport
 
 SELF_TEST = "self_test"
 """The name of the outcome that voids a verdict."""
@@ -53,7 +53,8 @@ def hold_self_test(evidence: SelfTestEvidence, gates: GatesParams, planted: Mapp
             flaws += [f"{name} passes {what}" for what, bad in _bad_reports(evidence) if _passes(bad, one)]
         elif evidence.evaluation is not None:
             flaws += [f"{name} passes {what}" for what, bad in _bad_figures(evidence.evaluation, criterion) if _passes_of(bad, one)]
-            flaws += _wrecked(name, one, planted)
+            # A coin is as fair to all: what has no skill is no wreck to a criterion on parity, which is shown a gap instead.
+            flaws += [] if isinstance(criterion, ParityCriterion) else _wrecked(name, one, planted)
     if planted is not None and not planted and evidence.evaluation is not None:
         flaws.append("the predictions, in which failures are planted, are not there")
     return SelfTest(tuple(sorted(_planted_names(gates, evidence, planted))), tuple(flaws))
@@ -101,7 +102,7 @@ def _bad_reports(evidence: SelfTestEvidence) -> Iterator[tuple[str, SelfTestEvid
     yield "reports that examined nothing", SelfTestEvidence(evidence.evaluation, empty, unreleased, evidence.subjects)
 
 
-def _bad_figures(evaluation: Evaluation, criterion: MetricCriterion) -> Iterator[tuple[str, Evaluation]]:
+def _bad_figures(evaluation: Evaluation, criterion: MetricCriterion | ParityCriterion) -> Iterator[tuple[str, Evaluation]]:
     """``evaluation`` with a metric that is NaN, of no rows, or not measured on a slice."""
     yield "a NaN metric", _with(evaluation, [_undefined(c, math.nan) for c in evaluation.comparisons])
     yield "zero rows", _with(evaluation, [_undefined(c, None).model_copy(update={"rows": 0}) for c in evaluation.comparisons])
@@ -109,6 +110,33 @@ def _bad_figures(evaluation: Evaluation, criterion: MetricCriterion) -> Iterator
     gone = {f"{c.slice_column}={c.slice_value}" for c in evaluation.comparisons if c.slice_column is not None}
     missing = tuple(sorted({*evaluation.missing_slices, *gone}))
     yield "a missing slice", _with(evaluation, left).model_copy(update={"missing_slices": missing})
+    if isinstance(criterion, ParityCriterion):
+        yield "a slice that is far worse off", _with(evaluation, _apart(evaluation.comparisons, criterion))
+
+
+def _apart(comparisons: tuple[Comparison, ...], criterion: ParityCriterion) -> list[Comparison]:
+    """``comparisons`` with the worst slice of the criterion's column so far from the others that no gap is left to it."""
+    own = [
+        c for c in comparisons if c.slice_column == criterion.slice and c.metric == criterion.parity and c.challenger is not None
+    ]
+    worst = min(own, key=lambda c: c.challenger or 0.0, default=None)
+    return [_moved(c, -2 * criterion.gap) if c is worst else c for c in comparisons]
+
+
+def _moved(found: Comparison, by: float) -> Comparison:
+    """A comparison whose challenger's figure, with its interval and replicates, lies ``by`` further up."""
+
+    def shifted(interval: Interval | None) -> Interval | None:
+        return None if interval is None else interval.model_copy(update={"low": interval.low + by, "high": interval.high + by})
+
+    spread = found.spread
+    if spread is not None and spread.challenger is not None:
+        quantiles = tuple(value + by for value in spread.challenger.quantiles)
+        spread = spread.model_copy(update={"challenger": spread.challenger.model_copy(update={"quantiles": quantiles})})
+    figure = None if found.challenger is None else found.challenger + by
+    return found.model_copy(
+        update={"challenger": figure, "challenger_interval": shifted(found.challenger_interval), "spread": spread}
+    )
 
 
 def _with(evaluation: Evaluation, comparisons: list[Comparison]) -> Evaluation:
@@ -142,6 +170,6 @@ def _planted_names(gates: GatesParams, evidence: SelfTestEvidence, planted: Mapp
     if any(isinstance(criterion, EvidenceCriterion) for criterion in criteria):
         names |= {what for what, _ in _bad_reports(evidence)}
     for criterion in criteria:
-        if isinstance(criterion, MetricCriterion) and evidence.evaluation is not None:
+        if not isinstance(criterion, EvidenceCriterion) and evidence.evaluation is not None:
             names |= {what for what, _ in _bad_figures(evidence.evaluation, criterion)}
     return names

@@ -10,7 +10,8 @@ from scipy import stats
 
 from tasks.errors import ParameterError
 from tasks.evaluation.spread import tails_of
-from tasks.gates import judge_criteria
+from tasks.gates import SUBJECTS, judge_criteria
+from tasks.gates.selftest import SelfTestEvidence, hold_self_test
 from tasks.params import load_params
 from tasks.params.judging import GatesParams
 from tasks.records import Replicates, Spread
@@ -95,6 +96,15 @@ def test_a_gap_at_the_limit_passes_as_rarely_as_is_said():
     equal = 0.75 + 0.02 * random.normal(size=(4000, 8))
     lower = (equal - 0.02 * each).max(axis=1) - (equal + 0.02 * each).min(axis=1)
     assert (lower > 0).mean() <= 0.025
+
+
+def test_the_self_test_shows_a_gap_and_never_calls_a_coin_unfair():
+    """A slice that is far worse off must not pass; a challenger without skill may, since it is as fair to all."""
+    fair = evaluation(slice_of("a", 0.8), slice_of("b", 0.79), tails=TAILS)
+    gates = GatesParams(max_age_days=1, criteria={"fair": CRITERION})
+    found = hold_self_test(SelfTestEvidence(fair, reports(), None, SUBJECTS), gates, {"constant scores": fair})
+    assert found.flaws == ()
+    assert "a slice that is far worse off" in found.planted
 
 
 @pytest.mark.parametrize(
