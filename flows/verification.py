@@ -6,7 +6,7 @@ What belongs here: finding the verdict and its data, and running the pipeline an
 
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Literal
 
@@ -61,12 +61,11 @@ def _verify_here(paths: ProjectPaths, level: Level) -> Verification:
 
 def _fetch(root: Path) -> None:
     """Fetch what the remote ``shared`` holds; what cannot be had is found missing, by name, when it is checked."""
-    try:
+    with suppress(WindtunnelError):
         dvc(root, "checkout", "--force", "--allow-missing", "--quiet")
-        if REMOTES[1] in remote_urls(root):
+    if REMOTES[1] in remote_urls(root):
+        with suppress(WindtunnelError):
             dvc(root, "pull", "--quiet", "--allow-missing", "--remote", REMOTES[1])
-    except WindtunnelError:
-        return
 
 
 def _run_again(paths: ProjectPaths, content: bytes) -> Check:
