@@ -40,7 +40,7 @@ def _check_predictions(context: StageContext) -> Iterator[Check]:
         judged = read_judged(open_evidence(paths, split, params.splits[split].part_names), params)
         contest = judged.contest(params.label.task)
         manifest = read_manifest(paths.predictions, made_by="evaluate")
-        stored = read_table(paths.predictions, manifest, "predictions").sort_by("row_key")
+        stored = read_table(paths.predictions, manifest, "predictions")
         written = Evaluation.from_json(paths.evaluation_report.read_bytes(), origin="evaluation.json")
     except (WindtunnelError, OSError) as error:
         told = (
@@ -52,6 +52,11 @@ def _check_predictions(context: StageContext) -> Iterator[Check]:
             yield Check(what=what, status="not_checked", reason=told)
         return
     yield _check_holdout(judged, written)
+    if sorted(stored.column_names) != sorted(contest.predictions.column_names):
+        told = "other columns than the judged part and its models give"
+        yield Check(what="predictions of the models", status="does_not_hold", reason=told)
+        return
+    stored = stored.sort_by("row_key")
     yield _check_scores(stored, contest.predictions)
     yield _check_figures(context, judged, replace(contest, predictions=stored), manifest.logical_hash, written)
 
@@ -66,8 +71,8 @@ def _check_holdout(judged: Judged, written: Evaluation) -> Check:
 def _check_scores(stored: pa.Table, scored: pa.Table) -> Check:
     """Whether the stored predictions are those of the stored models (and of production's log) on the judged rows."""
     what = "predictions of the models"
-    if sorted(stored.column_names) != sorted(scored.column_names) or not stored.column("row_key").equals(scored.column("row_key")):
-        return Check(what=what, status="does_not_hold", reason="other rows or columns than the judged part and its models give")
+    if not stored.column("row_key").equals(scored.column("row_key")):
+        return Check(what=what, status="does_not_hold", reason="other rows than the judged part has")
     stored = stored.select(scored.column_names)
     if logical_hash(stored, ("row_key",)) == logical_hash(scored, ("row_key",)):
         return Check(what=what, status="holds", reason=f"{scored.num_rows:,} rows scored again, each score the same")

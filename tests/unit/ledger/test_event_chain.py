@@ -4,7 +4,7 @@ import json
 from datetime import datetime, timedelta, timezone
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tasks.errors import LedgerError
@@ -40,6 +40,7 @@ def test_empty_log_is_an_empty_chain():
     assert read_chain(b"", origin="log") == Chain(())
 
 
+@settings(deadline=None)
 @given(st.integers(0, len(LOG)))
 def test_log_cut_off_anywhere_keeps_what_was_whole_and_goes_on(cut):
     """At any byte: the whole events before it stand, the next write accounts for the rest, and the log is whole again."""
@@ -54,6 +55,7 @@ def test_log_cut_off_anywhere_keeps_what_was_whole_and_goes_on(cut):
     assert kinds == (["recovered", "change"] if chain.torn else ["change"])
 
 
+@settings(deadline=None)
 @given(st.integers(1, len(LOG) - 1), st.data())
 def test_recovery_that_is_cut_off_too_is_recovered(cut, data):
     """A second crash, while the first one was being accounted for."""
@@ -69,6 +71,7 @@ def test_recovery_that_is_cut_off_too_is_recovered(cut, data):
     assert read_chain(again + added, origin="log").torn == b""
 
 
+@settings(deadline=None)
 @given(st.integers(0, len(LOG) - 1), st.integers(0, 255))
 def test_changed_byte_is_found(place, value):
     """A log with another byte is refused, or counts as cut off there, never read as whole."""
@@ -82,6 +85,7 @@ def test_changed_byte_is_found(place, value):
     assert chain.torn or chain.is_end_missing
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=300))
 def test_any_bytes_have_an_outcome(content):
     """Bytes that nobody wrote here are no events; they are told as cut off, and nothing else is raised."""

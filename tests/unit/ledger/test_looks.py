@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta, timezone
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tasks.errors import GateError, LedgerError
@@ -108,6 +108,7 @@ def test_other_kinds_of_events_are_no_looks(tmp_path):
     assert len(known_events(tmp_path / "events.jsonl", tmp_path / "landed.jsonl")) == 1
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.sampled_from("abcd"), st.sampled_from("gh")), max_size=12), st.integers(1, 5))
 def test_as_many_are_left_as_the_budget_less_the_candidates(pairs, budget):
     """Whatever the order, and however often the same pair."""

@@ -147,6 +147,15 @@ def test_predictions_of_another_model_are_found(project):
     assert "challenger_score differs in 240 of 240 rows" in reason
 
 
+@pytest.mark.parametrize(
+    "change", [lambda rows: rows.drop_columns(["challenger_score"]), lambda rows: rows.slice(10)], ids=["columns", "rows"]
+)
+def test_predictions_of_other_rows_or_columns_are_found(project, change):
+    """Hard rows left out, or a column taken away."""
+    rewrite_predictions(project.paths, change)
+    assert {"predictions", "predictions of the models"} <= named(verify(project))
+
+
 def test_swapped_split_is_found(project):
     """Another split's assignments under this one's name."""
     paths = project.paths
