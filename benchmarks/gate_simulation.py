@@ -191,7 +191,7 @@ def coverage() -> None:
     for days in (60, 15):
         rows += _covered(f"ROC AUC, {days} days of 100 rows", partial(_equal, days=days), _METHODS)
     row_wise: tuple[IntervalMethod, ...] = ("cluster_bootstrap", "delong")
-    rows += _covered("the same, rows taken for independent", _equal, row_wise, cluster="row")
+    rows += _covered("the same 15 days, rows taken for independent", partial(_equal, days=15), row_wise, cluster="row")
     rows += _covered(
         "MAE, 15 days, skewed", _skewed, ("cluster_bootstrap", "expanded", "bca"), metric="mae", task="regression", truth=-0.25
     )
