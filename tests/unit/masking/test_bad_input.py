@@ -3,6 +3,7 @@
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -79,6 +80,22 @@ def test_text_that_is_no_utf8_stops_the_run(name: str, what: str) -> None:
     """Whatever reads the text cannot: nothing is passed on unread."""
     with pytest.raises(MaskingError, match=r"t\.a"):
         _mask(name, TEXTS[what])
+
+
+@pytest.mark.parametrize("what", TEXTS)
+def test_strange_free_texts(what: str) -> None:
+    """What cannot be read stops the run; of the rest each cell stays a text, and an address in it is found."""
+    rules = policy({"a": rule("text", "free_text")})
+    values = TEXTS[what]
+    table = pa.table({"id": pa.array(range(len(values)), pa.int64()), "a": values})
+    if "surrogate" in what or "UTF-8" in what:
+        with pytest.raises(MaskingError, match=r"t\.a"):
+            mask_table("t", table, rules, KEY)
+        return
+    mailed = pc.binary_join_element_wise(values, "anna@example.org", " ")
+    masked = mask_table("t", table.set_column(1, "a", mailed), rules, KEY).column("a")
+    assert masked.is_valid().to_pylist() == values.is_valid().to_pylist()
+    assert all("anna" not in cell and "[email-" in cell for cell in masked.to_pylist() if cell is not None)
 
 
 @pytest.mark.parametrize("number", [1.7e308, -1.7e308, 5e-324, float("inf"), float("-inf")])
