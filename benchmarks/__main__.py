@@ -27,7 +27,7 @@ def main() -> None:
         whole_demo(project)
         the_lake(scratch)
         one_trial(project)
-        unchanged_run(project, scratch, stages=15)
+        unchanged_run(project, scratch, stages=16)
         one_more_day(project, scratch)
         each_stage(project)
         lake_on_s3(scratch)

@@ -31,6 +31,7 @@ _LANDED = (
     "data/pin.json",
     "data/validation",
     "data/disclosure",
+    "data/utility",
     "data/evaluation",
     "data/verdict.json",
     "data/events.jsonl",

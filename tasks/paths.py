@@ -87,6 +87,10 @@ class ProjectPaths:
         return self.data / "disclosure" / "disclosure.json"
 
     @property
+    def utility_report(self) -> Path:
+        return self.data / "utility" / "utility.json"
+
+    @property
     def models(self) -> Path:
         return self.data / "models"
 
@@ -151,6 +155,11 @@ class ProjectPaths:
     def spill(self) -> Path:
         """Where a stage keeps what does not fit into memory, until it ends: masked rows at most."""
         return self.state / "spill"
+
+    @property
+    def raw_spill(self) -> Path:
+        """Restricted zone: where features of raw rows lie that do not fit into memory, until the stage ends; mode 0700."""
+        return self.state / "raw-spill"
 
     @property
     def spark_spill(self) -> Path:

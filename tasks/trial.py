@@ -41,7 +41,7 @@ from tasks.params import Params
 from tasks.params.models import Challenger, Command, LoggedScores, Recipe, StoredModel, View
 from tasks.params.splits import draws_of, resolve_parts
 from tasks.paths import ProjectPaths
-from tasks.records import DisclosureReport, Evaluation, Record, ValidationReport, Verdict
+from tasks.records import DisclosureReport, Evaluation, Record, UtilityReport, ValidationReport, Verdict
 from tasks.seeds import derive_seed
 from tasks.trial_parts import READABLE_PARTS, Look, look_without_judging
 
@@ -103,7 +103,14 @@ def try_challenger(
     seed, asked = derive_seed(params.seed, "planted"), asked_by(params.gates, look.params.evaluation)
     planted = plant_failures(contest.predictions, evaluation, asked, classes=contest.classes, draws=contest.draws, seed=seed)
     verdict = judge(
-        evaluation, _reports(paths), params.gates, provenance, TRIAL_SUBJECTS, disclosure=_disclosure(paths), planted=planted
+        evaluation,
+        _reports(paths),
+        params.gates,
+        provenance,
+        TRIAL_SUBJECTS,
+        disclosure=_disclosure(paths),
+        utility=_utility(paths),
+        planted=planted,
     )
     return Trial(file=_words(params.models.challenger), evaluation=evaluation, verdict=verdict, note=look.note)
 
@@ -179,6 +186,11 @@ def _champion(paths: ProjectPaths, params: Params, bench: Workbench) -> Contende
 def _disclosure(paths: ProjectPaths) -> DisclosureReport | None:
     file = paths.disclosure_report
     return DisclosureReport.from_json(file.read_bytes(), origin=str(file)) if file.exists() else None
+
+
+def _utility(paths: ProjectPaths) -> UtilityReport | None:
+    file = paths.utility_report
+    return UtilityReport.from_json(file.read_bytes(), origin=str(file)) if file.exists() else None
 
 
 def _reports(paths: ProjectPaths) -> dict[str, ValidationReport | None]:

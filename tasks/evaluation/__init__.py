@@ -1,12 +1,14 @@
 """Champion and challenger on identical rows: metrics, slices, and intervals from a cluster bootstrap."""
 
-from tasks.evaluation.compare import MISSING, compare
+from tasks.evaluation.bootstrap import percentile_interval
+from tasks.evaluation.compare import MISSING, compare, score_columns
 from tasks.evaluation.contest import Contender, Contest, count_draws, hold_contest, require_measurable
 from tasks.evaluation.curves import calibration_csv, roc_csv
 from tasks.evaluation.evidence import Evidence, open_evidence, read_features, refuse_training_rows
-from tasks.evaluation.metrics import METRICS
+from tasks.evaluation.metrics import METRICS, metric_named
+from tasks.evaluation.panel import replicate_figures
 from tasks.evaluation.planted import plant_failures
-from tasks.evaluation.rows import PartRows, read_part, read_slice_values
+from tasks.evaluation.rows import PartRows, read_clusters, read_part, read_slice_values
 from tasks.evaluation.summary import evidence_hashes, headline_metrics, summarise
 
 __all__ = [
@@ -22,13 +24,18 @@ __all__ = [
     "evidence_hashes",
     "headline_metrics",
     "hold_contest",
+    "metric_named",
     "open_evidence",
+    "percentile_interval",
     "plant_failures",
+    "read_clusters",
     "read_features",
     "read_part",
     "read_slice_values",
     "refuse_training_rows",
+    "replicate_figures",
     "require_measurable",
     "roc_csv",
+    "score_columns",
     "summarise",
 ]

@@ -61,7 +61,7 @@ def compare_folds(
     metrics = [metric_named(name, task, classes) for name in params.metrics]
     labels = read_labels(rows, task, classes)
     scores = _read_all_scores(rows, task, classes, draws)
-    everything = next(_groups(rows, labels, scores, params.model_copy(update={"slices": ()})))
+    everything = whole_group(rows, labels, scores, params)
     found: list[Comparison] = []
     for draw in range(1, draws + 1):
         own = {role: scores.get(draw_name(role, draw), scores.get(role)) for role in ROLES}
@@ -114,6 +114,11 @@ def _codes(column: pa.ChunkedArray) -> tuple[Ints, list[str]]:
     place = np.empty(len(values), np.intp)
     place[order] = np.arange(len(values))
     return place[encoded.indices.to_numpy()], [values[index] for index in order]
+
+
+def whole_group(rows: pa.Table, labels: Floats, scores: dict[str, Floats], params: EvaluationParams) -> Group:
+    """All ``rows`` as one group; slices are not looked at."""
+    return next(_groups(rows, labels, scores, params.model_copy(update={"slices": ()})))
 
 
 def _groups(rows: pa.Table, labels: Floats, scores: dict[str, Floats], params: EvaluationParams) -> Iterator[Group]:

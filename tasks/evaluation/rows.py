@@ -121,6 +121,21 @@ def _row_facts(evidence: Evidence, params: Params, assigned: pa.Table) -> pa.Tab
     return pa.table(facts | {f"slice_{column}": rows.column(column).cast(pa.string()) for column in params.evaluation.slices})
 
 
+def read_clusters(evidence: Evidence, params: Params) -> pa.Table:
+    """row_key and cluster (string) of the evidence's rows, and where there are such person and weight; in any order.
+
+    Raises :class:`~tasks.errors.EvaluationError` as :func:`read_part` does.
+    """
+    facts = _row_facts(evidence, params, evidence.parts)
+    cluster = params.evaluation.interval.cluster
+    if cluster in _CLUSTERS:
+        found = facts.column("row_key") if cluster == BY_ROW else facts.column("time_utc").cast(pa.date32()).cast(pa.string())
+        facts = facts.append_column("cluster", found)
+    if "weight" in facts.column_names and params.evaluation.weight is not None:
+        _require_weights(facts.column("weight"), params.evaluation.weight)
+    return facts.select([name for name in ("row_key", "cluster", PERSON, "weight") if name in facts.column_names])
+
+
 def _person_column(params: Params) -> tuple[str, ...]:
     """The column of the rows' table that says whose row it is; none where people are not named, or only in other tables."""
     domain, prefix = params.masking.limits.person, f"{params.features.rows}."

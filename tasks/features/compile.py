@@ -34,6 +34,8 @@ _PARTS = {"hour": "hour({0})", "weekday": "isodow({0}) - 1", "month": "month({0}
 
 PIECE = "wt_piece"
 """The relation of the rows that are wanted, with all their needed columns and their ordinals."""
+CHOSEN = "wt_chosen"
+"""The relation of the ordinals of the rows to predict, where these are some of the table's only."""
 
 
 @dataclass(frozen=True)
@@ -54,9 +56,17 @@ def source_table(table: str) -> str:
 
 
 def compile_features(
-    features: FeaturesParams, tables: Mapping[str, TableParams], label: LabelParams, schemas: Schemas, as_of_us: int
+    features: FeaturesParams,
+    tables: Mapping[str, TableParams],
+    label: LabelParams,
+    schemas: Schemas,
+    as_of_us: int,
+    *,
+    is_some: bool = False,
 ) -> FeatureStatements:
     """The statements that compute ``features`` and label, for any number of rows at a time.
+
+    ``is_some``: only the rows whose ordinals the relation ``CHOSEN`` holds are predicted; they look back into all.
 
     They read the relations ``source.<table>`` with the columns of :func:`~tasks.features.check.kept_columns`, of which the rows'
     has the column ``wt_ordinal``, and make temporary tables: one for the rows and one for each table and ``by``, so that no more
@@ -71,7 +81,8 @@ def compile_features(
     """
     key = tables[features.rows].key
     groups = list(aggregates_by_source(features))
-    prepare = [f"CREATE TEMP TABLE wt_rows AS {_rows(features)}"] if groups else []
+    some = f" WHERE {ORDINAL} IN (SELECT {ORDINAL} FROM {CHOSEN})" if is_some else ""
+    prepare = [f"CREATE TEMP TABLE wt_rows AS {_rows(features)}{some}"] if groups else []
     labels_from = "r" if label.table == features.rows else "wt_labels"
     joins = []
     found: dict[str, str] = {}

@@ -15,12 +15,13 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 
-from tasks.datasets import row_keys
+from tasks.datasets import filter_pieces, row_keys
 from tasks.datasets.database import in_chunks, load_rows, open_database
 from tasks.errors import FeatureError
 from tasks.features.check import Aggregate, Schemas, check_features, kept_columns, needed_columns, source_of
 from tasks.features.compile import (
     AT,
+    CHOSEN,
     LABEL,
     LABEL_KNOWN,
     ORDINAL,
@@ -64,8 +65,11 @@ def compute_features(
     *,
     as_of: datetime,
     spill: Path | None = None,
+    chosen: pa.ChunkedArray | None = None,
 ) -> Iterator[pa.Table]:
     """Features and label of each row of ``sources[features.rows]``, one table for each of its pieces, in their order.
+
+    ``chosen`` (boolean, one per row in that order): only of the rows where it is true, which look back into all of them.
 
     ``sources`` holds the masked tables with at least their :func:`~tasks.features.check.needed_columns`. The result has
     ``row_key`` (string), ``at_utc`` (timestamp, UTC), ``label`` (by task: int8, 1 where it equals ``label.positive``, else 0;
@@ -87,7 +91,10 @@ def compute_features(
         _refuse_duplicates(con, features, tables, label)
         _refuse_unaskable_rows(con, features)
         _refuse_inexact_means(con, features, schemas)
-        statements = compile_features(features, tables, label, schemas, (as_of - _EPOCH) // timedelta(microseconds=1))
+        as_of_us = (as_of - _EPOCH) // timedelta(microseconds=1)
+        statements = compile_features(features, tables, label, schemas, as_of_us, is_some=chosen is not None)
+        if chosen is not None:
+            con.register(CHOSEN, _ordinals(0, len(chosen)).filter(chosen))
         for step in statements.prepare:
             con.execute(step)
         labels = con.sql(statements.labels).to_arrow_table().column(LABEL).cast(LABEL_TYPES[label.task])
@@ -96,16 +103,17 @@ def compute_features(
             con.execute(f"DROP TABLE IF EXISTS {source_table(name)}")
         wanted = needed_columns(features, tables, label)[features.rows]
         key, kind = tables[features.rows].key, LABEL_TYPES[label.task]
-        for first, chunk in _with_first(in_chunks(sources[features.rows].pieces(wanted))):
-            found = _ask(con, statements.piece, chunk, first)
+        for chunk in in_chunks(_choose(_numbered(sources[features.rows].pieces(wanted)), chosen)):
+            found = _ask(con, statements.piece, chunk)
             yield from _cut(_shape(found, features, key, schemas, kind), chunk)
 
 
-def _ask(con: duckdb.DuckDBPyConnection, statement: str, chunk: Sequence[pa.Table], first: int) -> pa.Table:
-    rows = _number(pa.concat_tables(chunk, promote_options="default"), first)
+def _ask(con: duckdb.DuckDBPyConnection, statement: str, chunk: Sequence[pa.Table]) -> pa.Table:
+    rows = pa.concat_tables(chunk, promote_options="default")
     con.register(PIECE, rows)
-    places = {"first": first, "last": first + rows.num_rows - 1} if "$first" in statement else {}
-    found = con.sql(statement, params=places).to_arrow_table()
+    ordinals = rows.column(ORDINAL)
+    ends = {"first": ordinals[0].as_py(), "last": ordinals[-1].as_py()} if rows.num_rows else {"first": 0, "last": -1}
+    found = con.sql(statement, params=ends if "$first" in statement else {}).to_arrow_table()
     con.unregister(PIECE)
     return found
 
@@ -118,12 +126,8 @@ def _cut(table: pa.Table, pieces: Iterable[pa.Table]) -> Iterator[pa.Table]:
         start += piece.num_rows
 
 
-def _with_first(chunks: Iterable[list[pa.Table]]) -> Iterator[tuple[int, list[pa.Table]]]:
-    """Each of ``chunks`` with the number of its first row."""
-    first = 0
-    for chunk in chunks:
-        yield first, chunk
-        first += sum(piece.num_rows for piece in chunk)
+def _choose(pieces: Iterable[pa.Table], chosen: pa.ChunkedArray | None) -> Iterable[pa.Table]:
+    return pieces if chosen is None else filter_pieces(pieces, chosen)
 
 
 def _numbered(chunks: Iterable[pa.Table]) -> Iterator[pa.Table]:
@@ -134,9 +138,13 @@ def _numbered(chunks: Iterable[pa.Table]) -> Iterator[pa.Table]:
 
 
 def _number(table: pa.Table, first: int) -> pa.Table:
+    return table.append_column(ORDINAL, _ordinals(first, table.num_rows).column(ORDINAL))
+
+
+def _ordinals(first: int, count: int) -> pa.Table:
     # Not by ``pa.array``: Arrow would import pandas for it.
-    numbers = np.arange(first, first + table.num_rows, dtype=np.int64)
-    return table.append_column(ORDINAL, pa.Array.from_buffers(pa.int64(), len(numbers), [None, pa.py_buffer(numbers)]))
+    numbers = np.arange(first, first + count, dtype=np.int64)
+    return pa.table({ORDINAL: pa.Array.from_buffers(pa.int64(), count, [None, pa.py_buffer(numbers)])})
 
 
 def _shape(found: pa.Table, features: FeaturesParams, key: tuple[str, ...], schemas: Schemas, label_type: pa.DataType) -> pa.Table:

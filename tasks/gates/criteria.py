@@ -9,8 +9,9 @@ from collections.abc import Mapping
 from tasks.gates.comparisons import Claim, claims_of, judge_comparison, unjudged
 from tasks.gates.evidence import judge_disclosure, judge_validation
 from tasks.gates.parity import judge_parity
+from tasks.gates.survival import judge_utility, take_back
 from tasks.params.judging import EvidenceCriterion, GatesParams, MetricCriterion, ParityCriterion
-from tasks.records import Comparison, CriterionOutcome, DisclosureReport, Evaluation, ValidationReport
+from tasks.records import Comparison, CriterionOutcome, DisclosureReport, Evaluation, UtilityReport, ValidationReport
 
 SUBJECTS = ("raw", "masked", "splits", "features", "predictions")
 """The validation reports that a verdict needs, all of them."""
@@ -21,14 +22,21 @@ def judge_criteria(
     reports: Mapping[str, ValidationReport | None],
     gates: GatesParams,
     subjects: tuple[str, ...] = SUBJECTS,
+    *,
     disclosure: DisclosureReport | None = None,
+    utility: UtilityReport | None = None,
 ) -> tuple[CriterionOutcome, ...]:
-    """The outcomes of all criteria, in the order of ``gates.criteria``; a criterion on slices has one per slice."""
+    """The outcomes of all criteria, in the order of ``gates.criteria``; a criterion on slices has one per slice.
+
+    A utility certificate that fails takes back what was measured on masked rows, whether a criterion asks for it or not.
+    """
     claims = _claims(evaluation, gates)
     outcomes: list[CriterionOutcome] = []
     for name, criterion in gates.criteria.items():
         if isinstance(criterion, EvidenceCriterion) and criterion.evidence == "disclosure":
             outcomes.append(judge_disclosure(name, criterion, evaluation, disclosure))
+        elif isinstance(criterion, EvidenceCriterion) and criterion.evidence == "utility":
+            outcomes.append(judge_utility(name, criterion, evaluation, utility))
         elif isinstance(criterion, EvidenceCriterion):
             outcomes.append(judge_validation(name, criterion, evaluation, reports, subjects))
         elif isinstance(criterion, ParityCriterion):
@@ -37,7 +45,7 @@ def judge_criteria(
             outcomes.append(unjudged(name, criterion, None, "there is no evaluation"))
         else:
             outcomes += _judge_metric(name, criterion, evaluation, claims)
-    return tuple(outcomes)
+    return take_back(outcomes, evaluation, utility)
 
 
 def comparisons_of(criterion: MetricCriterion, evaluation: Evaluation) -> list[Comparison]:

@@ -20,7 +20,17 @@ from tasks.gates.selftest import SelfTestEvidence, hold_self_test, voided_by
 from tasks.gates.wording import explain
 from tasks.params import Params
 from tasks.params.judging import GatesParams
-from tasks.records import CriterionOutcome, Decision, DisclosureReport, Evaluation, ModelCard, ValidationReport, Verdict, View
+from tasks.records import (
+    CriterionOutcome,
+    Decision,
+    DisclosureReport,
+    Evaluation,
+    ModelCard,
+    UtilityReport,
+    ValidationReport,
+    Verdict,
+    View,
+)
 
 EvidenceLevel = Literal["refitted_here", "scored_here", "scores_brought_along"]
 _DECISIONS: dict[str, Decision] = {"fail": "reject", "not_judged": "not_judged", "inconclusive": "inconclusive", "pass": "promote"}
@@ -76,15 +86,16 @@ def judge(
     subjects: tuple[str, ...] = SUBJECTS,
     *,
     disclosure: DisclosureReport | None = None,
+    utility: UtilityReport | None = None,
     planted: Mapping[str, Evaluation] | None = None,
 ) -> Verdict:
-    """Judge an evaluation, the validation reports of ``subjects`` (by subject) and the disclosure report under ``gates``.
+    """Judge an evaluation, the validation reports of ``subjects``, the disclosure report and the certificate under ``gates``.
 
     Missing evidence (None, or not there) is ``not_judged``, never an error: the verdict says what is missing. Every criterion is
     held against planted failures first; ``planted`` as :func:`~tasks.gates.selftest.hold_self_test` takes them.
     """
-    self_test = hold_self_test(SelfTestEvidence(evaluation, reports, disclosure, subjects), gates, planted)
-    outcomes = judge_criteria(evaluation, reports, gates, subjects, disclosure) + voided_by(self_test)
+    self_test = hold_self_test(SelfTestEvidence(evaluation, reports, disclosure, subjects, utility), gates, planted)
+    outcomes = judge_criteria(evaluation, reports, gates, subjects, disclosure=disclosure, utility=utility) + voided_by(self_test)
     decision = decide(outcomes)
     has_champion = evaluation is None or evaluation.champion is not None
     return Verdict(

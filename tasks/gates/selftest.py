@@ -14,7 +14,16 @@ from dataclasses import dataclass
 from tasks.gates.criteria import judge_criteria
 from tasks.gates.evidence import plain_outcome
 from tasks.params.judging import EvaluationParams, EvidenceCriterion, GatesParams, MetricCriterion, ParityCriterion
-from tasks.records import Comparison, CriterionOutcome, DisclosureReport, Evaluation, Finding, Interval, ValidationReport
+from tasks.records import (
+    Comparison,
+    CriterionOutcome,
+    DisclosureReport,
+    Evaluation,
+    Finding,
+    Interval,
+    UtilityReport,
+    ValidationReport,
+)
 
 SELF_TEST = "self_test"
 """The name of the outcome that voids a verdict."""
@@ -30,6 +39,7 @@ class SelfTestEvidence:
     reports: Mapping[str, ValidationReport | None]
     disclosure: DisclosureReport | None
     subjects: tuple[str, ...]
+    utility: UtilityReport | None = None
 
 
 @dataclass(frozen=True)
@@ -98,8 +108,12 @@ def _bad_reports(evidence: SelfTestEvidence) -> Iterator[tuple[str, SelfTestEvid
         for subject, report in evidence.reports.items()
     }
     unreleased = evidence.disclosure.model_copy(update={"is_released": False}) if evidence.disclosure else None
-    yield "a leak of the label", SelfTestEvidence(evidence.evaluation, leaking, unreleased, evidence.subjects)
-    yield "reports that examined nothing", SelfTestEvidence(evidence.evaluation, empty, unreleased, evidence.subjects)
+    turned = evidence.utility.model_copy(update={"outcome": "fails"}) if evidence.utility else None
+    unseen = evidence.utility and evidence.utility.model_copy(
+        update={"agreement": evidence.utility.agreement.model_copy(update={"told_apart": 0})}
+    )
+    yield "a leak of the label", SelfTestEvidence(evidence.evaluation, leaking, unreleased, evidence.subjects, turned)
+    yield "reports that examined nothing", SelfTestEvidence(evidence.evaluation, empty, unreleased, evidence.subjects, unseen)
 
 
 def _bad_figures(evaluation: Evaluation, criterion: MetricCriterion | ParityCriterion) -> Iterator[tuple[str, Evaluation]]:
@@ -149,7 +163,12 @@ def _undefined(found: Comparison, figure: float | None) -> Comparison:
 
 
 def _passes(evidence: SelfTestEvidence, one: GatesParams) -> bool:
-    return _all_pass(judge_criteria(evidence.evaluation, evidence.reports, one, evidence.subjects, evidence.disclosure))
+    return _all_pass(_criteria_of(evidence, one))
+
+
+def _criteria_of(evidence: SelfTestEvidence, one: GatesParams) -> tuple[CriterionOutcome, ...]:
+    found = (evidence.evaluation, evidence.reports, one, evidence.subjects)
+    return judge_criteria(*found, disclosure=evidence.disclosure, utility=evidence.utility)
 
 
 def _passes_of(evaluation: Evaluation, one: GatesParams) -> bool:

@@ -17,7 +17,7 @@ from tasks.models.naming import is_kept_in_git, name_challenger, read_challenger
 from tasks.models.recipe import load_estimator
 from tasks.models.scoring import class_names, predict_classes, predict_number, predict_positive, predict_scores
 from tasks.models.store import dump_model, load_model, model_hash, read_model, write_model
-from tasks.models.training import describe_stored_model, fit_recipe, train_recipe, training_seed
+from tasks.models.training import describe_stored_model, fit_recipe, train_recipe, training_labels, training_seed
 from tasks.models.weights import add_weights
 
 __all__ = [
@@ -47,6 +47,7 @@ __all__ = [
     "require_challenger",
     "select_parts",
     "train_recipe",
+    "training_labels",
     "training_seed",
     "write_model",
 ]

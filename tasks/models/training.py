@@ -37,6 +37,12 @@ def training_seed(seed: int) -> int:
     return derive_seed(seed, "train")
 
 
+def training_labels(labels: pa.ChunkedArray, task: Task) -> NDArray[Any]:
+    """``labels`` (none missing) as a model learns them: 0 and 1, names of classes, or numbers."""
+    found: NDArray[Any] = labels.to_numpy().astype(_LABELS[task])
+    return found
+
+
 def train_recipe(
     recipe: Recipe,
     root: Path,
@@ -58,7 +64,7 @@ def train_recipe(
     parts, rows = read(recipe)
     if rows.column("label").null_count:
         rows = rows.filter(pc.is_valid(rows.column("label")))
-    label = rows.column("label").to_numpy().astype(_LABELS[task])
+    label = training_labels(rows.column("label"), task)
     weights = None if recipe.weight is None else read_weights(rows, f"models.{role}.weight: {recipe.weight}")
     frames = [feature_frame(rows, features)]
     del rows

@@ -34,9 +34,9 @@ class EvaluationParams(Section):
 
 
 class EvidenceCriterion(Section):
-    """Evidence that must be there and passed: ``validation`` is every validation report, ``disclosure`` the disclosure report."""
+    """Evidence that must be there and passed: every validation report, the disclosure report, or the utility certificate."""
 
-    evidence: Literal["validation", "disclosure"]
+    evidence: Literal["validation", "disclosure", "utility"]
     critical: bool
 
 

@@ -9,6 +9,7 @@ from pydantic import Field, field_validator, model_validator
 from tasks.params.base import Section, split_reference
 from tasks.params.limits import LimitsParams
 from tasks.params.masking_rules import ColumnRule, EncryptRule, FakeRule, SuppressRule, named_beside, require_domain
+from tasks.params.utility import UtilityParams
 
 
 class MaskingKeyParams(Section):
@@ -88,6 +89,7 @@ class MaskingParams(Section):
     domains: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     tables: dict[str, TablePolicy]
     limits: LimitsParams = LimitsParams()
+    utility: UtilityParams = UtilityParams()
     engine: Literal["local", "spark"] = "local"
     spark: SparkParams | None = None
 

@@ -126,7 +126,8 @@ def _masking(findings: Findings, setting: Setting) -> dict[str, Any]:
     # What the search could keep as it is counts all the same.
     quasi = [f"{name}.{column}" for name, policy in policies.items() for column in policy.kept_quasi]
     limits |= {"quasi": quasi} if quasi else {}
-    return {"key": key, "domains": domains, "tables": tables, "limits": limits}
+    utility = {"rows": 10_000, "min_rank_correlation": 0.8, "min_agreement": 0.8}
+    return {"key": key, "domains": domains, "tables": tables, "limits": limits, "utility": utility}
 
 
 def _table_masking(policy: Policy) -> dict[str, Any]:

@@ -41,11 +41,20 @@ from tasks.records.privacy import (
     SuppressedRows,
 )
 from tasks.records.splits import SplitMetadata
+from tasks.records.utility import (
+    Agreement,
+    ColumnDistance,
+    DistanceMeasure,
+    RankCorrelation,
+    UtilityOutcome,
+    UtilityReport,
+)
 from tasks.records.validation import ExpectationOutcome, Finding, SuiteOutcome, ValidationReport
 from tasks.records.verdict import ChampionTest, CriterionOutcome, CriterionStatus, Decision, Receipt, Verdict
 from tasks.records.verification import Check, CheckStatus, Verification
 
 __all__ = [
+    "Agreement",
     "AreaErrors",
     "AttackOutcome",
     "ChampionTest",
@@ -53,6 +62,7 @@ __all__ = [
     "CheckStatus",
     "ClassOutcome",
     "ClassScores",
+    "ColumnDistance",
     "ColumnTreatment",
     "Comparison",
     "CriterionOutcome",
@@ -61,6 +71,7 @@ __all__ = [
     "Direction",
     "DisclosureReport",
     "Discordance",
+    "DistanceMeasure",
     "Evaluation",
     "Event",
     "EventKind",
@@ -83,6 +94,7 @@ __all__ = [
     "PinnedTable",
     "PlannedTest",
     "PrivacyReport",
+    "RankCorrelation",
     "Receipt",
     "Record",
     "Replicates",
@@ -94,6 +106,8 @@ __all__ = [
     "SuiteOutcome",
     "SuppressedRows",
     "TableRecord",
+    "UtilityOutcome",
+    "UtilityReport",
     "ValidationReport",
     "Verdict",
     "Verification",

@@ -12,7 +12,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from tasks.errors import ReportError
 from tasks.params import Params
 from tasks.params.judging import EvidenceCriterion, MetricCriterion, ParityCriterion
-from tasks.records import Comparison, CriterionOutcome, DisclosureReport, ValidationReport
+from tasks.records import Comparison, CriterionOutcome, DisclosureReport, UtilityReport, ValidationReport
 from tasks.reporting import figures
 from tasks.reporting.chain import Provenance, chain_of, pinned_tables
 from tasks.reporting.classes import confusions_of, matrix_of
@@ -38,6 +38,7 @@ class ReportInputs:
     provenance: Provenance
     validations: tuple[ValidationReport, ...]
     disclosure: DisclosureReport
+    utility: UtilityReport
     roc: dict[str, tuple[RocPoint, ...]]
     """Points by ``champion`` and ``challenger``."""
     calibration: dict[str, tuple[CalibrationBin, ...]]
@@ -102,6 +103,7 @@ def render_report(inputs: ReportInputs) -> str:
             treatments=found.privacy.treatments[:MOST_COLUMNS],
             joins=found.privacy.joins[:MOST_COLUMNS],
             findings=found.privacy.findings[:MOST_COLUMNS],
+            distances=inputs.utility.distances[:MOST_COLUMNS],
             chain=chain_of(found),
             pinned=pinned_tables(found.pin),
         )

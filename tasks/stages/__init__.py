@@ -36,7 +36,7 @@ class Stage:
     """Whether the stage needs the masking key; every other one runs without it in its environment."""
 
 
-STAGE_NAMES = ("snapshot", "mask", "split", "features", "disclosure", "train", "evaluate", "validate", "gate", "report")
+STAGE_NAMES = ("snapshot", "mask", "split", "features", "disclosure", "utility", "train", "evaluate", "validate", "gate", "report")
 
 LAKE_READER = "snapshot"
 """The one stage that opens production; every other one runs without the credentials of lake and remotes."""

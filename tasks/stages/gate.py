@@ -9,7 +9,7 @@ from tasks.evaluation import count_draws, plant_failures
 from tasks.gates import SUBJECTS, Provenance, asked_by, hash_params, judge, plan_tests
 from tasks.params import Params
 from tasks.paths import ProjectPaths
-from tasks.records import DisclosureReport, Evaluation, PlannedTest, ValidationReport, Verdict
+from tasks.records import DisclosureReport, Evaluation, PlannedTest, UtilityReport, ValidationReport, Verdict
 from tasks.seeds import derive_seed
 from tasks.stages import Stage, StageContext
 
@@ -40,7 +40,15 @@ def judge_project(context: StageContext) -> Verdict:
         seeds={"root": params.seed},
     )
     planted = {} if evaluation is None else _plant(context, evaluation)
-    return judge(evaluation, reports, params.gates, provenance, disclosure=_read_disclosure(paths), planted=planted)
+    return judge(
+        evaluation,
+        reports,
+        params.gates,
+        provenance,
+        disclosure=_read_disclosure(paths),
+        utility=_read_utility(paths),
+        planted=planted,
+    )
 
 
 def _plant(context: StageContext, evaluation: Evaluation) -> dict[str, Evaluation]:
@@ -128,9 +136,15 @@ def _read_disclosure(paths: ProjectPaths) -> DisclosureReport | None:
     return DisclosureReport.from_json(path.read_bytes(), origin=str(path)) if path.exists() else None
 
 
+def _read_utility(paths: ProjectPaths) -> UtilityReport | None:
+    path = paths.utility_report
+    return UtilityReport.from_json(path.read_bytes(), origin=str(path)) if path.exists() else None
+
+
 def _inputs(paths: ProjectPaths, evaluation: Evaluation | None) -> dict[str, str]:
     """Hashes of what was judged. Raises :class:`~tasks.errors.GateError` where the evaluation is of another pin."""
     files = {"pin": paths.pin, "evaluation": paths.evaluation_report, "disclosure": paths.disclosure_report}
+    files["utility"] = paths.utility_report
     files |= {f"validation/{subject}": paths.validation_report(subject) for subject in SUBJECTS}
     found = {name: hash_file(path) for name, path in files.items() if path.exists()}
     if evaluation is not None and evaluation.inputs.get("pin") != found.get("pin"):
@@ -148,6 +162,7 @@ STAGE = Stage(
         "data/pin.json",
         "data/evaluation/evaluation.json",
         "data/disclosure/disclosure.json",
+        "data/utility/utility.json",
         "data/predictions/manifest.json",
         *(f"data/validation/{subject}.json" for subject in SUBJECTS),
     ),

@@ -18,6 +18,7 @@ from tasks.records import (
     PrivacyReport,
     Record,
     SplitMetadata,
+    UtilityReport,
     ValidationReport,
     Verdict,
 )
@@ -50,6 +51,7 @@ def _reads(context: StageContext) -> tuple[str, ...]:
         "data/evaluation/calibration.csv",
         "data/masked/privacy.json",
         "data/disclosure/disclosure.json",
+        "data/utility/utility.json",
         "data/masked/manifest.json",
         "data/features/manifest.json",
         f"data/splits/{context.params.evaluation.split}/metadata.json",
@@ -84,6 +86,7 @@ def read_inputs(context: StageContext) -> ReportInputs:
             _record(ValidationReport, paths.validation_report(subject), paths, f"validate_{subject}") for subject in _SUBJECTS
         ),
         disclosure=_record(DisclosureReport, paths.disclosure_report, paths, "disclosure"),
+        utility=_record(UtilityReport, paths.utility_report, paths, "utility"),
         roc=_curve(read_roc, paths.roc_curve, paths),
         calibration=_curve(partial(read_calibration, is_share=is_share), paths.calibration_curve, paths),
         params=context.params,
@@ -113,6 +116,7 @@ def _hash_named_files(paths: ProjectPaths) -> dict[str, str]:
         "pin": (paths.pin, None),
         "evaluation": (paths.evaluation_report, "evaluate"),
         "disclosure": (paths.disclosure_report, "disclosure"),
+        "utility": (paths.utility_report, "utility"),
         **{f"validation/{subject}": (paths.validation_report(subject), f"validate_{subject}") for subject in _SUBJECTS},
     }
     return {name: hashlib.sha256(_bytes(path, paths, stage)).hexdigest() for name, (path, stage) in named.items()}

@@ -56,6 +56,7 @@ def _check_params(context: StageContext, verdict: Verdict) -> Iterator[Check]:
 
 def _check_files(paths: ProjectPaths, verdict: Verdict) -> Iterator[Check]:
     files = {"pin": paths.pin, "evaluation": paths.evaluation_report, "disclosure": paths.disclosure_report}
+    files |= {"utility": paths.utility_report}
     files |= {f"validation/{subject}": paths.validation_report(subject) for subject in SUBJECTS}
     for name, path in files.items():
         told = path.relative_to(paths.root).as_posix()

@@ -100,7 +100,7 @@ def test_a_run_that_is_stopped_leaves_no_process(project: Path, number: signal.S
     go.touch()
     resumed = call(project, "windtunnel", "run", code=None).stderr
     unchanged = {line.split()[0] for line in resumed.splitlines() if line.endswith("up to date")}
-    assert unchanged == {"snapshot", "mask", "split@by_time", "split@by_aircraft", "features", "disclosure"} | {
+    assert unchanged == {"snapshot", "mask", "split@by_time", "split@by_aircraft", "features", "disclosure", "utility"} | {
         f"validate_{subject}" for subject in ("raw", "masked", "splits", "features")
     }, resumed
     assert (project / "data/models/challenger.json").exists()

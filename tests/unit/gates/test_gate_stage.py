@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from disclosure_reports import write_disclosure
 from evidence_records import evaluation, report
+from utility_reports import write_utility
 
 from tasks.datasets import hash_file, write_atomically
 from tasks.errors import DatasetError, GateError
@@ -15,6 +16,7 @@ from tasks.records import Evaluation, Verdict
 from tasks.stages import StageContext, load_stage
 
 PARAMS = load_params(Path(__file__).parents[3] / "params.yaml")
+CERTIFIED = ("snapshots", "masked", "features", "splits/by_time")
 
 
 @pytest.fixture
@@ -25,6 +27,7 @@ def context(tmp_path):
     found = evaluation(inputs={**evaluation().inputs, "pin": hash_file(paths.pin)})
     write_atomically(paths.evaluation_report, found.to_json().encode())
     write_disclosure(tmp_path, {name: found.inputs[name] for name in ("masked", "features")}, PARAMS.masking.limits)
+    write_utility(tmp_path, {name: found.inputs[name] for name in CERTIFIED})
     for subject in SUBJECTS:
         write_atomically(paths.validation_report(subject), report(subject).to_json().encode())
     return StageContext(paths, PARAMS)
@@ -39,7 +42,7 @@ def test_writes_a_verdict_with_its_chain_of_hashes(context):
     """The verdict names the hash of every file that it was read from."""
     found = run(context)
     assert found.inputs["evaluation"] == hash_file(context.paths.evaluation_report)
-    files = {f"validation/{subject}" for subject in SUBJECTS} | {"pin", "evaluation", "disclosure"}
+    files = {f"validation/{subject}" for subject in SUBJECTS} | {"pin", "evaluation", "disclosure", "utility"}
     assert set(found.inputs) == files | set(evaluation().inputs)
     assert found.seeds["root"] == PARAMS.seed
 
@@ -87,6 +90,17 @@ def test_risk_of_other_data_is_not_that_of_this(context):
     write_disclosure(context.paths.root, {"masked": "x", "features": "y"}, PARAMS.masking.limits)
     found = run(context)
     assert (found.decision, "of other data than was evaluated" in found.reason) == ("not_judged", True)
+
+
+@pytest.mark.parametrize("outcome", ["fails", "cannot_tell", None])
+def test_without_a_certificate_that_holds_nothing_is_judged(context, outcome):
+    """The ranking of models does not survive masking, or nobody knows."""
+    context.paths.utility_report.unlink()
+    if outcome is not None:
+        write_utility(context.paths.root, {name: evaluation().inputs[name] for name in CERTIFIED}, outcome)
+    found = run(context)
+    (told,) = [criterion for criterion in found.criteria if criterion.name == "utility"]
+    assert (found.decision, told.status, "utility certificate" in told.reason) == ("not_judged", "not_judged", True)
 
 
 def test_an_unreadable_report_is_an_error_and_no_verdict(context):

@@ -77,7 +77,7 @@ def test_code_that_fails_to_fail_is_caught(monkeypatch, what):
     criteria = {"ranking": {"margin": 0.005}, "validation": {"evidence": "validation", "critical": True}}
     sound = judge(evaluation(), reports(), gates(**criteria), provenance()).criteria
 
-    def pass_all(_evaluation, _reports, one, *_):
+    def pass_all(_evaluation, _reports, one, *_, **__):
         return tuple(outcome.model_copy(update={"status": "pass"}) for outcome in sound if outcome.name in one.criteria)
 
     monkeypatch.setattr(self_tests, "judge_criteria", pass_all)

@@ -26,6 +26,7 @@ def write_inputs(root: Path, inputs: ReportInputs) -> StageContext:
         paths.verdict: found.verdict.to_json(),
         paths.evaluation_report: found.evaluation.to_json(),
         paths.disclosure_report: inputs.disclosure.to_json(),
+        paths.utility_report: inputs.utility.to_json(),
         paths.masked / "privacy.json": found.privacy.to_json(),
         paths.masked / MANIFEST: found.masked.to_json(),
         paths.features / MANIFEST: found.features.to_json(),

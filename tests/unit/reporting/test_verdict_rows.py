@@ -14,7 +14,7 @@ def test_one_row_per_outcome_in_the_verdicts_order() -> None:
     verdict = story_verdict("reject")
     rows = verdict_table(verdict)
     assert [row.metric for row in rows[:3]] == ["–", "ROC AUC", "Log loss"]
-    assert len(rows) == len(verdict.criteria) == 23
+    assert len(rows) == len(verdict.criteria) == 24
 
 
 def test_a_slices_row_names_criterion_and_slice() -> None:

@@ -7,6 +7,8 @@ import hashlib
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from utility_reports import utility_report
+
 from tasks.datasets import hash_text
 from tasks.gates import Provenance as GateProvenance
 from tasks.gates import judge
@@ -120,12 +122,14 @@ def build_inputs(story: Story) -> ReportInputs:
     files = {"pin": pin_hash, "evaluation": sha(evaluation.to_json())}
     disclosure = make_disclosure({"masked": masked.logical_hash, "features": features.logical_hash})
     files["disclosure"] = sha(disclosure.to_json())
+    certificate = utility_report({name: inputs[name] for name in ("snapshots", "masked", "features", "splits/by_time")})
+    files["utility"] = sha(certificate.to_json())
     files |= {f"validation/{subject}": sha(report.to_json()) for subject, report in reports.items()}
     provenance = GateProvenance(
         split="by_time", part="test", params_hash=sha("params"), inputs=files, seeds={"root": PARAMS.seed, "bootstrap": 771_240_113}
     )
     gates = PARAMS.gates if story.has_champion else _bounds_only(PARAMS.gates)
-    verdict = judge(evaluation, reports, gates, provenance, disclosure=disclosure)
+    verdict = judge(evaluation, reports, gates, provenance, disclosure=disclosure, utility=certificate)
     return ReportInputs(
         provenance=Provenance(
             verdict=verdict,
@@ -140,6 +144,7 @@ def build_inputs(story: Story) -> ReportInputs:
         ),
         validations=tuple(reports.values()),
         disclosure=disclosure,
+        utility=certificate,
         roc=_roc(story.has_champion),
         calibration=_calibration(story.has_champion),
         params=PARAMS,

@@ -31,6 +31,7 @@ STAGES = (
     ("features", None),
     ("validate", "features"),
     ("disclosure", None),
+    ("utility", None),
     ("train", None),
     ("evaluate", None),
     ("validate", "predictions"),

@@ -1,0 +1,218 @@
+"""Stage ``utility``: what masking leaves is certified, what it destroys is not, and nothing raw leaves the restricted zone."""
+
+import json
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from small_masked import write_report
+
+from tasks.datasets import read_manifest, read_table
+from tasks.errors import DatasetError
+from tasks.params import Params
+from tasks.paths import ProjectPaths
+from tasks.records import UtilityReport
+from tasks.sources import open_lake, pin_lake, write_pin
+from tasks.stages import StageContext, load_stage
+from tasks.stages.keys import load_stage_key
+from tasks.stages.raw_rows import RawReader
+
+START = datetime(2024, 1, 1, tzinfo=timezone.utc)
+ROWS = 2400
+SAFE = ("at_utc", "noted_utc", "strong", "medium", "weak")
+BORN = {"class": "quasi", "transform": "generalise", "to": "decade", "reason": "a band is enough"}
+CITY = {"class": "quasi", "transform": "generalise", "keep_prefix": 1, "reason": "the region is enough"}
+GONE = {"class": "sensitive", "transform": "constant", "value": 0, "reason": "nobody may know"}
+FUNCTION = """
+def double(frame):
+    print("raw", frame["strong"].iloc[0])
+    return (frame["strong"] * 2).to_frame("doubled")
+"""
+
+
+def _tables() -> dict[str, pa.Table]:
+    rng = np.random.default_rng(0)
+    # Keys whose order is not that of their tokens, nor of time.
+    ids = [f"r{number:05}" for number in rng.permutation(ROWS)]
+    at = pa.array([START + timedelta(minutes=20 * number) for number in range(ROWS)], pa.timestamp("us", "UTC"))
+    strong, medium, weak = rng.normal(size=(3, ROWS))
+    label = (2 * strong + 0.9 * medium + 0.3 * weak + rng.normal(size=ROWS) > 0).astype(int)
+    born = pa.array((rng.integers(-10_000, 10_000, ROWS)).astype(np.int32), pa.int32()).cast(pa.date32())
+    city = [["Alton", "Avon", "Bath", "Bude"][number] for number in rng.integers(0, 4, ROWS)]
+    own = {"strong": strong, "medium": medium, "weak": weak, "born": born, "city": city}
+    samples = pa.table({"id": ids, "at_utc": at, "noted_utc": at, **own})
+    visits = pa.table({"visit": [f"v{name}" for name in ids], "id": ids, "seen_utc": at, "city": city})
+    order = rng.permutation(ROWS)
+    return {"samples": samples, "results": pa.table({"id": ids, "known_utc": at, "label": label}).take(order), "visits": visits}
+
+
+def _params(policy: dict[str, Any], changes: dict[str, Any]) -> Params:
+    own = {name: rule for name, rule in policy.items() if rule is not None}
+    safe = [name for name in SAFE if name not in own]
+    times = {"samples": ("at_utc", "noted_utc"), "results": ("known_utc", "known_utc"), "visits": ("seen_utc", "seen_utc")}
+    columns = {name: table.column_names for name, table in _tables().items()}
+    features: dict[str, Any] = {name: {"take": f"samples.{name}"} for name in ("strong", "medium", "weak", "born", "city")}
+    features["region"] = {"share": "visits.city", "equals": "B", "by": ["id"]}
+    return Params.model_validate(
+        {
+            "schema_version": 1,
+            "seed": 7,
+            "snapshot": {
+                "lake": "lake",
+                "as_of_utc": "2025-01-01T00:00:00Z",
+                "purpose": "tests",
+                "tables": {
+                    name: {"key": [found[0]], "time": times[name][0], "known": times[name][1], "columns": found}
+                    for name, found in columns.items()
+                },
+            },
+            "masking": {
+                "key": {"env": "WT_NO_SUCH_KEY", "file": "masking.key", "id": "test-1"},
+                "domains": {"row": [f"{name}.id" for name in columns], "visit": ["visits.visit"]},
+                "tables": {
+                    "samples": {"safe": safe, "reason": "public", "born": BORN, "city": CITY, **own},
+                    "results": {"safe": ["known_utc", "label"], "reason": "label"},
+                    "visits": {"safe": ["seen_utc"], "reason": "times", "city": CITY},
+                },
+                "utility": {"models": ["linear", "boosting", "tree"], "rows": 2000},
+            },
+            "label": {"table": "results", "column": "label", "known": "known_utc", "task": "binary", "positive": 1},
+            "splits": {"by_time": {"kind": "time", "column": "at_utc", "boundaries": {"train": "2024-01-18"}, "why": "test"}},
+            "features": {"rows": "samples", "at": {"column": "at_utc", "minus_minutes": 0}, "columns": features},
+            "models": {
+                "challenger": {"estimator": "sklearn.naive_bayes.GaussianNB", "split": "by_time", "part": "train"},
+            },
+            "evaluation": {
+                "split": "by_time",
+                "part": "test",
+                "metrics": ["roc_auc"],
+                "interval": {"method": "cluster_bootstrap", "cluster": "row", "replicates": 200, "confidence": 0.9},
+            },
+            "gates": {"max_age_days": 7, "criteria": {"validation": {"evidence": "validation", "critical": True}}},
+        }
+        | changes
+    )
+
+
+def _project(root: Path, policy: dict[str, Any] | None = None, **changes: Any) -> StageContext:
+    """A project up to its features, from a lake in which only ``strong`` decides much."""
+    paths = ProjectPaths(root)
+    for name, table in _tables().items():
+        (root / "lake" / name).mkdir(parents=True)
+        for part in range(4):
+            pq.write_table(table.slice(part * ROWS // 4, ROWS // 4), root / "lake" / name / f"{part}.parquet")
+    (root / "masking.key").write_text(bytes(range(32)).hex())
+    (root / "masking.key").chmod(0o600)
+    context = StageContext(paths, _params(policy or {}, changes))
+    write_pin(paths.pin, pin_lake(open_lake(str(root / "lake"), root), context.params.snapshot, None))
+    for name, variant, subject, made_by in (
+        ("snapshot", None, "raw", "snapshots"),
+        ("mask", None, "masked", "masked"),
+        ("split", "by_time", "splits", "splits/by_time"),
+        ("features", None, "features", "features"),
+    ):
+        load_stage(name).run(StageContext(paths, context.params, variant))
+        manifest = read_manifest(root / "data" / made_by, made_by=name)
+        write_report(root, subject, {made_by: manifest.logical_hash})
+    return context
+
+
+def _run(context: StageContext) -> UtilityReport:
+    load_stage("utility").run(context)
+    return UtilityReport.from_json(context.paths.utility_report.read_bytes(), origin="test")
+
+
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory: pytest.TempPathFactory) -> StageContext:
+    """What models live on is kept; age and place become coarse."""
+    return _project(tmp_path_factory.mktemp("kept"))
+
+
+@pytest.fixture(scope="module")
+def report(kept: StageContext) -> UtilityReport:
+    return _run(kept)
+
+
+def test_a_policy_that_keeps_the_signal_is_certified(report: UtilityReport) -> None:
+    """The panel has a ranking on raw rows, and masked rows rank it alike."""
+    assert (report.outcome, report.reasons) == ("holds", ())
+    assert report.correlation.spearman is not None and report.correlation.spearman > 0.9
+    assert report.agreement.told_apart > report.agreement.pairs / 2
+    assert "challenger" in report.models
+    assert "boosting, no feature that masking changes" in report.models
+
+
+def test_features_that_raw_rows_cannot_give_are_named(report: UtilityReport) -> None:
+    """A share of a generalised value is none of raw rows; a decade's raw form is the date, which is a number of years."""
+    assert set(report.taken_as_masked) == {"region"}
+
+
+def test_distances_say_what_moved(report: UtilityReport) -> None:
+    """Kept columns did not; dates and places did."""
+    found = {f"{d.table}.{d.column}": d.distance for d in report.distances}
+    assert (found["samples.strong"], found["samples.id"]) == (0.0, 0.0)
+    assert found["samples.born"] and found["samples.city"]
+
+
+def test_the_same_data_gives_the_same_bytes(kept: StageContext, report: UtilityReport) -> None:
+    """Rows, models and draws are seeded."""
+    assert _run(kept) == report
+
+
+def test_no_raw_value_and_no_row_leaves_the_restricted_zone(kept: StageContext, report: UtilityReport) -> None:
+    """The report holds aggregates alone, and the private folder is gone."""
+    text = kept.paths.utility_report.read_text()
+    assert not any(word in text for word in ("Alton", "Bath", "r00", "vr0"))
+    assert max(len(value) for value in json.loads(text).values() if isinstance(value, list)) < 30
+    assert not kept.paths.raw_spill.exists()
+    assert [path.name for path in kept.paths.utility_report.parent.iterdir()] == ["utility.json"]
+
+
+def test_rows_are_matched_by_their_key(kept: StageContext) -> None:
+    """Each masked row, wherever it lies, finds the raw row that it was made of."""
+    paths = kept.paths
+    snapshots, masked = (read_manifest(paths.data / name, made_by=name) for name in ("snapshots", "masked"))
+    features = read_table(paths.features, read_manifest(paths.features, made_by="features"), "features")
+    wanted = features.take(np.random.default_rng(3).permutation(features.num_rows)[:500])
+    found = RawReader(kept, load_stage_key(kept), snapshots, masked).read(wanted).rows
+    assert found.column("strong").equals(wanted.column("strong"))
+    assert found.column("label").equals(wanted.column("label"))
+    decades = np.floor(found.column("born").to_numpy() / 10) * 10
+    assert np.mean(decades == wanted.column("born").to_numpy()) > 0.99
+    assert {name[0] for name in found.column("city").to_pylist()} == {"A", "B"}
+
+
+def test_a_row_without_a_raw_one_is_an_error(kept: StageContext) -> None:
+    """A key that no raw row becomes."""
+    snapshots, masked = (read_manifest(kept.paths.data / name, made_by=name) for name in ("snapshots", "masked"))
+    features = read_table(kept.paths.features, read_manifest(kept.paths.features, made_by="features"), "features")
+    foreign = features.slice(0, 1).set_column(0, "row_key", pa.array(["nobody"]))
+    with pytest.raises(DatasetError, match="each masked row made of one raw row"):
+        RawReader(kept, load_stage_key(kept), snapshots, masked).read(foreign)
+    assert not kept.paths.raw_spill.exists()
+
+
+def test_a_policy_that_destroys_the_signal_is_not_certified(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The main feature becomes a constant: what was best is no longer. The stage ends well."""
+    report = _run(_project(tmp_path, {"strong": GONE, "medium": GONE}))
+    assert report.outcome == "fails"
+    assert report.reasons
+    assert "FAILS" in capsys.readouterr().out
+
+
+def test_a_masked_label_cannot_tell(kept: StageContext) -> None:
+    """Raw and masked rows would have two targets."""
+    noisy = {"class": "sensitive", "transform": "constant", "value": 1, "reason": "test"}
+    tables = kept.params.masking.model_dump(by_alias=True)["tables"]
+    masking = kept.params.masking.model_dump(by_alias=True) | {
+        "tables": {name: {k: v for k, v in table.items() if v is not None} for name, table in tables.items()}
+    }
+    masking["tables"]["results"] = {"safe": ["known_utc"], "reason": "label", "label": noisy}
+    params = Params.model_validate(kept.params.model_dump(by_alias=True, exclude_none=True) | {"masking": masking})
+    report = _run(StageContext(kept.paths, params))
+    assert (report.outcome, report.correlation.spearman) == ("cannot_tell", None)
+    assert report.reasons[0].startswith("masking changes the label (constant")
