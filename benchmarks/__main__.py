@@ -15,6 +15,7 @@ from benchmarks.masking_tokens import masked_files, tokens
 from benchmarks.own_project import first_verdict, one_profile
 from benchmarks.pipeline import each_stage, one_more_day, one_trial, the_lake, unchanged_run, whole_demo
 from benchmarks.s3_lake import lake_on_s3
+from benchmarks.utility import utility_certificate
 
 
 def main() -> None:
@@ -30,6 +31,7 @@ def main() -> None:
         unchanged_run(project, scratch, stages=16)
         one_more_day(project, scratch)
         each_stage(project)
+        utility_certificate(project)
         lake_on_s3(scratch)
         disclosure_risk()
         looking_for_people()

@@ -26,7 +26,7 @@ AS_OF = "2013-02-09T00:00:00Z"
 NEXT_DAY = "2013-02-10T00:00:00Z"
 LANDED = "data/2013-02-09"
 RETIRED = "data/2013-01-05"
-STAGES = 15
+STAGES = 16
 LENIENT = {
     "validation": {"evidence": "validation", "critical": True},
     "ranking": {"metric": "roc_auc", "bound": 0.5, "margin": 0.05, "min_rows": 500, "critical": True},
