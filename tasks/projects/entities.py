@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 
 from tasks.detection import snake_case
 from tasks.projects.profile import ColumnProfile
-from tasks.projects.targets import require_column, unfit
+from tasks.projects.targets import counted, require_column, unfit
 
 _ENTITY = re.compile(
     r"(^|_)(customer|user|client|patient|account|person|member|household|subscriber|driver|employee|passenger|student|store|shop|"
@@ -51,7 +51,7 @@ def guess_entity(
             )
         if column in taken:
             raise unfit("--entity", column, "the label, a time, a score or the key", "another column")
-        reasons["entity"] = f"{column}: as given; {profile.distinct_words} of them in {profile.rows:,} rows"
+        reasons["entity"] = f"{column}: as given; {counted(table, profile).distinct:,} of them in {profile.rows:,} rows"
         return column
 
     def recurs(profile: ColumnProfile) -> bool:
@@ -69,9 +69,8 @@ def guess_entity(
                         f"{profile.name} is none, since one value stands in more than {_MOST_OF_ONE:.0%} of the rows"
                     )
                     continue
-                reasons["entity"] = (
-                    f"{profile.name}: by its name, and it recurs: {profile.distinct_words} of them in {profile.rows:,} rows"
-                )
+                count = counted(table, profile).distinct
+                reasons["entity"] = f"{profile.name}: by its name, and it recurs: {count:,} of them in {profile.rows:,} rows"
                 return profile.name
     because = "".join(f"; {said}" for said in dict.fromkeys(passed_over))
     reasons["entity"] = f"none found: rows are taken to be independent of each other{because} (--entity names one)"

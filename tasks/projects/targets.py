@@ -46,7 +46,7 @@ def counted(table: pa.Table, profile: ColumnProfile) -> ColumnProfile:
     column = table.column(profile.name)
     if pa.types.is_floating(column.type):
         column = column.filter(pc.invert(pc.fill_null(pc.is_nan(column), False)))
-    return replace(profile, distinct=len(column.unique().drop_null()))
+    return replace(profile, distinct=len(column.unique().drop_null()), is_counted=True)
 
 
 def guess_task(profile: ColumnProfile, wished: Task | None, reasons: dict[str, str]) -> Task:
