@@ -104,7 +104,15 @@ def find_places(paths: ProjectPaths, params: Params) -> Places:
     """Where outputs of this project lie: its data, its local state, DVC's cache and its shared remote."""
     main = ProjectPaths(main_root(paths.root))
     state = main.state
-    restricted = [paths.snapshots, main.raw_keys, main.bridges, main.canary_seed, main.worktrees, main.remotes / _RESTRICTED]
+    restricted = [
+        paths.snapshots,
+        paths.raw_spill,
+        main.raw_keys,
+        main.bridges,
+        main.canary_seed,
+        main.worktrees,
+        main.remotes / _RESTRICTED,
+    ]
     if "://" not in params.snapshot.lake:
         restricted.append(main.root / params.snapshot.lake)  # production itself; the demo's lies in the local state
     objects, elsewhere = [_cache(main.root)], []
