@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from small_project import call, make_small_project
+from key_search import KeyWatch
+from small_project import DEMO_KEY_FORMS, call, make_small_project
 from toy_project import make_toy
 
 
@@ -56,10 +57,20 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not done.exists():
             make_small_project(folder)
+            watch = KeyWatch(DEMO_KEY_FORMS, set(), seconds=0.2)
+            watch.start()
             run = call(folder, "windtunnel", "run", code=None)
+            watch.end()
+            (shared / "finished.said").write_text(run.stdout + run.stderr + "".join(f"\nprocess: {name}" for name in watch.seen))
             assert (folder / "data/verdict.json").exists(), run.stderr
             done.touch()
     return folder
+
+
+@pytest.fixture
+def said(finished: Path) -> str:
+    """What that run printed, and a line for each key that any process showed meanwhile."""
+    return (finished.parent.parent / "finished.said").read_text()
 
 
 @pytest.fixture

@@ -7,14 +7,19 @@ import sys
 from datetime import date, datetime, timezone
 from pathlib import Path
 
+from key_search import forms_of_keys
+
 from flows.params_edit import edit_params
 from tasks.demo import DemoPeriod, build_lake, write_demo_key
+from tasks.demo.key import DEMO_KEY_HEX
 from tasks.models import dump_model
 
 ROOT = Path(__file__).resolve().parents[2]
 PERIOD = DemoPeriod(first_day=date(2013, 1, 1), trained_until=date(2013, 1, 15))
 AS_OF = datetime(2013, 2, 9, tzinfo=timezone.utc)
 SEED = 20130101
+DEMO_KEY_FORMS = forms_of_keys(bytes.fromhex(DEMO_KEY_HEX), ("flight", "aircraft", "passenger", "booking"))
+"""The key of such a project, and what its policy derives of it."""
 CHANGES = {
     "snapshot.as_of_utc": "2013-02-09T00:00:00Z",
     "splits.by_time.boundaries": {"train": "2013-01-25", "validation": "2013-02-01"},

@@ -1,15 +1,12 @@
 """The masking key in no output, no process and no error, in whatever form, itself and every key derived from it."""
 
-import base64
-import hmac
 import os
 import subprocess
 import sys
-import threading
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from key_search import KeyWatch, forms_of_keys, seen_in
 from masking_project import MaskingProject
 
 pytestmark = pytest.mark.slow
@@ -20,67 +17,7 @@ PURPOSES = ("sale", "buyer", "visit", "sales.mail", "date_shift/buyer")
 """All that the policy derives keys for."""
 
 
-def _keys() -> dict[str, bytes]:
-    """The master key and the derived ones, and the two blocks that HMAC makes of each."""
-    derived = {purpose: hmac.digest(SECRET, f"mask/v1/{purpose}".encode(), "sha256") for purpose in PURPOSES}
-    keys = {"master": SECRET, **derived}
-    blocks = {
-        f"{name} {pad:#x}": bytes(byte ^ pad for byte in key.ljust(64, b"\0"))[: len(key)]
-        for name, key in keys.items()
-        for pad in (0x36, 0x5C)
-    }
-    return keys | blocks
-
-
-def _forms(key: bytes) -> Iterator[bytes]:
-    yield key
-    yield key.hex().encode()
-    yield key.hex().upper().encode()
-    yield key.hex().encode("utf-16-le")
-    yield base64.b64encode(key).rstrip(b"=")
-    yield base64.urlsafe_b64encode(key).rstrip(b"=")
-    yield base64.b64encode(key.hex().encode()).rstrip(b"=")
-    yield repr(key)[2:-1].encode()
-    yield str(list(key))[1:-1].encode()
-    yield str(int.from_bytes(key)).encode()
-
-
-FORMS = {form: name for name, key in _keys().items() for form in _forms(key)}
-
-
-def _seen(content: bytes) -> set[str]:
-    return {name for form, name in FORMS.items() if form in content}
-
-
-class _Watch(threading.Thread):
-    """Reads command lines and environments of all processes but ``apart`` until told to end; each once, and again if it changed."""
-
-    def __init__(self, apart: set[int]) -> None:
-        super().__init__()
-        self._apart, self._is_over = apart, threading.Event()
-        self._known: dict[Path, bytes] = {}
-        self.seen: set[str] = set()
-
-    def run(self) -> None:
-        while not self._is_over.wait(0.05):
-            for folder in Path("/proc").glob("[0-9]*"):
-                self._look(folder / "cmdline")
-                if int(folder.name) not in self._apart:
-                    self._look(folder / "environ")
-
-    def _look(self, file: Path) -> None:
-        try:
-            content = file.read_bytes()
-        except OSError:
-            return
-        if self._known.get(file) != content:
-            self._known[file] = content
-            self.seen |= _seen(content)
-
-    def end(self) -> None:
-        self._is_over.set()
-        self.join()
-        assert len(self._known) > 3
+FORMS = forms_of_keys(SECRET, PURPOSES)
 
 
 @pytest.fixture
@@ -92,13 +29,13 @@ def project(tmp_path: Path) -> MaskingProject:
     return made
 
 
-def _call(project: MaskingProject, *command: str, **extra: str) -> tuple[subprocess.CompletedProcess[bytes], _Watch]:
+def _call(project: MaskingProject, *command: str, **extra: str) -> tuple[subprocess.CompletedProcess[bytes], KeyWatch]:
     """The command under watch; its own process may know the key by its environment, and no other."""
     environment = {**os.environ, "PYTHONPATH": str(REPOSITORY), **extra}
     with subprocess.Popen(
         [sys.executable, "-m", *command], cwd=project.paths.root, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE
     ) as process:
-        watch = _Watch({process.pid})
+        watch = KeyWatch(FORMS, {process.pid})
         watch.start()
         out, err = process.communicate()
         watch.end()
@@ -109,11 +46,11 @@ def _written(project: MaskingProject) -> dict[str, set[str]]:
     """Every file of the project but the key's own in which a key was seen."""
     files = [path for path in project.paths.root.rglob("*") if path.is_file() and path != project.key_file]
     assert len(files) > 10
-    return {str(path): found for path in files if (found := _seen(path.read_bytes()))}
+    return {str(path): found for path in files if (found := seen_in(path.read_bytes(), FORMS))}
 
 
-def _assert_nowhere(project: MaskingProject, done: subprocess.CompletedProcess[bytes], watch: _Watch) -> None:
-    assert _seen(done.stdout + done.stderr) == set()
+def _assert_nowhere(project: MaskingProject, done: subprocess.CompletedProcess[bytes], watch: KeyWatch) -> None:
+    assert seen_in(done.stdout + done.stderr, FORMS) == set()
     assert watch.seen == set()
     assert _written(project) == {}
 
