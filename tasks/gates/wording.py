@@ -40,9 +40,13 @@ def explain(
         parts.append(_listed([_told(outcome) for outcome in decisive]) or "no critical criterion was asked")
     advised = [outcome for outcome in outcomes if not outcome.is_critical and outcome.status == "fail"]
     advice = f"; not decisive: {_listed([_told(outcome) for outcome in advised])}" if advised else ""
-    rare = [f"{found.name} ({found.rows:,} rows)" for found in classes if found.is_rare]
+    rare = [f"{found.name} ({_rows(found)})" for found in classes if found.is_rare]
     thin = f"; little is known of {'a class' if len(rare) == 1 else 'classes'} with few rows: {_listed(rare)}" if rare else ""
     return f"{head}: {', '.join(part for part in parts if part)}{advice}{thin}{_out_of_fold(folds)}"
+
+
+def _rows(found: ClassOutcome) -> str:
+    return "few rows" if found.rows is None else f"{found.rows:,} rows"
 
 
 def _out_of_fold(folds: FoldsJudged | None) -> str:

@@ -124,6 +124,14 @@ def test_rare_classes_are_named_in_the_sentence():
     assert verdict(PASS, on(PASS, "EWR"), classes=classes).reason.endswith(said)
 
 
+def test_a_class_whose_count_is_withheld_is_named_without_it():
+    """Fewer than k people: its name may be said, and no figure."""
+    scores = ClassScores(precision=None, recall=None, f1=None, predicted=(None,))
+    few = ClassOutcome(name="snow", rows=None, fraction=None, is_rare=True, champion=None, challenger=scores)
+    reason = verdict(PASS, on(PASS, "EWR"), classes=(few,)).reason
+    assert reason.endswith("; little is known of a class with few rows: snow (few rows)")
+
+
 def test_verdict_carries_where_it_comes_from():
     """Views, level of evidence, hashes and seeds of everything that it rests on."""
     found = verdict(PASS, on(PASS, "EWR"), missing_slices=("carrier=AA",))
