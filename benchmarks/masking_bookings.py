@@ -11,7 +11,6 @@ import importlib.util
 import json
 import os
 import resource
-import statistics
 import sys
 import tempfile
 import time
@@ -23,7 +22,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from benchmarks.measure import environment, measure, print_table
+from benchmarks.measure import environment, measure, median_rates, print_table
 from tasks.datasets import DatasetWriter, read_manifest, write_atomically
 from tasks.demo.bookings import Draws, compose_bookings
 from tasks.demo.passengers import Passengers, draw_passengers
@@ -135,13 +134,7 @@ def whole_policy() -> None:
         print("\npresidio-anonymizer is not installed: install it beside this project to see it in the table")
     else:
         ways["Presidio's anonymizer: the 11 texts alone, spans given"] = (_SLOW_PEER_ROWS, presidio)
-    timed: dict[str, list[float]] = {}
-    for _ in range(_REPEATS):
-        for name, (rows, function) in ways.items():
-            began = time.process_time()
-            function()
-            timed.setdefault(name, []).append(rows / (time.process_time() - began))
-    rates = {name: statistics.median(found) for name, found in timed.items()}
+    rates = median_rates(ways, _REPEATS)
     ours = rates["here: 20 columns"]
     print_table(
         f"Bookings under every kind of transform, {_ROWS:,} rows, load {os.getloadavg()[0]:.0f}",

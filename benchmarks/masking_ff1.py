@@ -2,14 +2,12 @@
 
 import importlib
 import importlib.util
-import statistics
-import time
 from collections.abc import Callable
 
 import numpy as np
 import pyarrow as pa
 
-from benchmarks.measure import print_table
+from benchmarks.measure import median_rates, print_table
 from tasks.masking.keyed_hash import KeyedCipher
 from tasks.masking.transforms import encrypt
 from tasks.params.masking_rules import EncryptRule
@@ -38,13 +36,7 @@ def format_preserving_encryption() -> None:
         ways["ff3, cell by cell"] = (_PEER_ROWS, lambda: [peer.encrypt(text) for text in sample])
     else:
         print("\nff3 is not installed: install it beside this project to see it in the table")
-    timed: dict[str, list[float]] = {}
-    for _ in range(_REPEATS):
-        for name, (rows, function) in ways.items():
-            began = time.process_time()
-            function()
-            timed.setdefault(name, []).append(rows / (time.process_time() - began))
-    rates = {name: statistics.median(found) for name, found in timed.items()}
+    rates = median_rates(ways, _REPEATS)
     slowest = rates.get("ff3, cell by cell")
     rows = [[name, f"{rate / 1e6:.2f}", f"{rate / slowest:,.0f}" if slowest else ""] for name, rate in rates.items()]
     print_table(f"FF1 on {_ROWS:,} cells, all distinct", ["what", "million cells per CPU s", "times ff3"], rows)

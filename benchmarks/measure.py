@@ -5,7 +5,7 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -44,6 +44,17 @@ def measure(command: Sequence[str], folder: Path, env: Mapping[str, str] | None 
 def median(costs: Sequence[Cost]) -> Cost:
     """The median of each figure on its own."""
     return Cost(*(statistics.median(getattr(cost, name) for cost in costs) for name in ("cpu_seconds", "wall_seconds", "peak_mb")))
+
+
+def median_rates(ways: Mapping[str, tuple[int, Callable[[], object]]], repeats: int) -> dict[str, float]:
+    """Rows a CPU second of each of ``ways`` (name -> rows, what handles them): medians of ``repeats`` interleaved runs."""
+    timed: dict[str, list[float]] = {name: [] for name in ways}
+    for _ in range(repeats):
+        for name, (rows, function) in ways.items():
+            began = time.process_time()
+            function()
+            timed[name].append(rows / (time.process_time() - began))
+    return {name: statistics.median(found) for name, found in timed.items()}
 
 
 def print_table(title: str, head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
