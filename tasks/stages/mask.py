@@ -1,11 +1,12 @@
 """Stage ``mask``: apply the masking policy to each partition of the snapshot. What it writes may be shared."""
 
 from collections.abc import Mapping, Sequence, Set
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from tasks.datasets import DatasetWriter, code_hash, hash_mapping, read_manifest, write_atomically
 from tasks.errors import DatasetError
 from tasks.masking import (
+    Engine,
     Facts,
     KeyPlaces,
     MaskingKey,
@@ -24,7 +25,7 @@ from tasks.masking import (
 )
 from tasks.params import Params
 from tasks.paths import ProjectPaths, main_root
-from tasks.records import JoinMeasure, Manifest, PrivacyReport
+from tasks.records import JoinMeasure, Manifest, PrivacyReport, TableRecord
 from tasks.stages import FOUNDATION, Stage, StageContext
 from tasks.stages.canaries import plant_canaries, require_markers_masked
 from tasks.stages.evidence import require_examined
@@ -32,6 +33,26 @@ from tasks.stages.facts import gather_facts
 from tasks.stages.keys import load_stage_key
 
 _CODE = ("tasks/stages/mask.py", "tasks/stages/facts.py", "tasks/masking", "tasks/detection")
+
+
+@dataclass(frozen=True)
+class _RawTable:
+    """A table of the snapshot, the key it is masked with, and the hash of the code that does it."""
+
+    name: str
+    table: TableRecord
+    key: MaskingKey
+    code: str
+
+
+@dataclass(frozen=True)
+class _MaskedTable:
+    """What became of it: the reuse key of each partition by its path, rows that are left, facts, and partitions written anew."""
+
+    places: dict[str, str]
+    rows: int
+    facts: Facts | None
+    written: int
 
 
 def _run(context: StageContext) -> None:
@@ -44,34 +65,13 @@ def _run(context: StageContext) -> None:
     _require_declared(snapshots, params)
     planted = plant_canaries(context, snapshots)
     code = code_hash(*_CODE, *FOUNDATION)
-    rows: dict[str, int] = {}
-    places: dict[str, dict[str, str]] = {}
-    facts: dict[str, Facts] = {}
-    kept = ProjectPaths(main_root(paths.root)).raw_keys
-    written = unchanged = 0
+    masked: dict[str, _MaskedTable] = {}
     with DatasetWriter(paths.masked, "masked") as writer, open_engine(params.masking, paths.spark_spill) as engine:
         for name, table in snapshots.tables.items():
-            treatments = treat_columns(params.masking, name, params.snapshot.tables[name].columns)
-            if all(treatment.is_dropped for treatment in treatments):
-                continue
-            work = TableWork(name, table.key, paths.snapshots, paths.masked, params.masking, key)
-            declared = params.masking.tables.get(name)
-            suppress = None if declared is None else declared.suppress
-            rows[name] = table.rows
-            made_from = _made_from(policy_hash(treatments, suppress), key, table.key, code)
-            found = gather_facts(engine, work, table.partitions, kept, made_from)
-            if found is not None:
-                facts[name] = found
-                made_from["facts"] = found.hash
-                rows[name] -= found.rare_rows if suppress is not None and suppress.what == "rows" else 0
-            partitions = [RawPartition(p, hash_mapping({**made_from, "input": p.logical_hash})) for p in table.partitions]
-            places[name] = {p.record.path: p.reuse_key for p in partitions}
-            changed = [p for p in partitions if not writer.keep(p.record.path, p.reuse_key)]
-            for packed in engine.mask(replace(work, facts=found), changed):
-                writer.adopt(packed)
-            written += len(changed)
-            unchanged += len(table.partitions) - len(changed)
+            if not _is_dropped_whole(params, name):
+                masked[name] = _mask_table(context, engine, writer, _RawTable(name, table, key, code))
         require_markers_masked(context, planted, key)
+        places = {name: table.places for name, table in masked.items()}
         residue = ResidueSearch(params.masking, paths.masked, paths.residue_evidence)
         findings = residue.search(places)
         joins = _measure_joins(context, snapshots, places)
@@ -79,17 +79,43 @@ def _run(context: StageContext) -> None:
             params.masking,
             params.snapshot.tables,
             key,
-            rows,
+            {name: table.rows for name, table in masked.items()},
             joins=joins,
             searched=residue.examined,
             findings=findings,
-            facts=facts,
+            facts={name: table.facts for name, table in masked.items() if table.facts is not None},
         )
         write_atomically(paths.privacy_report, report.to_json().encode())
         writer.finish(_about(snapshots, params, key))
-    done = f"{written:,} partitions written, {unchanged:,} unchanged, {sum(rows.values()):,} rows"
+    written, rows = sum(t.written for t in masked.values()), sum(t.rows for t in masked.values())
+    unchanged = sum(len(t.places) for t in masked.values()) - written
+    done = f"{written:,} partitions written, {unchanged:,} unchanged, {rows:,} rows"
     print(f"mask: {done}, key {key.id}; {len(joins)} joins hold")
-    _print_dropped(report, set(snapshots.tables) - set(rows))
+    _print_dropped(report, set(snapshots.tables) - set(masked))
+
+
+def _is_dropped_whole(params: Params, name: str) -> bool:
+    return all(treatment.is_dropped for treatment in treat_columns(params.masking, name, params.snapshot.tables[name].columns))
+
+
+def _mask_table(context: StageContext, engine: Engine, writer: DatasetWriter, source: _RawTable) -> _MaskedTable:
+    """Write the masked form of each partition that is not there yet."""
+    paths, params, name, table, key = context.paths, context.params, source.name, source.table, source.key
+    work = TableWork(name, table.key, paths.snapshots, paths.masked, params.masking, key)
+    declared = params.masking.tables.get(name)
+    suppress = None if declared is None else declared.suppress
+    treatments = treat_columns(params.masking, name, params.snapshot.tables[name].columns)
+    made_from = _made_from(policy_hash(treatments, suppress), key, table.key, source.code)
+    facts = gather_facts(engine, work, table.partitions, ProjectPaths(main_root(paths.root)).raw_keys, made_from)
+    rows = table.rows
+    if facts is not None:
+        made_from["facts"] = facts.hash
+        rows -= facts.rare_rows if suppress is not None and suppress.what == "rows" else 0
+    partitions = [RawPartition(p, hash_mapping({**made_from, "input": p.logical_hash})) for p in table.partitions]
+    changed = [p for p in partitions if not writer.keep(p.record.path, p.reuse_key)]
+    for packed in engine.mask(replace(work, facts=facts), changed):
+        writer.adopt(packed)
+    return _MaskedTable({p.record.path: p.reuse_key for p in partitions}, rows, facts, len(changed))
 
 
 def _measure_joins(
