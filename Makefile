@@ -8,7 +8,7 @@ export DO_NOT_TRACK := 1
 EXTRAS := .venv-extras/bin
 INSTALLED_EXTRAS := .venv-extras/installed
 
-.PHONY: install install-extras demo test test-faults test-browser test-swift test-spark test-text check lint bench lock clean
+.PHONY: install install-extras demo test test-whole test-faults test-browser test-swift test-spark test-text check lint bench lock clean
 
 install: $(INSTALLED)
 
@@ -34,9 +34,13 @@ $(INSTALLED_EXTRAS): requirements.lock requirements-extras.lock pyproject.toml
 demo: install
 	@windtunnel demo
 
-# Everything but the tests of faults and those that need a component of their own (test-faults, test-browser, test-swift, test-spark, test-text).
+# Everything but what takes minutes a test (test-whole, test-faults), or needs a component of its own (test-browser, test-swift, test-spark, test-text).
 test: install
-	pytest -q -n 2 --dist loadscope -m "not faults and not browser and not swift and not spark and not presidio"
+	pytest -q -n 2 --dist loadscope -m "not whole and not faults and not browser and not swift and not spark and not presidio"
+
+# Whole projects: founded on own lakes, refreshed, judged in worktrees; and every command of the README.
+test-whole: install
+	pytest -q -n 2 --dist loadscope -m "whole and not faults and not browser"
 
 # Runs and servers that are killed, stopped, doubled, out of disk; and the Prefect server with its worker.
 test-faults: install

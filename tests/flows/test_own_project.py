@@ -21,7 +21,7 @@ from small_project import call, copy_checkout, environment
 from flows.params_edit import edit_params
 from tasks.datasets import hash_file
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.whole]
 FOLDS = {"kind": "kfold", "k": 3, "unit": "tailnum", "salt": "v1", "why": "spread over draws"}
 NOT_OURS = "raise RuntimeError('this module is the user\\'s, and nobody asked for it')\n"
 

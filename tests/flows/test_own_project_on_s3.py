@@ -17,7 +17,7 @@ from flows.params_edit import edit_params
 from tasks.datasets import hash_file
 from tasks.errors import LakeError
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.whole]
 _CURIOUS = """
 import os
 from sklearn.linear_model import LogisticRegression

@@ -99,6 +99,7 @@ def test_try_judges_on_validation_and_writes_nothing(project: Path) -> None:
     assert {path: path.stat().st_mtime_ns for path in (project / "data").rglob("*")} == before
 
 
+@pytest.mark.whole
 def test_refresh_lands_as_a_commit_and_leaves_the_checkout_alone(project: Path) -> None:
     """The next day arrives on data/<date>, with parameters, pin and dvc.lock; nothing in the checkout changes."""
     before = _hashes(project / "data")
@@ -113,6 +114,7 @@ def test_refresh_lands_as_a_commit_and_leaves_the_checkout_alone(project: Path) 
     assert call(project, "git", "worktree", "list").stdout.count("\n") == 1
 
 
+@pytest.mark.whole
 def test_refresh_equals_a_run_from_scratch(project: Path, tmp_path: Path) -> None:
     """By logical hash, whatever was reused; and what landed can be pulled from the remotes by a clone."""
     call(project, "windtunnel", "data", "refresh")
@@ -136,6 +138,7 @@ def test_refresh_equals_a_run_from_scratch(project: Path, tmp_path: Path) -> Non
     assert (clone / "data/verdict.json").read_text() == (scratch / "data/verdict.json").read_text()
 
 
+@pytest.mark.whole
 def test_candidate_runs_in_a_worktree_of_its_own(project: Path) -> None:
     """`run --challenger` judges the file on the test part, keeps the results, and does not touch the checkout."""
     before = _hashes(project / "data")

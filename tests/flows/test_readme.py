@@ -21,6 +21,7 @@ def test_the_next_five_things_are_there() -> None:
     assert "\nmake test\n" in README
 
 
+@pytest.mark.whole
 def test_every_command_of_the_readme_works(finished: Path, tmp_path: Path) -> None:
     """Run one after the other in one project, as a reader would; a verdict's exit code is a verdict's."""
     project = Path(shutil.copytree(finished, tmp_path / "project", symlinks=True))

@@ -36,6 +36,7 @@ def test_init_prints_what_the_page_shows(tmp_path: Path, home: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.whole
 def test_run_ends_as_the_page_shows(tmp_path: Path, home: Path) -> None:
     """The same criteria and the same decision; then the notebook reads the run."""
     _follow(tmp_path, home)
