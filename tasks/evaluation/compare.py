@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from tasks.evaluation.bootstrap import FEWEST_CLUSTERS, cluster_weights, percentile_interval
 from tasks.evaluation.measures import Group, Key, Measure, measures_of
-from tasks.evaluation.metrics import check_labels, check_scores, metric_named
+from tasks.evaluation.metrics import check_labels, check_scores, metrics_asked
 from tasks.evaluation.sample import Floats, Ints, Metric
 from tasks.evaluation.spread import MOST_JACKKNIFED, Resampled, spread_of
 from tasks.params.judging import BY_ROW, EvaluationParams
@@ -43,7 +43,7 @@ def compare(
     figures, whatever the order of rows' clusters. Raises :class:`~tasks.errors.EvaluationError` where there are no rows, the
     labels are all alike, a score is none of ``task``, or a metric is not.
     """
-    metrics = [metric_named(name, task, classes) for name in params.metrics]
+    metrics = metrics_asked(params, task, classes)
     labels = read_labels(rows, task, classes)
     check_labels(labels, task)
     scores = _read_all_scores(rows, task, classes, draws)
@@ -58,7 +58,7 @@ def compare_folds(
 
     The champion's logged scores are of no draw, and stand beside each.
     """
-    metrics = [metric_named(name, task, classes) for name in params.metrics]
+    metrics = metrics_asked(params, task, classes)
     labels = read_labels(rows, task, classes)
     scores = _read_all_scores(rows, task, classes, draws)
     everything = whole_group(rows, labels, scores, params)

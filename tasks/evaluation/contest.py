@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 from tasks.errors import EvaluationError
 from tasks.evaluation.compare import MISSING, read_labels, score_columns
 from tasks.evaluation.logged import LOGGED, count_late, refuse_hindsight
-from tasks.evaluation.metrics import check_labels, check_scores, metric_named
+from tasks.evaluation.metrics import check_labels, check_scores, metrics_asked
 from tasks.evaluation.rows import PartRows
 from tasks.evaluation.sample import Floats
 from tasks.evaluation.withholding import PERSON
@@ -75,8 +75,7 @@ def require_measurable(params: Params) -> None:
 
     Raises :class:`~tasks.errors.EvaluationError`.
     """
-    for name in params.evaluation.metrics:
-        metric_named(name, params.label.task)
+    metrics_asked(params.evaluation, params.label.task)
 
 
 def hold_contest(

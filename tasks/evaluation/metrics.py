@@ -11,6 +11,8 @@ import numpy as np
 from tasks.errors import EvaluationError
 from tasks.evaluation import binary, multiclass, regression
 from tasks.evaluation.sample import Floats, Metric
+from tasks.evaluation.thresholds import metric_at_threshold
+from tasks.params.judging import CostParams, EvaluationParams
 from tasks.params.models import Task
 
 METRICS: Mapping[Task, Mapping[str, Metric]] = {
@@ -28,23 +30,32 @@ _WANTED = {
 }
 
 
-def metric_named(name: str, task: Task = "binary", classes: Sequence[str] | None = None) -> Metric:
+def metric_named(name: str, task: Task = "binary", classes: Sequence[str] | None = None, costs: CostParams | None = None) -> Metric:
     """The metric called ``name``; raises :class:`~tasks.errors.EvaluationError` naming those there are.
 
-    ``classes`` are those of a multiclass label, where they are known: a metric of another class is refused then.
+    ``classes`` are those of a multiclass label, where they are known: a metric of another class is refused then. ``costs`` are
+    what a metric of a cost counts.
     """
     if name in METRICS[task]:
         return METRICS[task][name]
     asked = multiclass.class_asked(name) if task == "multiclass" else None
     if asked is not None and (classes is None or asked in classes):
         return multiclass.metric_of_class(name, classes if classes is not None else (asked,))
-    more = ", precision[class], recall[class], f1[class]" if task == "multiclass" else ""
+    at_threshold = metric_at_threshold(name, costs) if task == "binary" else None
+    if at_threshold is not None:
+        return at_threshold
+    more = {"multiclass": ", precision[class], recall[class], f1[class]", "binary": ", f2, recall@0.2, cost@0.2 and so on"}
     raise EvaluationError(
         f"metric {name!r}",
         found="no such metric" if asked is None else f"no class {asked!r} among the {len(classes or ())} classes of the label",
-        expected=f"one of {', '.join(METRICS[task])}{more}",
+        expected=f"one of {', '.join(METRICS[task])}{more.get(task, '')}",
         next_step="mend evaluation.metrics in params.yaml",
     )
+
+
+def metrics_asked(params: EvaluationParams, task: Task = "binary", classes: Sequence[str] | None = None) -> list[Metric]:
+    """Each of ``params.metrics``; raises as :func:`metric_named` does."""
+    return [metric_named(name, task, classes, params.costs) for name in params.metrics]
 
 
 def check_labels(labels: Floats, task: Task = "binary") -> None:

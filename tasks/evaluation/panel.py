@@ -39,7 +39,7 @@ def replicate_figures(
     scores = {name: found for name in names if (found := read_scores(rows, name, task, len(classes))) is not None}
     group = whole_group(rows, labels, scores, params)
     replicates = params.interval.replicates
-    measures = measures_of(group, [metric_named(metric, task, classes)], replicates)
+    measures = measures_of(group, [metric_named(metric, task, classes, params.costs)], replicates)
 
     def ask(weights: Floats) -> dict[str, Floats]:
         return {name: values for measure in measures for (_, name), values in measure(weights).items()}

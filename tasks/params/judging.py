@@ -20,6 +20,23 @@ class IntervalParams(Section):
     confidence: float = Field(gt=0.5, lt=1)
 
 
+COST = "cost"
+"""A metric ``cost@<threshold>``: what wrong decisions at that threshold cost, per row."""
+
+
+class CostParams(Section):
+    """What a wrong decision costs, in any one unit."""
+
+    false_positive: float = Field(ge=0, allow_inf_nan=False)
+    false_negative: float = Field(ge=0, allow_inf_nan=False)
+
+    @model_validator(mode="after")
+    def _something_costs(self) -> "CostParams":
+        if not self.false_positive and not self.false_negative:
+            raise ValueError("costs: one must be above 0, or no decision could ever be wrong")
+        return self
+
+
 class EvaluationParams(Section):
     """The rows that are judged, the metrics, the slices and the intervals."""
 
@@ -30,7 +47,16 @@ class EvaluationParams(Section):
     slices: tuple[str, ...] = ()
     weight: str | None = None
     """A column of the rows' table: how much each row counts in every metric; None: all rows count alike."""
+    costs: CostParams | None = None
+    """What metrics called ``cost@<threshold>`` count."""
     interval: IntervalParams
+
+    @model_validator(mode="after")
+    def _costs_are_known(self) -> "EvaluationParams":
+        asked = [name for name in self.metrics if name.partition("@")[0] == COST]
+        if asked and self.costs is None:
+            raise ValueError(f"metrics: {asked[0]} needs evaluation.costs, with false_positive and false_negative")
+        return self
 
 
 class EvidenceCriterion(Section):

@@ -5,6 +5,7 @@ A value that is not there is a dash, never a zero and never empty.
 """
 
 import math
+import re
 
 from tasks.records import CriterionOutcome, Interval
 
@@ -31,19 +32,26 @@ _LABELS = {
     "r2": "R²",
     "bias": "Bias",
     "parity": "Gap",
+    "cost": "Cost",
 }
+_F_BETA = re.compile(r"f\d+(\.\d+)?")
 _DIGITS = 4
 _MOST_DIGITS = 9
 _BYTE_UNITS = ("B", "kB", "MB", "GB", "TB", "PB")
 
 
 def label_metric(metric: str | None) -> str:
-    """The metric's name as the field writes it, ``Recall of rain`` for one class; a dash for no metric."""
+    """The metric's name as the field writes it, ``Recall of rain``, ``Recall at 0.2``, ``F2``; a dash for no metric."""
     if metric is None:
         return NONE
+    kind, at, threshold = metric.partition("@")
+    if at:
+        return f"{label_metric(kind)} at {threshold}"
     kind, bracket, name = metric.partition("[")
     if bracket:
         return f"{_LABELS.get(kind, kind)} of {name.removesuffix(']')}"
+    if _F_BETA.fullmatch(metric):
+        return metric.upper()
     return _LABELS.get(metric, metric.replace("_", " ").strip() or metric)
 
 

@@ -201,6 +201,6 @@ def measure_panel(scores: dict[str, pa.Table], labels: pa.ChunkedArray, drawn: D
     interval = interval.model_copy(update={"replicates": min(interval.replicates, _MOST_REPLICATES)})
     judged = params.evaluation.model_copy(update={"interval": interval})
     figures = replicate_figures(rows, names, yardstick.metric, judged, seed=seed, task=task, classes=drawn.classes)
-    sign = 1 if metric_named(yardstick.metric, task, drawn.classes).direction == "higher_is_better" else -1
+    sign = 1 if metric_named(yardstick.metric, task, drawn.classes, judged.costs).direction == "higher_is_better" else -1
     points = sign * np.array([figures[name][0] for name in names])
     return PanelFigures(points, sign * np.column_stack([figures[name][1] for name in names]))

@@ -301,6 +301,10 @@ MISTAKES: dict[str, Callable[[dict[str, Any]], object]] = {
     "no replicate lies so far out; evaluation.interval.replicates must be": _set(
         "gates.criteria.idle", {**BOUND, "margin": 0.1, "confidence": 0.9999}
     ),
+    "needs evaluation.costs, with false_positive and false_negative": _set("evaluation.metrics", ["roc_auc", "cost@0.2"]),
+    "costs: one must be above 0, or no decision could ever be wrong": _set(
+        "evaluation.costs", {"false_positive": 0, "false_negative": 0}
+    ),
     "is not in evaluation.slices": _set("gates.criteria.by_dest", {**BOUND, "margin": 0.1, "slice": "dest"}),
     "is not in evaluation.metrics": _set("gates.criteria.precision", {**BOUND, "margin": 0.1, "metric": "pr_auc"}),
     "at least one must be critical, or nothing could ever be rejected": _set(

@@ -7,9 +7,12 @@ from tasks.evaluation.metrics import METRICS
 from tasks.params.judging import EvaluationParams
 
 
+COSTS = {"false_positive": 1, "false_negative": 5}
+
+
 def params(metrics=tuple(METRICS["binary"]), replicates=200, slices=(), cluster="day"):
     interval = {"method": "cluster_bootstrap", "cluster": cluster, "replicates": replicates, "confidence": 0.9}
-    return EvaluationParams(split="s", part="test", metrics=metrics, slices=slices, interval=interval)
+    return EvaluationParams(split="s", part="test", metrics=metrics, slices=slices, costs=COSTS, interval=interval)
 
 
 def rows(count=600, clusters=15, seed=0, decimals=2):
