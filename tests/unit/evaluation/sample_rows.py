@@ -6,7 +6,6 @@ import pyarrow as pa
 from tasks.evaluation.metrics import METRICS
 from tasks.params.judging import EvaluationParams
 
-
 COSTS = {"false_positive": 1, "false_negative": 5}
 
 
