@@ -30,10 +30,22 @@ def verify_verdict(root: Path, name: str, level: Level) -> Verification:
     ``hashes``: every hash, down to the snapshot; ``metrics``: also every score, figure and outcome made again; ``rerun``: also the
     whole pipeline run anew from the pin. Raises :class:`~tasks.errors.GateError` where there is no such verdict.
     """
+    with checkout_of_verdict(root, name) as paths:
+        return verify_checkout(paths, level)
+
+
+@contextmanager
+def checkout_of_verdict(root: Path, name: str) -> Iterator[ProjectPaths]:
+    """Where the verdict ``name`` lies with all that it was judged on: this checkout, or a worktree of its branch, with its data.
+
+    Raises :class:`~tasks.errors.GateError` where it is a copy of a file, and :class:`~tasks.errors.WorktreeError` where there
+    is no such branch.
+    """
     paths = ProjectPaths(root)
     branch = newest_refresh(root) if name == "newest" else name
     if branch is None or (root / branch).resolve() == paths.verdict.resolve():
-        return _verify_here(paths, level)
+        yield paths
+        return
     if (root / branch).is_file():
         raise GateError(
             f"verdict {name}",
@@ -43,10 +55,11 @@ def verify_verdict(root: Path, name: str, level: Level) -> Verification:
         )
     with checkout_of(root, branch, "verify") as tree:
         _fetch(tree.root)
-        return _verify_here(tree, level)
+        yield tree
 
 
-def _verify_here(paths: ProjectPaths, level: Level) -> Verification:
+def verify_checkout(paths: ProjectPaths, level: Level) -> Verification:
+    """As :func:`verify_verdict`, of the verdict in the checkout ``paths``."""
     stored = find_verdict(paths.root, "data/verdict.json") if paths.verdict.is_file() else None
     if stored is None:
         raise GateError(str(paths.verdict), found="no verdict", expected="the verdict of a run", next_step="windtunnel run")

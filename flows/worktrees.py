@@ -25,7 +25,7 @@ DATA_BRANCHES = "data/"
 REMOTES = ("restricted", "shared")
 _IDENTITY = {"NAME": "Windtunnel", "EMAIL": "windtunnel@localhost"}
 """Used for commits of refreshes where git knows no identity, so that a nightly run on a server does not fail on it."""
-_LANDED = (
+LANDED = (
     "params.yaml",
     "dvc.lock",
     "data/pin.json",
@@ -62,7 +62,7 @@ def open_worktree(root: Path, name: str) -> Iterator[Worktree]:
             next_step="git init && git add -A && git commit",
         )
     paths = ProjectPaths(main.worktrees / name)
-    with _only_run(main.state / f"{name}.lock", f"the worktree {name}"), _cache_lock(main, fcntl.LOCK_SH):
+    with hold_lock(main.state / f"{name}.lock", f"the worktree {name}"), _cache_lock(main, fcntl.LOCK_SH):
         _discard(main, paths)
         make_private(main.state)
         make_private(main.worktrees)
@@ -83,7 +83,7 @@ def checkout_of(root: Path, commit: str, name: str) -> Iterator[ProjectPaths]:
     """
     main = ProjectPaths(main_root(root))
     paths = ProjectPaths(main.worktrees / name)
-    with _only_run(main.state / f"{name}.lock", f"the worktree {name}"), _cache_lock(main, fcntl.LOCK_SH):
+    with hold_lock(main.state / f"{name}.lock", f"the worktree {name}"), _cache_lock(main, fcntl.LOCK_SH):
         _discard(main, paths)
         make_private(main.worktrees)
         git(main.root, "worktree", "add", "--quiet", "--detach", str(paths.root), commit)
@@ -166,11 +166,11 @@ def _bring_newest_data(worktree: Worktree) -> None:
     of_branch = _as_of(git(main.root, "show", f"{branch}:data/pin.json")) if branch else ""
     of_checkout = _as_of(main.pin.read_text()) if main.lock.exists() and main.pin.exists() else ""
     if branch and of_branch > of_checkout:
-        present = git(main.root, "ls-tree", "-r", "--name-only", branch, "--", *_LANDED[1:]).splitlines()
+        present = git(main.root, "ls-tree", "-r", "--name-only", branch, "--", *LANDED[1:]).splitlines()
         git(root, "checkout", branch, "--", *present)
         git(root, "reset", "--quiet")
     elif of_checkout:
-        for name in _LANDED[1:]:
+        for name in LANDED[1:]:
             source, target = main.root / name, root / name
             if source.is_dir():
                 shutil.copytree(source, target, dirs_exist_ok=True)
@@ -192,15 +192,19 @@ def land(worktree: Worktree, branch: str, message: str, receipts: Sequence[Path]
         write_atomically(worktree.paths.landed_events, events)
     for receipt in receipts:
         write_atomically(worktree.paths.receipts / receipt.name, receipt.read_bytes())
-    names = [name for name in (*_LANDED, *sources) if (root / name).exists()]
+    names = [name for name in (*LANDED, *sources) if (root / name).exists()]
     names += [(worktree.paths.receipts / receipt.name).relative_to(root).as_posix() for receipt in receipts]
     git(root, "add", "--force", "--", *names)
-    tree = git(root, "write-tree")
+    return commit_tree(main, git(root, "write-tree"), branch, worktree.commit, message)
+
+
+def commit_tree(main: Path, tree: str, branch: str, start: str, message: str) -> str:
+    """Commit ``tree`` to ``branch`` after the commit ``start`` and the branch's former tip, unless the tip holds it; the commit."""
     former = git(main, "for-each-ref", "--format=%(objectname)", f"refs/heads/{branch}")
     if former and git(main, "rev-parse", f"{former}^{{tree}}") == tree:
         return former
-    parents = ["-p", worktree.commit, *(["-p", former] if former else [])]
-    commit = call(["git", "commit-tree", tree, *parents, "-m", message], root, identity(main)).decode().strip()
+    parents = ["-p", start, *(["-p", former] if former else [])]
+    commit = call(["git", "commit-tree", tree, *parents, "-m", message], main, identity(main)).decode().strip()
     git(main, "update-ref", f"refs/heads/{branch}", commit, former or "0" * 40)
     return commit
 
@@ -244,14 +248,15 @@ def retire(root: Path, keep: int) -> tuple[str, ...]:
 def only_run_in(root: Path) -> Iterator[None]:
     """Hold the folder for one run; raises :class:`~tasks.errors.WorktreeError` where another one is at work in it."""
     with (
-        _only_run(root / ".windtunnel" / "run.lock", f"the project in {root}"),
+        hold_lock(root / ".windtunnel" / "run.lock", f"the project in {root}"),
         _cache_lock(ProjectPaths(main_root(root)), fcntl.LOCK_SH),
     ):
         yield
 
 
 @contextmanager
-def _only_run(lock: Path, what: str) -> Iterator[None]:
+def hold_lock(lock: Path, what: str) -> Iterator[None]:
+    """Hold the file ``lock`` for one run; raises :class:`~tasks.errors.WorktreeError` naming ``what`` where another one has it."""
     make_private(lock.parent)
     with lock.open("a+") as stream:
         try:

@@ -112,6 +112,10 @@ class LedgerError(WindtunnelError):
     """The event log cannot be read or written, or is not the chain that was written."""
 
 
+class RegistryError(WindtunnelError):
+    """The model registry does not answer, or does not hold what the event log says."""
+
+
 class ReportError(WindtunnelError):
     """A report cannot be drawn from what is there."""
 

@@ -207,6 +207,11 @@ class ProjectPaths:
         return self.state / "results"
 
     @property
+    def own_registry(self) -> Path:
+        """The model registry of a project that names no other: an MLflow database, and its files beside it."""
+        return self.state / "mlflow" / "mlflow.db"
+
+    @property
     def worktrees(self) -> Path:
         return self.state / "worktrees"
 

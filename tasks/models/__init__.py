@@ -13,14 +13,17 @@ os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 from tasks.models.challengers import Brought, Workbench, bring_model, keep_model, open_model, open_workbench
 from tasks.models.frames import feature_frame, select_parts
+from tasks.models.mlflow_store import find_archive, is_own_registry, registry_environment, registry_uri
 from tasks.models.naming import is_kept_in_git, name_challenger, read_challenger, require_challenger
 from tasks.models.recipe import load_estimator
 from tasks.models.scoring import class_names, predict_classes, predict_number, predict_positive, predict_scores
 from tasks.models.store import dump_model, load_model, model_hash, read_model, write_model
 from tasks.models.training import describe_stored_model, fit_recipe, train_recipe, training_labels, training_seed
+from tasks.models.trusted import TRUSTED_TYPES
 from tasks.models.weights import add_weights
 
 __all__ = [
+    "TRUSTED_TYPES",
     "Brought",
     "Workbench",
     "add_weights",
@@ -29,8 +32,10 @@ __all__ = [
     "describe_stored_model",
     "dump_model",
     "feature_frame",
+    "find_archive",
     "fit_recipe",
     "is_kept_in_git",
+    "is_own_registry",
     "keep_model",
     "load_estimator",
     "load_model",
@@ -44,6 +49,8 @@ __all__ = [
     "predict_scores",
     "read_challenger",
     "read_model",
+    "registry_environment",
+    "registry_uri",
     "require_challenger",
     "select_parts",
     "train_recipe",

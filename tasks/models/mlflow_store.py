@@ -20,7 +20,7 @@ import yaml
 
 from tasks.credentials import MODEL_VARIABLES, without_lake, without_models
 from tasks.errors import ModelError
-from tasks.paths import main_root
+from tasks.paths import ProjectPaths, main_root
 
 _SCHEMES = ("models:/", "runs:/")
 _TRACKING = "MLFLOW_TRACKING_URI"
@@ -62,16 +62,16 @@ def fetch_model(uri: str, tracking_uri: str | None, root: Path, keys: Mapping[st
             expected="the extra `mlflow`",
             next_step="pip install 'windtunnel[mlflow]'",
         )
-    where = os.environ.get(_TRACKING) or tracking_uri
-    if not where:
+    where = registry_uri(tracking_uri, root)
+    if is_own_registry(where, root) and not ProjectPaths(main_root(root)).own_registry.exists():
         raise ModelError(
             f"model {uri}",
-            found="no tracking URI",
+            found="no tracking URI, and no registry of the project's own yet (`windtunnel promote` makes it)",
             expected=f"the environment variable {_TRACKING}, or models.mlflow.tracking_uri in params.yaml",
             next_step=f"export {_TRACKING}=...",
         )
     with tempfile.TemporaryDirectory(prefix="windtunnel-mlflow-") as folder:
-        answer = _download(uri, Path(folder), _absolute(where, root), keys or {})
+        answer = _download(uri, Path(folder), where, keys or {})
         if "error" in answer:
             raise ModelError(
                 f"model {uri}",
@@ -80,13 +80,32 @@ def fetch_model(uri: str, tracking_uri: str | None, root: Path, keys: Mapping[st
                 next_step="look it up in MLflow; is its tracking server running, and may this account read it? Where its files lie "
                 f"on S3, set {', '.join(MODEL_VARIABLES[:2])} (docs/challengers.md)",
             )
-        return RegistryModel(answer["uri"], _archive(Path(answer["path"]), uri))
+        return RegistryModel(answer["uri"], find_archive(Path(answer["path"]), uri))
+
+
+def registry_uri(tracking_uri: str | None, root: Path) -> str:
+    """Where the registry is: MLFLOW_TRACKING_URI, or else ``tracking_uri``, or else the project's own, a SQLite file."""
+    where = os.environ.get(_TRACKING) or tracking_uri
+    return _absolute(where, root) if where else _own_uri(root)
+
+
+def is_own_registry(where: str, root: Path) -> bool:
+    """Whether ``where`` is the registry that a project has where none is named."""
+    return where == _own_uri(root)
+
+
+def registry_environment(where: str, keys: Mapping[str, str]) -> dict[str, str]:
+    """The environment of a process that asks the registry at ``where``: ``keys`` open its files, and it has none of the lake's."""
+    return without_lake(without_models(os.environ)) | {_TRACKING: where, "MLFLOW_REGISTRY_URI": where, **keys}
+
+
+def _own_uri(root: Path) -> str:
+    return f"sqlite:///{ProjectPaths(main_root(root)).own_registry.resolve()}"
 
 
 def _download(uri: str, folder: Path, tracking_uri: str, keys: Mapping[str, str]) -> dict[str, str]:
     """What :mod:`tasks.models.mlflow_download` says, in a process that has ``keys`` and none of the lake's."""
-    environment = without_lake(without_models(os.environ))
-    environment |= {_TRACKING: tracking_uri, "MLFLOW_REGISTRY_URI": tracking_uri, **keys}
+    environment = registry_environment(tracking_uri, keys)
     command = [sys.executable, "-P", "-W", "ignore", "-m", "tasks.models.mlflow_download", uri, str(folder)]
     done = subprocess.run(command, check=False, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True)  # noqa: S603
     try:
@@ -102,8 +121,11 @@ def _absolute(where: str, root: Path) -> str:
     return f"sqlite:///{(main_root(root) / matched[1]).resolve()}" if matched else where
 
 
-def _archive(found: Path, uri: str) -> bytes:
-    """The skops archive in what was downloaded: the file itself, or the one that MLflow's description of the model names."""
+def find_archive(found: Path, uri: str) -> bytes:
+    """The skops archive in what was downloaded: the file itself, or the one that MLflow's description of the model names.
+
+    Raises :class:`~tasks.errors.ModelError` where it is of another format.
+    """
     if found.is_file():
         return found.read_bytes()
     described = found / "MLmodel"

@@ -140,9 +140,12 @@ class Command(Section):
 
 
 class MlflowParams(Section):
-    """Where models that are named by a URI lie; the environment variable MLFLOW_TRACKING_URI wins over it."""
+    """Where models that are named by a URI lie, and what champions are called there."""
 
-    tracking_uri: str = Field(min_length=1)
+    tracking_uri: str | None = Field(default=None, min_length=1)
+    """The environment variable MLFLOW_TRACKING_URI wins over it; None: a registry of the project's own, below .windtunnel."""
+    name: str = Field(default="windtunnel", pattern=r"^[^/:@]+$")
+    """The registered model whose versions are promoted, and the experiment that shows verdicts."""
 
 
 def _challenger_kind(value: Any) -> str | None:
@@ -189,3 +192,4 @@ class ModelsParams(Section):
     """None: there is no model in production yet, and a verdict on the first one is a rubber stamp."""
     challenger: Challenger
     mlflow: MlflowParams | None = None
+    """None: as an empty section would say."""

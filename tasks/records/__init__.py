@@ -40,6 +40,7 @@ from tasks.records.privacy import (
     PrivacyReport,
     SuppressedRows,
 )
+from tasks.records.promotion import Champion, Championship
 from tasks.records.splits import SplitMetadata
 from tasks.records.utility import (
     Agreement,
@@ -57,7 +58,9 @@ __all__ = [
     "Agreement",
     "AreaErrors",
     "AttackOutcome",
+    "Champion",
     "ChampionTest",
+    "Championship",
     "Check",
     "CheckStatus",
     "ClassOutcome",

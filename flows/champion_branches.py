@@ -1,0 +1,59 @@
+"""The branches that keep what a champion was promoted on: ``champions/<verdict>``, and ``champions/current``.
+
+What belongs here: making and moving them. What does not: who is champion (``flows.promotion``). A branch holds verdict, receipt,
+parameters, pin and ``dvc.lock``, so that DVC drops none of its data while the branch is there.
+"""
+
+import hashlib
+import tempfile
+from pathlib import Path
+
+from flows.programs import call, git
+from flows.verdict_store import receipt_path
+from flows.worktrees import LANDED, commit_tree, newest_refresh
+from tasks.paths import ProjectPaths
+
+CHAMPIONS = "champions/"
+CURRENT = f"{CHAMPIONS}current"
+
+
+def champion_branch(sha256: str) -> str:
+    """The branch of the champion that was promoted by the verdict with this hash."""
+    return f"{CHAMPIONS}{sha256[:12]}"
+
+
+def keep_champion(root: Path, name: str) -> str:
+    """Keep the verdict ``name`` (this checkout's, or a branch's) on a branch of its own; returns the branch.
+
+    The index and the files of the checkout are not touched.
+    """
+    paths = ProjectPaths(root)
+    source = newest_refresh(root) if name == "newest" else name
+    if source is not None and (root / source).resolve() != paths.verdict.resolve():
+        branch = champion_branch(hashlib.sha256(call(["git", "show", f"{source}:data/verdict.json"], root)).hexdigest())
+        if source != branch:
+            git(root, "update-ref", f"refs/heads/{branch}", git(root, "rev-parse", f"{source}^{{commit}}"))
+        return branch
+    content = paths.verdict.read_bytes()
+    branch = champion_branch(hashlib.sha256(content).hexdigest())
+    return _keep_checkout(paths, branch, receipt_path(paths, content))
+
+
+def _keep_checkout(paths: ProjectPaths, branch: str, receipt: Path) -> str:
+    """Commit the checkout as it lies: what git tracks, what a run lands, and the receipt with its signature."""
+    root = paths.root
+    kept = [name for name in LANDED if (root / name).exists()]
+    kept += [file.relative_to(root).as_posix() for file in receipt.parent.glob(f"{receipt.stem}.*")]
+    with tempfile.TemporaryDirectory(prefix="windtunnel-index-") as folder:
+        index = {"GIT_INDEX_FILE": str(Path(folder) / "index")}
+        call(["git", "read-tree", "HEAD"], root, index)
+        call(["git", "add", "--update", "."], root, index)
+        call(["git", "add", "--force", "--", *kept], root, index)
+        tree = call(["git", "write-tree"], root, index).decode().strip()
+    commit_tree(root, tree, branch, git(root, "rev-parse", "HEAD"), f"Keep {branch}: what its champion was promoted on\n")
+    return branch
+
+
+def point_current(root: Path, branch: str) -> None:
+    """Let ``champions/current`` be the champion's branch."""
+    git(root, "update-ref", f"refs/heads/{CURRENT}", git(root, "rev-parse", branch))

@@ -1,0 +1,133 @@
+"""A verdict's model on its way into the registry: read from where it was judged, logged with its run, and held against its hash.
+
+What belongs here: which files and facts are registered. What does not: whether it may be (``flows.promotion``), and MLflow.
+"""
+
+import hashlib
+import re
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+from flows.verdict_store import StoredVerdict, receipt_path
+from tasks.datasets import write_atomically
+from tasks.errors import ModelError, RegistryError
+from tasks.models import TRUSTED_TYPES, find_archive, model_hash, read_model
+from tasks.paths import ProjectPaths
+from tasks.records import ModelCard, Verdict
+from tasks.registry import Registry, RunFacts, describe_run
+
+_MODEL_FILE = "model.skops"
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A model that may become champion, with its verdict and the files that tell of both."""
+
+    verdict: Verdict
+    sha256: str
+    """Of the verdict's bytes."""
+    logical_hash: str
+    facts: RunFacts
+    files: dict[str, bytes]
+    """Path among the run's artifacts -> content."""
+
+
+def read_candidate(tree: ProjectPaths, stored: StoredVerdict, branch: str) -> Candidate:
+    """The challenger that the verdict in the checkout ``tree`` judged; ``branch`` keeps what it rests on.
+
+    Raises :class:`~tasks.errors.ModelError` where it is known by its scores only, or is not the model that was judged.
+    """
+    verdict, content = stored.verdict, stored.content
+    model = tree.models / "challenger.skops"
+    if not model.is_file():
+        raise ModelError(
+            f"the challenger of verdict {stored.name}",
+            found="scores only: a program's, a file's, or those of a model for each fold",
+            expected="one fitted model, which a registry can hold",
+            next_step="judge a recipe on one part, or a stored model (docs/challengers.md)",
+        )
+    card = read_model(tree.models, "challenger")[1]
+    if card.logical_hash is None or card.logical_hash != verdict.inputs.get("models/challenger"):
+        raise ModelError(
+            f"the challenger of verdict {stored.name}",
+            found="another model than the one that was judged",
+            expected="the model that the verdict names",
+            next_step="windtunnel verify names what was changed",
+        )
+    sha256 = hashlib.sha256(content).hexdigest()
+    facts = describe_run(verdict, sha256, card, stored.receipt, branch)
+    return Candidate(verdict, sha256, card.logical_hash, facts, _files(tree, content, card, model))
+
+
+def _files(tree: ProjectPaths, content: bytes, card: ModelCard, model: Path) -> dict[str, bytes]:
+    files = {f"model/{_MODEL_FILE}": model.read_bytes(), "model/card.json": card.to_json().encode()}
+    receipt = receipt_path(tree, content)
+    beside = {
+        "params.yaml": tree.params,
+        "pin.json": tree.pin,
+        "receipt.json": receipt,
+        "verdict.dsse": receipt.with_suffix(".dsse"),
+        "report.html": tree.report_page,
+        "verdict.md": tree.report_markdown,
+    }
+    files["verdict/verdict.json"] = content
+    return files | {f"verdict/{name}": path.read_bytes() for name, path in beside.items() if path.is_file()}
+
+
+def register(registry: Registry, model: str, where: str, candidate: Candidate, folder: Path) -> str:
+    """Log the candidate's run and register its model, or find both; returns the version.
+
+    ``folder``, empty, is for its files. Raises :class:`~tasks.errors.RegistryError` where the registry then holds another model.
+    """
+    for name, content in candidate.files.items():
+        write_atomically(folder / "logged" / name, content)
+    flavor = {
+        "pickled_model": _MODEL_FILE,
+        "sklearn_version": version("scikit-learn"),
+        "serialization_format": "skops",
+        "code": None,
+        "skops_trusted_types": list(TRUSTED_TYPES),
+    }
+    artifacts = _artifacts_beside(where)
+    run = registry.log_run(model, candidate.facts, folder / "logged", artifacts)
+    made = registry.register(model, run, candidate.facts, flavor)
+    try:
+        require_registered(registry, model, made.version, candidate.logical_hash, folder / "found")
+    except RegistryError:  # the files of an earlier registration are gone, or others by now: it becomes a version of its own
+        run = registry.log_run(model, candidate.facts, folder / "logged", artifacts, is_anew=True)
+        made = registry.register(model, run, candidate.facts, flavor)
+        require_registered(registry, model, made.version, candidate.logical_hash, folder / "anew")
+    return made.version
+
+
+def require_registered(registry: Registry, model: str, wanted: str, logical_hash: str, folder: Path) -> None:
+    """Refuse a version, or an alias, whose model the registry has lost, or holds as another than the one that was judged.
+
+    Raises :class:`~tasks.errors.RegistryError`. ``folder`` is for its files.
+    """
+    folder.mkdir(exist_ok=True)
+    uri = f"models:/{model}/{wanted}" if wanted.isdecimal() else f"models:/{model}@{wanted}"
+    try:
+        found = model_hash(find_archive(registry.download(uri, folder), uri))
+    except (RegistryError, ModelError) as error:
+        raise RegistryError(
+            uri,
+            found=f"no model that can be fetched ({error.found})",
+            expected="the model that its verdict judged",
+            next_step="is the registry up, and were version or files deleted? What was judged is still on its branch: "
+            "windtunnel champion names it, and windtunnel promote <branch> registers it anew",
+        ) from None
+    if found != logical_hash:
+        raise RegistryError(
+            uri,
+            found=f"another model ({found[:12]})",
+            expected=f"the model that its verdict judged ({logical_hash[:12]})",
+            next_step="find out who wrote into the registry; then windtunnel promote the verdict anew, as a version of its own",
+        )
+
+
+def _artifacts_beside(where: str) -> str | None:
+    """Beside a SQLite registry, whose default is wherever the process stands; a server knows its own place."""
+    matched = re.fullmatch(r"sqlite:///(/.+)", where)
+    return (Path(matched[1]).parent / "artifacts").as_uri() if matched else None
