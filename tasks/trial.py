@@ -17,6 +17,7 @@ from tasks.evaluation import (
     Evidence,
     evidence_hashes,
     hold_contest,
+    load_metrics,
     open_evidence,
     plant_failures,
     read_features,
@@ -90,6 +91,7 @@ def try_challenger(
         if isinstance(contender, Contender):
             refuse_training_rows(evidence, look.part, rows.facts.column("row_key"), contender.card)
     contest = hold_contest(rows, champion, challenger, params.label.task)
+    own = load_metrics(params.evaluation.functions, paths.root)
     evaluation = summarise(
         contest,
         look.params,
@@ -98,10 +100,13 @@ def try_challenger(
         known_slices=read_slice_values(evidence, look.params),
         inputs=evidence_hashes(evidence, contest),
         seed=derive_seed(params.seed, "evaluation"),
+        own=own,
     )
     provenance = Provenance(split, look.part, hash_params(params), inputs={}, seeds={"root": params.seed})
     seed, asked = derive_seed(params.seed, "planted"), asked_by(params.gates, look.params.evaluation)
-    planted = plant_failures(contest.predictions, evaluation, asked, classes=contest.classes, draws=contest.draws, seed=seed)
+    planted = plant_failures(
+        contest.predictions, evaluation, asked, classes=contest.classes, draws=contest.draws, seed=seed, own=own
+    )
     verdict = judge(
         evaluation,
         _reports(paths),

@@ -6,6 +6,7 @@ from tasks.evaluation.contest import Contender, Contest, count_draws, hold_conte
 from tasks.evaluation.curves import calibration_csv, roc_csv
 from tasks.evaluation.evidence import Evidence, open_evidence, read_features, refuse_training_rows
 from tasks.evaluation.metrics import METRICS, metric_named
+from tasks.evaluation.own_metrics import load_metrics
 from tasks.evaluation.panel import replicate_figures
 from tasks.evaluation.planted import plant_failures
 from tasks.evaluation.rows import PartRows, read_clusters, read_part, read_slice_values
@@ -24,6 +25,7 @@ __all__ = [
     "evidence_hashes",
     "headline_metrics",
     "hold_contest",
+    "load_metrics",
     "metric_named",
     "open_evidence",
     "percentile_interval",

@@ -4,7 +4,7 @@ What belongs here: which rows a figure is of, and the figures. What does not: wh
 whether a figure is good enough (``tasks.gates``).
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import chain
 from typing import Any
@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 from tasks.evaluation.bootstrap import FEWEST_CLUSTERS, cluster_weights, percentile_interval
 from tasks.evaluation.measures import Group, Key, Measure, measures_of
 from tasks.evaluation.metrics import check_labels, check_scores, metrics_asked
-from tasks.evaluation.sample import Floats, Ints, Metric
+from tasks.evaluation.own_metrics import require_weighted
+from tasks.evaluation.sample import Floats, Ints, Metric, Sample
 from tasks.evaluation.spread import MOST_JACKKNIFED, Resampled, spread_of
 from tasks.params.judging import BY_ROW, EvaluationParams
 from tasks.params.models import Task
@@ -30,7 +31,14 @@ ROLES = ("champion", "challenger")
 
 
 def compare(
-    rows: pa.Table, params: EvaluationParams, seed: int, task: Task = "binary", classes: Sequence[str] = (), *, draws: int = 1
+    rows: pa.Table,
+    params: EvaluationParams,
+    seed: int,
+    task: Task = "binary",
+    classes: Sequence[str] = (),
+    *,
+    draws: int = 1,
+    own: Mapping[str, Metric] | None = None,
 ) -> tuple[Comparison, ...]:
     """Compare the models on ``rows``: overall first, then slice by slice, sorted by column and value.
 
@@ -40,32 +48,41 @@ def compare(
     ``rows`` has ``label`` (0 or 1; one of ``classes``; a number), each role's scores (:func:`read_scores`; the champion's left
     out where there is none), ``cluster``, ``slice_<column>`` for each of ``params.slices``, and ``weight`` where rows do not
     count alike; no NULL but in slices, which make a slice of their own, ``(missing)``. The same ``seed`` gives the same
-    figures, whatever the order of rows' clusters. Raises :class:`~tasks.errors.EvaluationError` where there are no rows, the
+    figures, whatever the order of rows' clusters. ``own`` are the user's metrics.
+    Raises :class:`~tasks.errors.EvaluationError` where there are no rows, the
     labels are all alike, a score is none of ``task``, or a metric is not.
     """
-    metrics = metrics_asked(params, task, classes)
+    metrics = metrics_asked(params, task, classes, own)
     labels = read_labels(rows, task, classes)
     check_labels(labels, task)
     scores = _read_all_scores(rows, task, classes, draws)
+    require_weighted(metrics, Sample(labels, scores["challenger"]))
     groups = _groups(rows, labels, scores, params)
     return tuple(chain.from_iterable(_compare_group(group, metrics, params, seed, task) for group in groups))
 
 
 def compare_folds(
-    rows: pa.Table, params: EvaluationParams, seed: int, task: Task, classes: Sequence[str], *, draws: int
+    rows: pa.Table,
+    params: EvaluationParams,
+    seed: int,
+    task: Task,
+    classes: Sequence[str],
+    *,
+    draws: int,
+    own: Mapping[str, Metric] | None = None,
 ) -> tuple[Comparison, ...]:
     """Every metric on each fold of each draw by itself, as slices of a column ``fold``; ``rows`` as :func:`compare` takes them.
 
     The champion's logged scores are of no draw, and stand beside each.
     """
-    metrics = metrics_asked(params, task, classes)
+    metrics = metrics_asked(params, task, classes, own)
     labels = read_labels(rows, task, classes)
     scores = _read_all_scores(rows, task, classes, draws)
     everything = whole_group(rows, labels, scores, params)
     found: list[Comparison] = []
     for draw in range(1, draws + 1):
-        own = {role: scores.get(draw_name(role, draw), scores.get(role)) for role in ROLES}
-        drawn = replace(everything, scores={role: values for role, values in own.items() if values is not None})
+        present = {role: scores.get(draw_name(role, draw), scores.get(role)) for role in ROLES}
+        drawn = replace(everything, scores={role: values for role, values in present.items() if values is not None})
         codes, names = _codes(rows.column(draw_name("part", draw)))
         for place in sorted(range(len(names)), key=lambda place: (len(names[place]), names[place])):
             fold = _some_rows(drawn, "fold", names[place], np.flatnonzero(codes == place))

@@ -75,7 +75,8 @@ def require_measurable(params: Params) -> None:
 
     Raises :class:`~tasks.errors.EvaluationError`.
     """
-    metrics_asked(params.evaluation, params.label.task)
+    named = tuple(name for name in params.evaluation.metrics if name not in params.evaluation.functions)
+    metrics_asked(params.evaluation.model_copy(update={"metrics": named}), params.label.task)
 
 
 def hold_contest(

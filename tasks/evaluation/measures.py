@@ -88,9 +88,11 @@ def measures_of(group: Group, metrics: Sequence[Metric], replicates: int) -> lis
                 by_statistics.setdefault(metric.statistics, []).append(metric)
             elif metric.median_of is not None:
                 found.append(partial(_from_median, group.sort(metric.median_of(sample)), metric.name, role))
+            elif metric.of_rows is not None:
+                found.append(partial(_from_rows, group, sample, metric, role))
         for statistics, shared in by_statistics.items():
             summed.add(group.sum_by_cluster(statistics(sample)), [((m.name, role), m.value) for m in shared])
-        ranked = [metric.name for metric in metrics if metric.statistics is None and metric.median_of is None]
+        ranked = [metric.name for metric in metrics if metric.is_of_ranking]
         if ranked:
             found += _rank(group, role, ranked, replicates, summed)
     return [*found, summed.measure] if summed.has_any else found
@@ -184,6 +186,18 @@ def _from_median(sorted_rows: ClusterMedian, name: str, role: str, weights: NDAr
 
 def _from_precision(precision: ClusterPrecision, name: str, role: str, weights: NDArray[Any]) -> dict[Key, Floats]:
     return {(name, role): precision.pr_auc(weights)}
+
+
+def _from_rows(group: Group, sample: Sample, metric: Metric, role: str, weights: NDArray[Any]) -> dict[Key, Floats]:
+    """Replicate by replicate, of the rows that it drew; none of no rows."""
+    values = np.full(len(weights), np.nan)
+    own = np.ones(len(sample.labels)) if group.weights is None else group.weights
+    for place, drawn in enumerate(weights):
+        each = own * (drawn if group.clusters is None else drawn[group.clusters])
+        kept = np.flatnonzero(each > 0)
+        if len(kept) and metric.of_rows is not None:
+            values[place] = metric.of_rows(Sample(sample.labels[kept], sample.scores[kept]), each[kept])
+    return {(metric.name, role): values}
 
 
 def _from_rankings(rankings: Sequence[ClusterRanking], names: Iterable[str], role: str, weights: NDArray[Any]) -> dict[Key, Floats]:

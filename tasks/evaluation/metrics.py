@@ -53,9 +53,27 @@ def metric_named(name: str, task: Task = "binary", classes: Sequence[str] | None
     )
 
 
-def metrics_asked(params: EvaluationParams, task: Task = "binary", classes: Sequence[str] | None = None) -> list[Metric]:
-    """Each of ``params.metrics``; raises as :func:`metric_named` does."""
-    return [metric_named(name, task, classes, params.costs) for name in params.metrics]
+def metrics_asked(
+    params: EvaluationParams,
+    task: Task = "binary",
+    classes: Sequence[str] | None = None,
+    own: Mapping[str, Metric] | None = None,
+) -> list[Metric]:
+    """Each of ``params.metrics``; ``own`` are the user's (:func:`~tasks.evaluation.own_metrics.load_metrics`).
+
+    Raises as :func:`metric_named` does, and where a metric of the user's has the name of another.
+    """
+    taken = set(params.functions) & METRICS[task].keys()
+    if taken:
+        name = min(taken)
+        raise EvaluationError(
+            f"evaluation.functions.{name}",
+            found=f"the metric {name} is there already",
+            expected="a name of its own",
+            next_step="call it otherwise in params.yaml",
+        )
+    known = own or {}
+    return [known[name] if name in known else metric_named(name, task, classes, params.costs) for name in params.metrics]
 
 
 def check_labels(labels: Floats, task: Task = "binary") -> None:

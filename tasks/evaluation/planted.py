@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from tasks.evaluation.compare import compare, score_columns
-from tasks.evaluation.sample import Floats
+from tasks.evaluation.sample import Floats, Metric
 from tasks.evaluation.spread import tails_of
 from tasks.params.judging import EvaluationParams
 from tasks.params.models import Task
@@ -25,7 +25,14 @@ MOST_REPLICATES = 100
 
 
 def plant_failures(
-    predictions: pa.Table, evaluation: Evaluation, params: EvaluationParams, *, classes: tuple[str, ...], draws: int, seed: int
+    predictions: pa.Table,
+    evaluation: Evaluation,
+    params: EvaluationParams,
+    *,
+    classes: tuple[str, ...],
+    draws: int,
+    seed: int,
+    own: Mapping[str, Metric] | None = None,
 ) -> dict[str, Evaluation]:
     """``evaluation`` as it would be for each planted challenger, by name; ``predictions`` as :func:`compare` takes them.
 
@@ -49,7 +56,7 @@ def plant_failures(
     return {
         name: evaluation.model_copy(
             update={
-                "comparisons": compare(table, quick, seed, task, classes, draws=draws),
+                "comparisons": compare(table, quick, seed, task, classes, draws=draws, own=own),
                 "replicates": replicates,
                 "tails": tails_of(replicates),
             }

@@ -58,7 +58,8 @@ def mean(sums: Floats) -> Floats:
 
 @dataclass(frozen=True)
 class Metric:
-    """One metric: of sums over rows (``statistics``), the median of one number per row (``median_of``), or of the whole ranking."""
+    """One metric: of sums over rows (``statistics``), the median of one number per row (``median_of``), of rows and their
+    weights (``of_rows``), or of the whole ranking."""
 
     name: str
     direction: Direction
@@ -68,6 +69,13 @@ class Metric:
     undefined_where: str = "a class is missing"
     """When the metric has no value, for the reader of a figure that is not there."""
     median_of: Callable[[Sample], Floats] | None = None
+    of_rows: Callable[[Sample, Floats], float] | None = None
+    """A sample and its rows' weights (all above 0) -> the metric: for what is no function of sums, and none of the ranking."""
+
+    @property
+    def is_of_ranking(self) -> bool:
+        """Whether it looks at the whole ranking of the rows."""
+        return self.statistics is None and self.median_of is None and self.of_rows is None
 
 
 def with_count(*columns: Floats) -> Floats:

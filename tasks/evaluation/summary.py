@@ -11,6 +11,7 @@ from tasks.evaluation.compare import compare, compare_folds
 from tasks.evaluation.contest import Contest
 from tasks.evaluation.evidence import Evidence
 from tasks.evaluation.outcomes import describe_classes, describe_residuals
+from tasks.evaluation.sample import Metric
 from tasks.evaluation.spread import tails_of
 from tasks.evaluation.withholding import count_people, require_enough_people, withhold_classes, withhold_slices
 from tasks.params import Params
@@ -41,19 +42,25 @@ def summarise(
     known_slices: Mapping[str, set[str]],
     inputs: Mapping[str, str],
     seed: int,
+    own: Mapping[str, Metric] | None = None,
 ) -> Evaluation:
     """Compare the contest's predictions under ``params.evaluation`` (resampling by ``seed``) into one record.
 
     ``known_slices`` are the slice values that there should be, by column; those without a judged row are named as missing.
+    ``own`` are the user's metrics.
     Figures of fewer than ``masking.limits.k`` people are withheld. Raises :class:`~tasks.errors.EvaluationError` where all are.
     """
     predictions, interval, k = contest.predictions, params.evaluation.interval, params.masking.limits.k
     people = count_people(predictions, params.evaluation.slices)
     require_enough_people(people[None, None], k)
-    compared = compare(predictions, params.evaluation, seed, contest.task, contest.classes, draws=contest.draws)
+    compared = compare(predictions, params.evaluation, seed, contest.task, contest.classes, draws=contest.draws, own=own)
     comparisons = withhold_slices(compared, people, k)
     drawn = draws_of(params.splits[split]) if part == ALL_FOLDS else ()
-    folds = compare_folds(predictions, params.evaluation, seed, contest.task, contest.classes, draws=len(drawn)) if drawn else ()
+    folds = (
+        compare_folds(predictions, params.evaluation, seed, contest.task, contest.classes, draws=len(drawn), own=own)
+        if drawn
+        else ()
+    )
     return Evaluation(
         split=split,
         part=part,

@@ -9,10 +9,6 @@ itself: on half of the rows alone, in another order, the function must give them
 rows beside it, which may be of later moments, is refused.
 """
 
-import hashlib
-import importlib
-import inspect
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,7 +19,7 @@ import pyarrow as pa
 
 from tasks.errors import FeatureError
 from tasks.params.features import UserFunction
-from tasks.user_code import as_frame, find_source, quote_error, require_hash, run_source
+from tasks.user_code import as_frame, find_function, quote_error
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -56,42 +52,8 @@ def load_functions(functions: Mapping[str, UserFunction], root: Path) -> tuple[L
 
 
 def _load(name: str, declared: UserFunction, root: Path) -> LoadedFunction:
-    where = f"features.functions.{name}: {declared.function}"
-    if declared.file is not None:
-        path = find_source(root, declared.file, declared.sha256, "file of functions", FeatureError)
-        module: Any = run_source(path.read_bytes(), declared.file, "file of functions", FeatureError)
-        found = getattr(module, declared.function, None)
-    else:
-        found = _import(where, declared)
-    if not callable(found):
-        raise FeatureError(
-            where,
-            found="nothing of that name" if found is None else f"a {type(found).__name__}",
-            expected="a function that takes a frame and gives one",
-            next_step="mend features.functions in params.yaml, or define the function",
-        )
-    return LoadedFunction(name, declared, found)
-
-
-def _import(where: str, declared: UserFunction) -> Any:
-    module, _, function = declared.function.rpartition(".")
-    try:
-        found = importlib.import_module(module)
-    except Exception as error:  # its own code runs, and may raise anything
-        raise FeatureError(
-            where,
-            found=quote_error(error, known=declared.function.split(".")),
-            expected="a module that can be imported",
-            next_step="install the package that defines it, or name a file of the project under `file`",
-        ) from None
-    value = getattr(found, function, None)
-    source = sys.modules.get(getattr(value, "__module__", None) or module, found)
-    try:
-        content = Path(inspect.getfile(source)).read_bytes()
-    except (OSError, TypeError):
-        content = b""
-    require_hash(where, hashlib.sha256(content).hexdigest(), declared.sha256, FeatureError)
-    return value
+    where, expected = f"features.functions.{name}", "a function that takes a frame and gives one"
+    return LoadedFunction(name, declared, find_function(declared, root, where, expected, FeatureError))
 
 
 def add_user_features(rows: pa.Table, functions: Sequence[LoadedFunction]) -> pa.Table:

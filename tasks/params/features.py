@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Discriminator, Field, Tag, field_validator, model_validator
 
 from tasks.params.base import Section
+from tasks.params.user_code import FunctionSource
 
 RESERVED = frozenset({"row_key", "at_utc", "label", "label_known_utc"})
 """Columns of the features dataset that are not features; a feature of that name would overwrite one."""
@@ -111,23 +112,11 @@ Feature = Annotated[
 ]
 
 
-class UserFunction(Section):
-    """A user's own function from declared features to further ones, row by row: by import path, or in a file of the project."""
+class UserFunction(FunctionSource):
+    """A user's own function from declared features to further ones, row by row."""
 
-    function: str
-    file: str | None = None
-    sha256: str
-    """Hash of the file that defines it: DVC sees its changes through it, and a stage refuses a file with another one."""
     takes: tuple[str, ...] = Field(min_length=1)
     gives: dict[str, Literal["number", "text"]] = Field(min_length=1)
-
-    @model_validator(mode="after")
-    def _can_be_found(self) -> "UserFunction":
-        if self.file is None and "." not in self.function:
-            raise ValueError("function: give an import path such as package.module.name, or the file that defines it")
-        if self.file is not None and not self.function.isidentifier():
-            raise ValueError("function: with a file it is the name that the file defines")
-        return self
 
 
 class FeaturesParams(Section):

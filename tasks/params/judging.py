@@ -1,11 +1,13 @@
 """``evaluation`` and ``gates``: what is measured, on which rows, and what a verdict demands."""
 
 import math
+import re
 from typing import Annotated, Any, Literal
 
 from pydantic import Discriminator, Field, Tag, model_validator
 
 from tasks.params.base import Section
+from tasks.params.user_code import FunctionSource
 
 BY_ROW = "row"
 """The cluster that is the row itself: rows are taken to be independent of one another."""
@@ -37,6 +39,12 @@ class CostParams(Section):
         return self
 
 
+class UserMetric(FunctionSource):
+    """A metric of the user's own: a function of (label, score, weight) that gives one number."""
+
+    direction: Literal["higher_is_better", "lower_is_better"]
+
+
 class EvaluationParams(Section):
     """The rows that are judged, the metrics, the slices and the intervals."""
 
@@ -49,7 +57,18 @@ class EvaluationParams(Section):
     """A column of the rows' table: how much each row counts in every metric; None: all rows count alike."""
     costs: CostParams | None = None
     """What metrics called ``cost@<threshold>`` count."""
+    functions: dict[str, UserMetric] = Field(default_factory=dict)
+    """Metrics of the user's own, by the name that ``metrics`` calls them."""
     interval: IntervalParams
+
+    @model_validator(mode="after")
+    def _functions_are_asked(self) -> "EvaluationParams":
+        for name in self.functions:
+            if not re.fullmatch(r"[a-z][a-z0-9_]*", name):
+                raise ValueError(f"functions.{name}: a metric's name is lower-case letters, digits, underscores")
+            if name not in self.metrics:
+                raise ValueError(f"functions.{name}: it is not in evaluation.metrics, and nothing would be measured by it")
+        return self
 
     @model_validator(mode="after")
     def _costs_are_known(self) -> "EvaluationParams":

@@ -16,6 +16,7 @@ from tasks.evaluation import (
     evidence_hashes,
     headline_metrics,
     hold_contest,
+    load_metrics,
     open_evidence,
     read_part,
     read_slice_values,
@@ -108,6 +109,7 @@ def record_evaluation(judged: Judged, contest: Contest, params: Params, predicti
         known_slices=read_slice_values(judged.evidence, params),
         inputs=evidence_hashes(judged.evidence, contest) | {"predictions": predictions, HOLDOUT: judged.holdout},
         seed=derive_seed(params.seed, "evaluation"),
+        own=load_metrics(params.evaluation.functions, judged.evidence.paths.root),
     )
 
 

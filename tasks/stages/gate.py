@@ -5,7 +5,7 @@ from pathlib import Path
 
 from tasks.datasets import hash_file, read_manifest, read_table, write_atomically
 from tasks.errors import DatasetError, GateError
-from tasks.evaluation import count_draws, plant_failures
+from tasks.evaluation import count_draws, load_metrics, plant_failures
 from tasks.gates import SUBJECTS, Provenance, asked_by, hash_params, judge, plan_tests
 from tasks.params import Params
 from tasks.paths import ProjectPaths
@@ -13,7 +13,7 @@ from tasks.records import DisclosureReport, Evaluation, PlannedTest, UtilityRepo
 from tasks.seeds import derive_seed
 from tasks.stages import Stage, StageContext
 
-_CODE = ("tasks/stages/gate.py", "tasks/gates", "tasks/evaluation", "tasks/seeds.py")
+_CODE = ("tasks/stages/gate.py", "tasks/gates", "tasks/evaluation", "tasks/user_code", "tasks/seeds.py")
 
 
 def _run(context: StageContext) -> None:
@@ -62,9 +62,15 @@ def _plant(context: StageContext, evaluation: Evaluation) -> dict[str, Evaluatio
     if manifest.logical_hash != evaluation.inputs.get("predictions"):
         return {}
     classes = tuple(json.loads(manifest.about.get("classes", "[]")))
-    seed = derive_seed(params.seed, "planted")
+    asked = asked_by(params.gates, params.evaluation)
     return plant_failures(
-        rows, evaluation, asked_by(params.gates, params.evaluation), classes=classes, draws=count_draws(rows), seed=seed
+        rows,
+        evaluation,
+        asked,
+        classes=classes,
+        draws=count_draws(rows),
+        seed=derive_seed(params.seed, "planted"),
+        own=load_metrics(asked.functions, paths.root),
     )
 
 

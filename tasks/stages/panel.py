@@ -22,7 +22,7 @@ from tasks.gates.bounds import judge_better, judge_margin
 from tasks.models import feature_frame, fit_recipe, load_estimator, predict_scores, training_labels
 from tasks.params import Params
 from tasks.params.judging import MetricCriterion
-from tasks.params.models import Recipe
+from tasks.params.models import Recipe, Task
 from tasks.params.splits import ALL_FOLDS, OTHER_FOLDS, draws_of, resolve_parts
 from tasks.records import CriterionStatus, Interval
 from tasks.seeds import derive_seed
@@ -30,6 +30,8 @@ from tasks.stages import StageContext
 from tasks.utility import Candidate, PanelFigures, draw_rows, weaken
 
 _MOST_REPLICATES = 1000
+_YARDSTICKS: dict[Task, str] = {"binary": "roc_auc", "multiclass": "roc_auc_ovr", "regression": "rmse"}
+"""Where every metric is the user's own."""
 _PERSON = "person"
 
 
@@ -62,11 +64,17 @@ class Yardstick:
 
 
 def yardstick_of(params: Params) -> Yardstick:
-    """The metric and the rule that the gate holds a challenger to on all rows."""
+    """The metric and the rule that the gate holds a challenger to on all rows; a user's own function is never one."""
+    own = params.evaluation.functions
     for criterion in params.gates.criteria.values():
-        if isinstance(criterion, MetricCriterion) and criterion.slice is None and criterion.is_compared:
+        if (
+            isinstance(criterion, MetricCriterion)
+            and criterion.slice is None
+            and criterion.is_compared
+            and criterion.metric not in own
+        ):
             return Yardstick(criterion.metric, criterion)
-    return Yardstick(params.evaluation.metrics[0], None)
+    return Yardstick(next((name for name in params.evaluation.metrics if name not in own), _YARDSTICKS[params.label.task]), None)
 
 
 def parts_of(params: Params) -> tuple[tuple[str, ...], str]:

@@ -305,6 +305,12 @@ MISTAKES: dict[str, Callable[[dict[str, Any]], object]] = {
     "costs: one must be above 0, or no decision could ever be wrong": _set(
         "evaluation.costs", {"false_positive": 0, "false_negative": 0}
     ),
+    "it is not in evaluation.metrics, and nothing would be measured by it": _set(
+        "evaluation.functions", {"net": {"function": "f", "file": "f.py", "sha256": "0", "direction": "lower_is_better"}}
+    ),
+    "a metric's name is lower-case letters, digits, underscores": _set(
+        "evaluation.functions", {"Net": {"function": "f", "file": "f.py", "sha256": "0", "direction": "lower_is_better"}}
+    ),
     "is not in evaluation.slices": _set("gates.criteria.by_dest", {**BOUND, "margin": 0.1, "slice": "dest"}),
     "is not in evaluation.metrics": _set("gates.criteria.precision", {**BOUND, "margin": 0.1, "metric": "pr_auc"}),
     "at least one must be critical, or nothing could ever be rejected": _set(
