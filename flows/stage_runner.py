@@ -10,9 +10,10 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from types import FrameType
 from typing import Any, Literal, cast
 
 from prefect import State, get_run_logger, task
@@ -45,6 +46,8 @@ _watchers: list[Callable[[StageEvent], None]] = []
 _running: set[subprocess.Popen[str]] = set()
 _is_stopping = threading.Event()
 """Set when a run ends: a task that still waits for its thread must not start a stage that nobody would stop."""
+_interrupts: list[int] = []
+"""Ctrl-C since the run's stages were begun. A list, for a handler of signals may take no lock."""
 
 
 @contextmanager
@@ -66,14 +69,17 @@ def run_stages(root: Path, targets: Sequence[str] = ()) -> tuple[str, ...]:
     planned = plan_stages(root, targets)
     futures: dict[str, PrefectFuture[Any]] = {}
     _is_stopping.clear()
-    try:
-        for stage in planned:
-            waits = [futures[name] for name in stage.upstream]
-            named = run_stage.with_options(task_run_name=stage.address)
-            futures[stage.address] = named.submit(str(root), stage, wait_for=waits, return_state=False)
-        wait(list(futures.values()))
-    finally:
-        stop_running_stages()
+    with _stop_when_interrupted():
+        try:
+            for stage in planned:
+                waits = [futures[name] for name in stage.upstream]
+                named = run_stage.with_options(task_run_name=stage.address)
+                futures[stage.address] = named.submit(str(root), stage, wait_for=waits, return_state=False)
+            wait(list(futures.values()))
+        finally:
+            stop_running_stages()
+        if _interrupts:
+            raise KeyboardInterrupt
     for stage in planned:
         state = futures[stage.address].state
         if state.is_failed() or state.is_crashed() or state.is_cancelled():
@@ -89,6 +95,29 @@ def run_stages(root: Path, targets: Sequence[str] = ()) -> tuple[str, ...]:
                 )
             )
     return tuple(stage.address for stage in planned if futures[stage.address].state.name == "Completed")
+
+
+@contextmanager
+def _stop_when_interrupted() -> Iterator[None]:
+    """Let Ctrl-C end the stages even where the exception that Python makes of it gets lost, as in a library's bare ``except``."""
+    _interrupts.clear()
+    before = signal.getsignal(signal.SIGINT)
+    if threading.current_thread() is not threading.main_thread() or not callable(before):
+        yield
+        return
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        _interrupts.append(number)
+        for process in list(_running):
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGTERM)
+        before(number, frame)
+
+    signal.signal(signal.SIGINT, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 @task(name="stage", persist_result=False)
@@ -131,7 +160,7 @@ def _run_dvc(root: Path, address: str) -> list[str]:
     _running.add(process)
     lines = []
     try:
-        if _is_stopping.is_set():
+        if _is_stopping.is_set() or _interrupts:
             raise StageError(
                 f"stage {address}", found="the run was stopped", expected="a run that goes on", next_step="start it again"
             )

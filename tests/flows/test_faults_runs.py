@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from faults import assert_told, assert_told_by_dvc, contents, forget_runs, hold_training, running
-from processes import processes_in, wait_until
+from processes import PATIENCE_SECONDS, processes_in, wait_until
 from small_project import call, environment
 
 pytestmark = [pytest.mark.slow, pytest.mark.faults]
@@ -92,7 +92,7 @@ def test_a_run_that_is_stopped_leaves_no_process(project: Path, number: signal.S
     with running(project) as run:
         assert any("prefect server" in line for line in processes_in(project).values())
         run.send_signal(number)
-        said = run.communicate(timeout=60)[1]
+        said = run.communicate(timeout=PATIENCE_SECONDS)[1]
         wait_until("nothing of the run is left", lambda: not processes_in(project))
     assert run.returncode == (-signal.SIGKILL if number == signal.SIGKILL else 130)
     assert number == signal.SIGKILL or said.rstrip().splitlines()[-1].startswith("stopped;"), said
@@ -118,7 +118,7 @@ def test_a_server_that_dies_ends_the_run(project: Path) -> None:
         for number, line in processes_in(project).items():
             if "prefect server" in line:
                 os.kill(number, signal.SIGKILL)
-        out, said = run.communicate(timeout=60)
+        out, said = run.communicate(timeout=PATIENCE_SECONDS)
         assert_told(subprocess.CompletedProcess(run.args, run.returncode, out, said), "the Prefect server at", "dvc repro")
         wait_until("nothing of the run is left", lambda: not processes_in(project))
 

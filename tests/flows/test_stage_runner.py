@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from processes import wait_until
+from processes import PATIENCE_SECONDS, wait_until
 from toy_project import make_toy
 
 from flows.process_groups import has_ended
@@ -89,5 +89,22 @@ def test_no_stage_outlives_its_flow(number: signal.Signals, tmp_path: Path, pref
     pids = toy / "running.pid"
     stage = int(wait_until("the stage runs", lambda: pids.exists() and pids.read_text()))
     flow.send_signal(number)
-    flow.communicate(timeout=60)
+    flow.communicate(timeout=PATIENCE_SECONDS)
     wait_until("the stage has ended", lambda: has_ended(stage))
+
+
+def test_ctrl_c_that_gets_lost_still_ends_the_run(tmp_path: Path, prefect_api: str) -> None:
+    """Where Python's exception never comes through, the stage is ended all the same, no other is begun, and the run says so."""
+    toy = make_toy(tmp_path / "slow", seed="slow")
+    env = {**os.environ, "PREFECT_API_URL": prefect_api}
+    losing = "import signal\nsignal.signal(signal.SIGINT, lambda *_: None)\n" + FLOW
+    flow = subprocess.Popen(
+        [sys.executable, "-c", losing], cwd=toy, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    pids = toy / "running.pid"
+    stage = int(wait_until("the stage runs", lambda: pids.exists() and pids.read_text()))
+    flow.send_signal(signal.SIGINT)
+    said = flow.communicate(timeout=PATIENCE_SECONDS)
+    wait_until("the stage has ended", lambda: has_ended(stage))
+    assert "KeyboardInterrupt" in said[1]
+    assert "ran" not in said[0]
