@@ -53,8 +53,8 @@ def evaluate_candidate(
         plant(str(tree.paths.root))
         run_stages(tree.paths.root)
         search_for_leaks(str(tree.paths.root))
-        decision, receipt = publish_verdict(str(tree.paths.root), name)
-        land(tree, name, f"Judge {name}: {decision}\n\n{reason}\n", receipts=[Path(receipt)], sources=sources)
+        decision, receipts = publish_verdict(str(tree.paths.root), name)
+        land(tree, name, f"Judge {name}: {decision}\n\n{reason}\n", receipts=[Path(file) for file in receipts], sources=sources)
     return name
 
 

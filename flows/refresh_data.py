@@ -59,8 +59,8 @@ def refresh_data(as_of_utc: datetime | None = None, reason: str = "scheduled") -
         run_stages(tree.paths.root)
         branch = f"{DATA_BRANCHES}{as_of[:10]}"
         search_for_leaks(str(tree.paths.root))
-        decision, receipt = publish_verdict(str(tree.paths.root), branch)
-        commit = land(tree, branch, f"Refresh as of {as_of}: {decision}\n\n{reason}\n", receipts=[Path(receipt)])
+        decision, receipts = publish_verdict(str(tree.paths.root), branch)
+        commit = land(tree, branch, f"Refresh as of {as_of}: {decision}\n\n{reason}\n", receipts=[Path(file) for file in receipts])
         announce("refresh.landed", "refresh", branch=branch, commit=commit, decision=decision, reason=reason)
         if before not in (None, decision):
             announce("verdict.changed", "verdict", before=str(before), after=decision, branch=branch)

@@ -42,6 +42,8 @@ class StoredVerdict:
     receipt: Receipt | None
     params: bytes | None
     pin: bytes | None
+    envelope: bytes | None = None
+    """The signed decision record; None where nobody signed."""
 
     @property
     def verdict(self) -> Verdict:
@@ -59,6 +61,11 @@ def read_verdict(paths: ProjectPaths) -> Verdict:
 def receipt_path(paths: ProjectPaths, verdict: bytes) -> Path:
     """Where the receipt of a verdict lies: under the hash of the verdict's bytes."""
     return paths.receipts / f"{hashlib.sha256(verdict).hexdigest()}.json"
+
+
+def envelope_path(paths: ProjectPaths, verdict: bytes) -> Path:
+    """Where the signed decision record of a verdict lies: beside its receipt."""
+    return receipt_path(paths, verdict).with_suffix(".dsse")
 
 
 def write_receipt(paths: ProjectPaths, earlier: ProjectPaths, now: datetime) -> Path:
@@ -113,6 +120,9 @@ def keep_results(paths: ProjectPaths, main: ProjectPaths, name: str, look: LookT
     shutil.rmtree(target, ignore_errors=True)
     shutil.copytree(paths.reports, target)
     shutil.copy2(paths.verdict, target / paths.verdict.name)
+    signed = envelope_path(paths, paths.verdict.read_bytes())
+    if signed.exists():
+        shutil.copy2(signed, target / "verdict.dsse")
     verdict = read_verdict(paths)
     evaluation = Evaluation.from_json(paths.evaluation_report.read_bytes(), origin=str(paths.evaluation_report))
     page = show_looks((target / paths.report_page.name).read_text(), look)
@@ -152,11 +162,17 @@ def find_verdict(root: Path, name: str) -> StoredVerdict:
             next_step="windtunnel run, or git branch --list 'data/*'",
         ) from None
     where = receipt_path(paths, content).relative_to(root).as_posix()
+    receipt_bytes = _show_if_there(root, f"{branch}:{where}")
+    receipt = Receipt.from_json(receipt_bytes, origin=where) if receipt_bytes is not None else None
+    envelope = receipt_path(paths, content).with_suffix(".dsse").relative_to(root).as_posix()
+    return StoredVerdict(str(branch), content, receipt, params, pin, _show_if_there(root, f"{branch}:{envelope}"))
+
+
+def _show_if_there(root: Path, what: str) -> bytes | None:
     try:
-        receipt = Receipt.from_json(_show(root, f"{branch}:{where}"), origin=where)
+        return _show(root, what)
     except WorktreeError:
-        receipt = None
-    return StoredVerdict(str(branch), content, receipt, params, pin)
+        return None
 
 
 def _show(root: Path, what: str) -> bytes:
@@ -167,10 +183,12 @@ def _of_file(paths: ProjectPaths, path: Path) -> StoredVerdict:
     content = path.read_bytes()
     where = receipt_path(paths, content)
     receipt = Receipt.from_json(where.read_bytes(), origin=str(where)) if where.exists() else None
+    signed = envelope_path(paths, content)
+    envelope = signed.read_bytes() if signed.exists() else None
     if path.resolve() != paths.verdict.resolve():
-        return StoredVerdict(str(path), content, receipt, None, None)
+        return StoredVerdict(str(path), content, receipt, None, None, envelope)
     pin = paths.pin.read_bytes() if paths.pin.exists() else b""
-    return StoredVerdict(str(path), content, receipt, paths.params.read_bytes(), pin)
+    return StoredVerdict(str(path), content, receipt, paths.params.read_bytes(), pin, envelope)
 
 
 def check_stored(stored: StoredVerdict, now: datetime) -> Decision:

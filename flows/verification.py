@@ -12,6 +12,7 @@ from typing import Literal
 
 from flows.event_log import check_event_logs
 from flows.programs import dvc, git
+from flows.signed_checks import check_signatures
 from flows.verdict_store import find_verdict
 from flows.worktrees import REMOTES, checkout_of, newest_refresh, remote_urls
 from tasks.errors import DatasetError, GateError, WindtunnelError
@@ -65,6 +66,7 @@ def verify_checkout(paths: ProjectPaths, level: Level) -> Verification:
         raise GateError(str(paths.verdict), found="no verdict", expected="the verdict of a run", next_step="windtunnel run")
     context = StageContext(paths, load_params(paths.params))
     checks = check_event_logs(paths) + check_hashes(context, stored.content, stored.receipt)
+    checks += check_signatures(paths, context.params, stored)
     if level != "hashes":
         checks += check_figures(context, stored.content)
     if level == "rerun":
@@ -118,4 +120,7 @@ def _from_the_pin(paths: ProjectPaths) -> Iterator[ProjectPaths]:
             shutil.copy2(file, tree.root / file.relative_to(paths.root))
         if (paths.root / "challengers").is_dir():
             shutil.copytree(paths.root / "challengers", tree.root / "challengers", dirs_exist_ok=True)
+        if paths.policies.is_dir():
+            shutil.rmtree(tree.policies, ignore_errors=True)
+            shutil.copytree(paths.policies, tree.policies)
         yield tree

@@ -19,6 +19,10 @@ _MODEL_VARIABLES = {
 }
 """What an MLflow registry's artifacts on S3 are opened with, and the names under which MLflow looks for it."""
 MODEL_VARIABLES = tuple(_MODEL_VARIABLES)
+SIGNING_KEY = "WINDTUNNEL_SIGNING_KEY"
+"""Names the SSH key that verdicts are signed with here."""
+_SIGNING_VARIABLES = (SIGNING_KEY, "SSH_AUTH_SOCK", "SSH_AGENT_PID")
+"""What signs in somebody's name; a candidate's code must not reach his agent."""
 _CLOUD_VARIABLES = (
     "AWS_ACCESS_KEY_ID",
     "AWS_SECRET_ACCESS_KEY",
@@ -60,9 +64,9 @@ def take_model_keys(environment: MutableMapping[str, str]) -> dict[str, str]:
 
 
 def forget_credentials(environment: MutableMapping[str, str]) -> None:
-    """Drop from ``environment`` what opens the lake or a remote; for all that works on files of this machine only.
+    """Drop from ``environment`` what opens the lake or a remote, or signs; for all that works on files of this machine only.
 
     What opens a registry's models is left to :func:`take_model_keys`.
     """
-    for name in (*LAKE_VARIABLES, *_CLOUD_VARIABLES):
+    for name in (*LAKE_VARIABLES, *_CLOUD_VARIABLES, *_SIGNING_VARIABLES):
         environment.pop(name, None)

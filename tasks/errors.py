@@ -116,6 +116,10 @@ class RegistryError(WindtunnelError):
     """The model registry does not answer, or does not hold what the event log says."""
 
 
+class SigningError(WindtunnelError):
+    """A signature, a key or the list of who may sign cannot be used, or something is not signed as it has to be."""
+
+
 class ReportError(WindtunnelError):
     """A report cannot be drawn from what is there."""
 

@@ -47,6 +47,11 @@ class ProjectPaths:
         return self.root / "expectations"
 
     @property
+    def policies(self) -> Path:
+        """Who may sign, and what they have signed: in Git."""
+        return self.root / "policies"
+
+    @property
     def data(self) -> Path:
         return self.root / "data"
 

@@ -60,6 +60,8 @@ class Provenance:
     inputs: Mapping[str, str]
     """Logical hashes of the evidence, by name; the evaluation's own are added."""
     seeds: Mapping[str, int]
+    is_rehearsal: bool = False
+    """Whether nobody has signed masking policy and criteria as they are."""
 
 
 def hash_params(params: Params) -> str:
@@ -104,6 +106,7 @@ def judge(
             decision,
             outcomes,
             is_rubber_stamp=not has_champion,
+            is_rehearsal=provenance.is_rehearsal,
             classes=evaluation.classes if evaluation else (),
             folds=evaluation.folds_judged if evaluation else None,
         ),
@@ -122,6 +125,7 @@ def judge(
         folds=evaluation.folds_judged if evaluation else None,
         weights=_weights(evaluation),
         self_test=self_test.planted,
+        rehearsal=provenance.is_rehearsal,
     )
 
 

@@ -15,6 +15,7 @@ _HEADS: dict[Decision, str] = {
     "inconclusive": "INCONCLUSIVE",
     "not_judged": "NOT JUDGED",
 }
+_REHEARSAL = "; a rehearsal: nobody has signed masking policy and criteria as they are"
 _DECIDED_BY: dict[Decision, CriterionStatus] = {"reject": "fail", "not_judged": "not_judged", "inconclusive": "inconclusive"}
 
 
@@ -23,6 +24,7 @@ def explain(
     outcomes: Sequence[CriterionOutcome],
     *,
     is_rubber_stamp: bool,
+    is_rehearsal: bool = False,
     classes: Sequence[ClassOutcome] = (),
     folds: FoldsJudged | None = None,
 ) -> str:
@@ -42,7 +44,8 @@ def explain(
     advice = f"; not decisive: {_listed([_told(outcome) for outcome in advised])}" if advised else ""
     rare = [f"{found.name} ({_rows(found)})" for found in classes if found.is_rare]
     thin = f"; little is known of {'a class' if len(rare) == 1 else 'classes'} with few rows: {_listed(rare)}" if rare else ""
-    return f"{head}: {', '.join(part for part in parts if part)}{advice}{thin}{_out_of_fold(folds)}"
+    rehearsal = _REHEARSAL if is_rehearsal else ""
+    return f"{head}: {', '.join(part for part in parts if part)}{advice}{thin}{_out_of_fold(folds)}{rehearsal}"
 
 
 def _rows(found: ClassOutcome) -> str:

@@ -35,6 +35,7 @@ _ABOUT = {
 }
 _GITIGNORE = "/.windtunnel/\n__pycache__/\n.venv/\n"
 _DVCIGNORE = "__pycache__\n*.pyc\n.venv\n.windtunnel\n/data/snapshots/canaries.json\n/data/snapshots/*/canary.parquet\n"
+POLICIES_README = "policies/README.md"
 DVC_CONFIG = """\
 [core]
     analytics = false
@@ -67,8 +68,14 @@ def project_files(params: Mapping[str, Any], suites: Mapping[str, Any], readme: 
         ".gitignore": _GITIGNORE,
         ".dvcignore": _DVCIGNORE,
         "README.md": templates.get_template("README.md.j2").render(**readme),
+        POLICIES_README: policies_readme(),
         **{f"expectations/{path}": json.dumps(suite, indent=1, ensure_ascii=False) + "\n" for path, suite in suites.items()},
     }
+
+
+def policies_readme() -> str:
+    """What a new project's folder of signatures holds: how to begin."""
+    return (_TEMPLATES / "policies.md").read_text(encoding="utf-8")
 
 
 def require_free(folder: Path) -> None:

@@ -11,6 +11,7 @@ from tasks.datasets import write_atomically
 from tasks.errors import ProjectError
 from tasks.params import load_params
 from tasks.paths import ProjectPaths
+from tasks.projects.files import POLICIES_README, policies_readme
 from tasks.projects.graph import project_graph
 from tasks.projects.version_lock import installed_version, is_clone, require_not_newer
 
@@ -51,11 +52,13 @@ def plan_upgrade(paths: ProjectPaths) -> tuple[FileChange, ...]:
     require_not_newer(paths.version_lock)
     splits = list(load_params(paths.params).splits)
     wanted = {paths.graph: project_graph(splits), paths.version_lock: installed_version().to_json()}
+    if not paths.policies.is_dir():  # what the stage gate reads must be there
+        wanted[paths.root / POLICIES_README] = policies_readme()
     changes = []
     for path, after in wanted.items():
         before = path.read_text() if path.exists() else ""
         if before != after:
-            changes.append(FileChange(path.name, before, after))
+            changes.append(FileChange(path.relative_to(paths.root).as_posix(), before, after))
     return tuple(changes)
 
 

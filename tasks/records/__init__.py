@@ -41,6 +41,7 @@ from tasks.records.privacy import (
     SuppressedRows,
 )
 from tasks.records.promotion import Champion, Championship
+from tasks.records.signing import PolicyChange, PolicyVersion, Promotable, SignedStatement, Statement
 from tasks.records.splits import SplitMetadata
 from tasks.records.utility import (
     Agreement,
@@ -96,7 +97,10 @@ __all__ = [
     "PinnedFile",
     "PinnedTable",
     "PlannedTest",
+    "PolicyChange",
+    "PolicyVersion",
     "PrivacyReport",
+    "Promotable",
     "RankCorrelation",
     "Receipt",
     "Record",
@@ -104,8 +108,10 @@ __all__ = [
     "ResidualBin",
     "SensitiveColumnRisk",
     "Share",
+    "SignedStatement",
     "SplitMetadata",
     "Spread",
+    "Statement",
     "SuiteOutcome",
     "SuppressedRows",
     "TableRecord",

@@ -86,6 +86,8 @@ class Verdict(Record):
     """How all folds were judged; None where one part was."""
     self_test: tuple[str, ...] = ()
     """Failures planted before this was judged; a criterion that did not notice one is named in an outcome ``self_test``."""
+    rehearsal: bool = False
+    """Whether nobody has signed masking policy and criteria as they are; such a verdict promotes nothing."""
     weights: dict[str, str] = {}
     """The column by which rows were weighted in ``judging``, and in fitting the ``champion`` and ``challenger``; what is not
     there counted all rows alike, or is not known."""

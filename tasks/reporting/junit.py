@@ -32,6 +32,7 @@ def verdict_junit(verdict: Verdict, look: LookTaken | None = None) -> str:
     facts = [
         ("decision", verdict.decision),
         ("rubber_stamp", str(verdict.rubber_stamp).lower()),
+        ("rehearsal", str(verdict.rehearsal).lower()),
         ("policy_hash", verdict.policy_hash),
     ]
     facts += [("looks_left", str(look.left)), ("looks_budget", str(look.budget))] if look else []

@@ -78,6 +78,8 @@ def headline(verdict: Verdict) -> tuple[str, str]:
 def limits_of(verdict: Verdict, evaluation: Evaluation, pin: Pin, time_column: str) -> tuple[Limit, ...]:
     """What ``verdict`` does not show, the gravest first; ``time_column`` is the column that the rows' prediction times are of."""
     found = []
+    if verdict.rehearsal:
+        found.append(Limit("Rehearsal", "Nobody has signed masking policy and criteria as they are: this promotes nothing."))
     if verdict.rubber_stamp:
         found.append(Limit("Rubber stamp", "There is no champion: nothing was compared, only absolute bounds were checked."))
     if verdict.missing_slices:

@@ -12,8 +12,17 @@ from tasks.paths import ProjectPaths
 from tasks.records import DisclosureReport, Evaluation, PlannedTest, UtilityReport, ValidationReport, Verdict
 from tasks.seeds import derive_seed
 from tasks.stages import Stage, StageContext
+from tasks.stages.policies import SIGNED_POLICY, stand_by
 
-_CODE = ("tasks/stages/gate.py", "tasks/gates", "tasks/evaluation", "tasks/user_code", "tasks/seeds.py")
+_CODE = (
+    "tasks/stages/gate.py",
+    "tasks/stages/policies.py",
+    "tasks/gates",
+    "tasks/signing",
+    "tasks/evaluation",
+    "tasks/user_code",
+    "tasks/seeds.py",
+)
 
 
 def _run(context: StageContext) -> None:
@@ -31,13 +40,16 @@ def judge_project(context: StageContext) -> Verdict:
     evaluation = _read_evaluation(paths)
     if evaluation is not None:
         _require_as_declared(evaluation, params, paths)
+    standing = stand_by(paths, params)
+    signed = {SIGNED_POLICY: standing.digest} if standing.digest else {}
     reports = {subject: _read_report(paths.validation_report(subject)) for subject in SUBJECTS}
     provenance = Provenance(
         split=params.evaluation.split,
         part=params.evaluation.part,
         params_hash=hash_params(params),
-        inputs=_inputs(paths, evaluation),
+        inputs={**_inputs(paths, evaluation), **signed},
         seeds={"root": params.seed},
+        is_rehearsal=not signed,
     )
     planted = {} if evaluation is None else _plant(context, evaluation)
     return judge(
@@ -170,6 +182,7 @@ STAGE = Stage(
         "data/disclosure/disclosure.json",
         "data/utility/utility.json",
         "data/predictions/manifest.json",
+        "policies",
         *(f"data/validation/{subject}.json" for subject in SUBJECTS),
     ),
     writes=lambda _: ("data/verdict.json",),

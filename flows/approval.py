@@ -1,0 +1,167 @@
+"""Approvals, and whether a verdict may be promoted.
+
+What belongs here: an approval in the event log, and everything that promotion asks of a verdict. What does not: what promotion
+does, and Prefect.
+"""
+
+import getpass
+import hashlib
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timezone
+from pathlib import Path
+
+from flows.event_log import live_log
+from flows.signatures import project_standing, require_signed
+from flows.verdict_store import StoredVerdict, check_stored, find_verdict
+from tasks.errors import GateError, SigningError
+from tasks.ledger import Draft, append_event, known_events, read_content
+from tasks.params import load_params
+from tasks.paths import ProjectPaths, main_root
+from tasks.records import Event, Promotable, SignedStatement, Statement
+from tasks.signing import PolicyState, Signer, check_statement, make_statement, moment, require_own, require_signer, told
+from tasks.stages.policies import SIGNED_POLICY, banned_keys
+
+_SKEW_SECONDS = 300
+"""How far the time that an approval names may be from when it was written down."""
+
+
+def approve(root: Path, name: str, *, key: Path, reason: str, now: datetime) -> Event:
+    """Approve the verdict ``name`` with ``key``, and write it into the event log.
+
+    Raises :class:`~tasks.errors.GateError` where it cannot be promoted anyway, and :class:`~tasks.errors.SigningError` where the
+    key is of nobody who may approve it.
+    """
+    stored = find_verdict(root, name)
+    state, judge = require_actionable(root, stored, now)
+    signer = require_own(state.signers, key, now)
+    require_other(signer.principal, judge, state)
+    if signer.is_machine:
+        raise _nobody(f"the key of {signer.principal}, a machine", "the key of a person")
+    statement = Statement(
+        what="approval", subject=hash_verdict(stored), principal=signer.principal, reason=reason, at_utc=told(now)
+    )
+    paths = ProjectPaths(main_root(root))
+    signed = make_statement(statement, key, banned_keys(paths, load_params(paths.params)))
+    check_statement(state.signers, signed, what="approval", subject=statement.subject, now=now)
+    about = {
+        "verdict": statement.subject,
+        "principal": statement.principal,
+        "reason": statement.reason,
+        "signed_utc": statement.at_utc,
+        "signature": signed.signature,
+    }
+    event = append_event(
+        live_log(paths),
+        lambda _chain: Draft("approval", about),
+        actor=getpass.getuser(),
+        clock=lambda: datetime.now(timezone.utc),
+        start=read_content(paths.landed_events) or b"",
+    )
+    if event is None:
+        raise GateError("approval", found="nothing written", expected="an event", next_step="windtunnel approve again")
+    return event
+
+
+def require_actionable(root: Path, stored: StoredVerdict, now: datetime) -> tuple[PolicyState, Signer]:
+    """The project's signed policy, and who signed ``stored``: a verdict that is whole, fresh, promotes, and is no rehearsal.
+
+    It must have been judged by the signed policy as it stands now. Raises :class:`~tasks.errors.GateError` or
+    :class:`~tasks.errors.SigningError` (exit code 2) in every other case.
+    """
+    decision = check_stored(stored, now)
+    if decision != "promote":
+        raise GateError(f"verdict {stored.name}", found=decision, expected="promote", next_step="read the report of that verdict")
+    standing, verdict = project_standing(root, now), stored.verdict
+    if verdict.rehearsal or standing.unsigned or standing.digest is None:
+        raise GateError(
+            f"verdict {stored.name}",
+            found=f"a rehearsal: {standing.unsigned or 'nobody had signed masking policy and criteria when it was judged'}",
+            expected="a verdict by a masking policy and criteria that somebody signed as they are",
+            next_step="windtunnel policy sign, then windtunnel run",
+        )
+    if verdict.inputs.get(SIGNED_POLICY) != standing.digest:
+        raise GateError(
+            f"verdict {stored.name}",
+            found="one that was judged by another version of the signed policy",
+            expected=f"version {standing.state.carried}, which is in force",
+            next_step="windtunnel run, then check again",
+        )
+    signer = require_signed(stored, standing.state)
+    require_signer(standing.state.signers, signer.fingerprint, now)
+    return standing.state, signer
+
+
+def require_promotable(root: Path, stored: StoredVerdict, now: datetime) -> Promotable:
+    """What may be promoted: as :func:`require_actionable`, and approved by a person who neither judged nor loosened the policy.
+
+    Raises :class:`~tasks.errors.GateError` or :class:`~tasks.errors.SigningError` (exit code 2) in every other case.
+    """
+    state, judge = require_actionable(root, stored, now)
+    digest = hash_verdict(stored)
+    paths = ProjectPaths(main_root(root))
+    refusals = []
+    for event in approvals_of(known_events(live_log(paths), paths.landed_events), digest):
+        try:
+            approver = check_approval(event, state, digest, now)
+            require_other(approver.principal, judge, state)
+        except SigningError as error:
+            refusals.append(error.found)
+            continue
+        return Promotable(
+            verdict_hash=digest,
+            name=stored.name,
+            signed_by=judge.principal,
+            approved_by=approver.principal,
+            approval=event.hash,
+            policy=stored.verdict.inputs[SIGNED_POLICY],
+        )
+    raise GateError(
+        f"verdict {stored.name}",
+        found=f"no approval that counts ({'; '.join(refusals)})" if refusals else "no approval",
+        expected="one by a person who neither signed the verdict nor made the newest loosening of its policy",
+        next_step=f"windtunnel approve {stored.name} --key KEY --reason TEXT",
+    )
+
+
+def hash_verdict(stored: StoredVerdict) -> str:
+    """SHA-256 of the verdict's bytes, by which approvals know it."""
+    return hashlib.sha256(stored.content).hexdigest()
+
+
+def approvals_of(events: Iterable[Event], digest: str) -> Sequence[Event]:
+    """The approvals of the verdict with this hash, as they stand in the log; whether they count is another question."""
+    return [event for event in events if event.kind == "approval" and event.about.get("verdict") == digest]
+
+
+def check_approval(event: Event, state: PolicyState, digest: str, now: datetime | None) -> Signer:
+    """Who approved, by an event whose signature is good and was made when it was written down.
+
+    Raises :class:`~tasks.errors.SigningError`.
+    """
+    about = event.about
+    statement = Statement(
+        what="approval",
+        subject=about.get("verdict", ""),
+        principal=about.get("principal", ""),
+        reason=about.get("reason", ""),
+        at_utc=about.get("signed_utc", ""),
+    )
+    signed = SignedStatement(statement=statement, signature=about.get("signature", ""))
+    if abs((moment(event.at_utc) - moment(statement.at_utc)).total_seconds()) > _SKEW_SECONDS:
+        raise _nobody(f"an approval signed at {statement.at_utc} and written down at {event.at_utc[:19]}Z", "one moment for both")
+    return check_statement(state.signers, signed, what="approval", subject=digest, now=now)
+
+
+def require_other(principal: str, judge: Signer, state: PolicyState) -> None:
+    """Refuse the approval of whoever signed the verdict, or made the newest loosening of its policy.
+
+    Raises :class:`~tasks.errors.SigningError`.
+    """
+    if principal == judge.principal:
+        raise _nobody(f"{principal}, who signed the verdict", "another person: nobody approves what he judged himself")
+    if principal == state.loosened_by:
+        raise _nobody(f"{principal}, whose change loosened the policy", "another person: nobody approves his own change")
+
+
+def _nobody(found: str, expected: str) -> SigningError:
+    return SigningError("approval", found=found, expected=expected, next_step="ask somebody else to: windtunnel approve")

@@ -1,0 +1,72 @@
+"""Signatures of verdicts: made where a verdict is published, and asked for where it is acted upon.
+
+What belongs here: which key signs here, and where what is signed lies. What does not: how anything is signed (``tasks.signing``),
+approvals (``flows.approval``), and Prefect.
+"""
+
+import os
+from datetime import datetime, timezone
+from pathlib import Path
+
+from flows.verdict_store import StoredVerdict, envelope_path, receipt_path
+from tasks.datasets import write_atomically
+from tasks.errors import SigningError
+from tasks.params import load_params
+from tasks.paths import ProjectPaths, main_root
+from tasks.records import Receipt
+from tasks.signing import (
+    PolicyState,
+    Signer,
+    check_envelope,
+    decision_record,
+    find_key,
+    moment,
+    require_own,
+    sign_record,
+)
+from tasks.stages.policies import PolicyStanding, banned_keys, stand_by
+
+SIGNATURE = "signature of the verdict"
+
+
+def sign_verdict(paths: ProjectPaths, earlier: ProjectPaths) -> Path | None:
+    """Sign the verdict of ``paths`` with the key that the environment names, and return the envelope's path; None without a key.
+
+    A verdict that was signed before, here or in the checkout ``earlier``, keeps its envelope. Raises
+    :class:`~tasks.errors.SigningError` where the key is nobody's who may sign here, or cannot be used.
+    """
+    content = paths.verdict.read_bytes()
+    path, former = envelope_path(paths, content), envelope_path(earlier, content)
+    if not path.exists() and former.exists():
+        write_atomically(path, former.read_bytes())
+    if path.exists():
+        return path
+    key = find_key(os.environ)
+    if key is None:
+        return None
+    params = load_params(paths.params)
+    standing = stand_by(paths, params)
+    if standing.state.in_force is not None:  # before the first policy is signed, nobody can be told from anybody
+        require_own(standing.state.signers, key, datetime.now(timezone.utc))
+    receipt = Receipt.from_json(receipt_path(paths, content).read_bytes(), origin="receipt")
+    envelope = sign_record(decision_record(content, receipt), key, banned_keys(paths, params))
+    write_atomically(path, envelope)
+    return path
+
+
+def require_signed(stored: StoredVerdict, state: PolicyState) -> Signer:
+    """Who signed the verdict, by a key that was allowed when it was judged. Raises :class:`~tasks.errors.SigningError`."""
+    if stored.envelope is None or stored.receipt is None:
+        raise SigningError(
+            f"{SIGNATURE} {stored.name}",
+            found="none: it was judged without a key",
+            expected="the signature of whoever judged",
+            next_step="set WINDTUNNEL_SIGNING_KEY to the path of a key in policies/allowed_signers, then windtunnel run",
+        )
+    return check_envelope(stored.envelope, stored.content, stored.receipt, state.signers, moment(stored.receipt.created_utc))
+
+
+def project_standing(root: Path, now: datetime) -> PolicyStanding:
+    """The signed policy of the project as its main checkout has it: a branch brings no signers of its own."""
+    paths = ProjectPaths(main_root(root))
+    return stand_by(paths, load_params(paths.params), now)

@@ -1,0 +1,40 @@
+"""Signatures: who signed what, with SSH keys; the decision record; and the signed policy.
+
+What belongs here: SSH signatures, allowed signers, statements, envelopes and the chain of policy versions. What does not: where
+verdicts and events lie, and what may be promoted (flows).
+"""
+
+from tasks.signing.envelope import check_envelope, decision_record, open_envelope, sign_record
+from tasks.signing.loosening import classify_change
+from tasks.signing.making import find_key, key_fingerprint, require_key, sign_bytes
+from tasks.signing.policy import PolicyState, SignedVersion, judge_chain, policy_content, read_versions, signers_text
+from tasks.signing.signers import Signer, Signers, read_signers, require_signer, verify_bytes
+from tasks.signing.statements import check_statement, make_statement, moment, require_own, told
+
+__all__ = [
+    "PolicyState",
+    "SignedVersion",
+    "Signer",
+    "Signers",
+    "check_envelope",
+    "check_statement",
+    "classify_change",
+    "decision_record",
+    "find_key",
+    "judge_chain",
+    "key_fingerprint",
+    "make_statement",
+    "moment",
+    "open_envelope",
+    "policy_content",
+    "read_signers",
+    "read_versions",
+    "require_key",
+    "require_own",
+    "require_signer",
+    "sign_bytes",
+    "sign_record",
+    "signers_text",
+    "told",
+    "verify_bytes",
+]
