@@ -23,8 +23,9 @@ from tasks.sources.receive import unreadable_file
 _HEAD_BYTES = 1 << 20
 _ROWS = 2_000
 _BLOCK_BYTES = 8 << 20
-_MOSTLY = 4
-"""Letters beyond ASCII in UTF-8 for each place that is none, above which a text is UTF-8 and broken, not in another encoding."""
+_BY_CHANCE = 0.25
+"""Letters beyond ASCII in UTF-8 for each place that is none, up to which they are chance: letters of Windows-1252 and of Latin-1
+make one where a capital with an accent is followed by a sign, which words do not have. Above it a part of the text is UTF-8."""
 _DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
 _NUMBER = re.compile(r"\s*[+-]?(\d+([.,]\d*)?|[.,]\d+)([eE][+-]?\d+)?\s*")
 _DATE = re.compile(r"\s*\d{1,4}[-./]\d{1,2}[-./]\d{1,4}.*")
@@ -110,10 +111,13 @@ def _guess_encoding(lake: Lake, files: Sequence[LakeFile], head: bytes) -> tuple
         return "utf-8", "UTF-8: every byte of it is"
     text = codecs.getincrementaldecoder("utf-8")(errors="replace").decode(head)
     broken = text.count("\ufffd")
-    if sum(letter > "\x7f" for letter in text) - broken > _MOSTLY * broken:
+    whole = sum(letter > "\x7f" for letter in text) - broken
+    if whole > _BY_CHANCE * broken:
         raise LakeError(
             f"lake file {files[0].path}",
-            found=f"UTF-8, but for {broken:,} places in its first MiB" if broken else "UTF-8 at first, and other bytes later",
+            found=f"{whole:,} letters in UTF-8 and {broken:,} places that are none"
+            if broken
+            else "UTF-8 at first, other bytes later",
             expected="text in one encoding",
             next_step="write the file again in one encoding: two were put together, or it was cut",
         )

@@ -68,8 +68,12 @@ def test_encoding_is_that_of_every_byte(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("data", "said"),
     [
-        ("a,b\nZoë,1\nÄnne,2\nJörg,3\nGünther,4\nÖrs,5\n".encode() + b"Ren\xe9,6\n", "UTF-8, but for 1 places"),
-        (b"a,b\n" + "Zoë,1\n".encode() * 300_000 + b"Ren\xe9,6\n", "UTF-8 at first, and other bytes later"),
+        (
+            "a,b\nZoë,1\nÄnne,2\nJörg,3\nGünther,4\nÖrs,5\n".encode() + b"Ren\xe9,6\n",
+            "5 letters in UTF-8 and 1 places that are none",
+        ),
+        ("a,b\nZoë,1\nÄnne,2\n".encode() + "Jörg,3\nRené,4\n".encode("cp1252"), "2 letters in UTF-8 and 2 places that are none"),
+        (b"a,b\n" + "Zoë,1\n".encode() * 300_000 + b"Ren\xe9,6\n", "UTF-8 at first, other bytes later"),
         (b"a,b\n1,\x00\x01\n", "bytes that no text has"),
     ],
 )
