@@ -23,6 +23,10 @@ Figure = Literal["challenger", "delta", "relative"]
 Read = tuple[Interval | None, str]
 """An interval, or None and why there is none."""
 _NORMAL = NormalDist()
+_LEAST_TAIL = 1e-5
+"""The farthest quantile that an evaluation keeps."""
+_KEPT_STEP = 2.5
+"""The largest factor between two of them."""
 _SCORE_STEPS = 60
 """Halvings of the span from -1 to 1: below what a float can tell."""
 
@@ -70,8 +74,14 @@ def _corrected(replicates: Replicates, level: float) -> tuple[tuple[float, float
 def _percentiles(replicates: Replicates, levels: tuple[float, float], confidence: float, tails: tuple[float, ...]) -> Read:
     ends = [_quantile(replicates.quantiles, tails, level) for level in levels]
     if ends[0] is None or ends[1] is None:
-        return None, f"no replicate lies so far out as a confidence of {confidence:.6g} asks: draw more of them"
+        return None, f"no replicate lies so far out as a confidence of {confidence:.6g} asks: draw more of them{_enough(levels)}"
     return Interval(low=ends[0], high=ends[1], confidence=confidence), ""
+
+
+def _enough(levels: tuple[float, float]) -> str:
+    """So many replicates that a quantile beyond each of ``levels`` is kept; empty where none could be."""
+    tail = min(_NORMAL.cdf(levels[0]), _NORMAL.cdf(-levels[1]))
+    return f" (evaluation.interval.replicates: {math.ceil(_KEPT_STEP / tail):,} or more)" if tail > _LEAST_TAIL else ""
 
 
 def _quantile(quantiles: tuple[float, ...], tails: tuple[float, ...], level: float) -> float | None:

@@ -99,7 +99,7 @@ class MetricCriterion(Section):
     better_by: float | None = Field(default=None, ge=0)
     confidence: float | None = Field(default=None, gt=0.5, lt=1)
     """None: ``evaluation.interval.confidence``."""
-    method: IntervalMethod = "cluster_bootstrap"
+    method: IntervalMethod = "expanded"
     min_rows: int = Field(ge=1)
     critical: bool
 
@@ -120,9 +120,9 @@ class MetricCriterion(Section):
         """Refuse a ``method`` that is not made for the metric, the rows or the test; raises ``ValueError``."""
         metric = {"delong": "roc_auc", "mcnemar": "accuracy"}.get(self.method)
         if metric is not None and self.metric != metric:
-            raise ValueError(f"method: {self.method} is of the metric {metric}; take cluster_bootstrap")
+            raise ValueError(f"method: {self.method} is of the metric {metric}; take expanded")
         if metric is not None and weight is not None:
-            raise ValueError(f"method: {self.method} knows no weights (evaluation.weight); take cluster_bootstrap")
+            raise ValueError(f"method: {self.method} knows no weights (evaluation.weight); take expanded")
         if self.method == "mcnemar" and interval.cluster != BY_ROW:
             raise ValueError("method: mcnemar takes rows to be independent; evaluation.interval.cluster must be row")
         if self.method == "mcnemar" and (self.bound is not None or self.relative_margin is not None):
@@ -140,7 +140,7 @@ class ParityCriterion(Section):
     slice: str
     gap: float = Field(gt=0)
     confidence: float | None = Field(default=None, gt=0.5, lt=1)
-    method: IntervalMethod = "cluster_bootstrap"
+    method: IntervalMethod = "expanded"
     min_rows: int = Field(ge=1)
     critical: bool
 

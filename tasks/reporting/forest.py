@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from tasks.records import Comparison, CriterionOutcome, CriterionStatus, Verdict
+from tasks.records import Comparison, CriterionOutcome, CriterionStatus, Interval, Verdict
 from tasks.reporting.charts import Mark, Scale, draw_axis, draw_track, scale_of
 from tasks.reporting.figures import (
     NONE,
@@ -215,7 +215,7 @@ def _slice_table(
     marks = [_slice_mark(c, None if index is None else verdict.criteria[index], is_change=is_change) for c, index in found]
     scale = scale_of(marks, direction)
     rows = tuple(
-        _slice_row(c, index, None if index is None else verdict.criteria[index].status, mark, scale, is_change=is_change)
+        _slice_row(c, index, None if index is None else verdict.criteria[index], mark, scale, is_change=is_change)
         for (c, index), mark in zip(found, marks, strict=True)
     )
     axis = draw_axis(scale, is_change=is_change) if any(mark.numbers for mark in marks) else Markup("")  # all withheld
@@ -223,7 +223,7 @@ def _slice_table(
 
 
 def _slice_mark(comparison: Comparison, outcome: CriterionOutcome | None, *, is_change: bool) -> Mark:
-    interval = comparison.delta_interval if is_change else comparison.challenger_interval
+    interval = _slice_interval(comparison, outcome, is_change=is_change)
     value = comparison.delta if is_change else comparison.challenger
     write, what = (format_change, "difference") if is_change else (format_level, "challenger")
     limit = None if outcome is None else change_edge(outcome) if is_change else outcome.bound
@@ -239,17 +239,25 @@ def _slice_mark(comparison: Comparison, outcome: CriterionOutcome | None, *, is_
     )
 
 
+def _slice_interval(comparison: Comparison, outcome: CriterionOutcome | None, *, is_change: bool) -> Interval | None:
+    """The interval that its criterion was judged by, or where none was, the evaluation's own."""
+    own = comparison.delta_interval if is_change else comparison.challenger_interval
+    if outcome is None or own is None:  # a withheld one stays so
+        return own
+    return (outcome.interval if is_change == outcome.is_compared else outcome.challenger_interval) or own
+
+
 def _slice_row(
-    c: Comparison, index: int | None, status: CriterionStatus | None, mark: Mark, scale: Scale, *, is_change: bool
+    c: Comparison, index: int | None, outcome: CriterionOutcome | None, mark: Mark, scale: Scale, *, is_change: bool
 ) -> SliceRow:
     return SliceRow(
         value=c.slice_value if c.slice_value is not None else NONE,
         criterion=index,
-        status=status,
+        status=None if outcome is None else outcome.status,
         champion=format_level(c.champion),
         challenger=format_level(c.challenger),
         difference=format_change(c.delta),
-        interval=format_interval(c.delta_interval if is_change else c.challenger_interval, is_change=is_change),
+        interval=format_interval(_slice_interval(c, outcome, is_change=is_change), is_change=is_change),
         rows="withheld" if c.is_withheld else format_count(c.rows),
         positives=format_count(c.positives),
         reason=c.reason,

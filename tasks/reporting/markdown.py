@@ -9,7 +9,7 @@ from tasks.records import Evaluation, LookTaken, Verdict
 from tasks.reporting.figures import NONE, format_count, format_day
 from tasks.reporting.looks import looks_sentence
 from tasks.reporting.narrative import EVIDENCE_WORDS, headline
-from tasks.reporting.rows import VerdictRow, verdict_table
+from tasks.reporting.rows import VerdictRow, method_text, verdict_table
 
 _HEAD = ("Criterion", "Metric", "Champion", "Challenger", "Difference (interval)", "Limit", "Rows", "Status")
 _SPECIAL = re.compile(r"([\\`*\[\]|~$]|(?<![0-9A-Za-z])_|_(?![0-9A-Za-z]))")
@@ -60,7 +60,9 @@ def _judged(verdict: Verdict, evaluation: Evaluation | None) -> str:
     if evaluation is not None:
         period = f"{format_day(evaluation.from_utc)} to {format_day(evaluation.to_utc)}"
         where = f"{format_count(evaluation.rows)} rows of {where}, {period}"
-    return f"Judged: the {what} on {where}. Evidence: {EVIDENCE_WORDS[verdict.evidence_level]}. Views: {escape_markdown(views)}."
+    intervals = f" Intervals: {method_text(verdict)}." if method_text(verdict) else ""
+    evidence = f"Evidence: {EVIDENCE_WORDS[verdict.evidence_level]}. Views: {escape_markdown(views)}."
+    return f"Judged: the {what} on {where}. {evidence}{intervals}"
 
 
 def escape_markdown(text: str) -> str:

@@ -20,7 +20,7 @@ from tasks.reporting.curves import CalibrationBin, RocPoint
 from tasks.reporting.forest import decisive_groups, slice_tables
 from tasks.reporting.narrative import action_of, headline, limits_of
 from tasks.reporting.quality import summarise_validation
-from tasks.reporting.rows import STATUS_WORDS, VerdictRow, verdict_table
+from tasks.reporting.rows import STATUS_WORDS, VerdictRow, method_text, verdict_table
 from tasks.reporting.squares import draw_calibration, draw_observed, draw_residuals, draw_roc
 
 MOST_BYTES = 3_000_000
@@ -83,6 +83,7 @@ def render_report(inputs: ReportInputs) -> str:
             limits=limits_of(verdict, evaluation, found.pin, inputs.params.features.at.column),
             action=action_of(verdict, evaluation, inputs.params.gates.max_age_days),
             groups=groups,
+            methods=method_text(verdict),
             undrawn=[(i, rows[i], verdict.criteria[i]) for i in undrawn],
             criteria=[(i, rows[i], verdict.criteria[i]) for i in listed],
             listed=frozenset(listed),

@@ -11,6 +11,7 @@ from tasks.reporting.figures import (
     change_edge,
     digits_to_tell_apart,
     format_change,
+    format_confidence,
     format_count,
     format_interval,
     format_level,
@@ -35,6 +36,13 @@ DECIDING_STATUS: dict[Decision, CriterionStatus] = {
     "reject": "fail",
     "inconclusive": "inconclusive",
     "not_judged": "not_judged",
+}
+METHOD_WORDS = {
+    "expanded": "expanded cluster bootstrap",
+    "cluster_bootstrap": "percentiles of a cluster bootstrap",
+    "bca": "BCa cluster bootstrap",
+    "delong": "DeLong",
+    "mcnemar": "McNemar",
 }
 _MOST_DECIDING = 3
 _MOST_CONTEXT = 2
@@ -178,3 +186,9 @@ def decisive_criteria(verdict: Verdict, most: int = _MOST_DECIDING + _MOST_CONTE
         tight = [i for i in deciding if i not in chosen]
         chosen += sorted(tight, key=lambda i: slack(outcomes[i]))
     return tuple(chosen[:most])
+
+
+def method_text(verdict: Verdict) -> str:
+    """How the intervals that decided were computed, each way once: ``expanded cluster bootstrap, 95 %``; empty where none did."""
+    ways = {(o.method, o.confidence): None for o in verdict.criteria if o.method is not None and o.confidence is not None}
+    return "; ".join(f"{METHOD_WORDS[method]}, {format_confidence(confidence)}" for method, confidence in ways)

@@ -289,7 +289,7 @@ MISTAKES: dict[str, Callable[[dict[str, Any]], object]] = {
         "gates.criteria.idle", BOUND
     ),
     "name one of margin, relative_margin and better_by": _set("gates.criteria.idle", {**BOUND, "margin": 0.1, "better_by": 0}),
-    "delong is of the metric roc_auc; take cluster_bootstrap": _set(
+    "delong is of the metric roc_auc; take expanded": _set(
         "gates.criteria.idle", {**BOUND, "metric": "brier", "margin": 0.1, "method": "delong"}
     ),
     "delong knows no weights": lambda content: (

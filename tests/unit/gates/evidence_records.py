@@ -107,8 +107,11 @@ def reports(**changes):
 
 
 def gates(**criteria):
-    """Criteria by name; ``metric`` (roc_auc), ``min_rows`` (1,000) and ``critical`` (true) need not be given."""
-    default = {"metric": "roc_auc", "min_rows": 1000, "critical": True}
+    """Criteria by name; ``metric`` (roc_auc), ``min_rows`` (1,000), ``critical`` (true) and ``method`` need not be given.
+
+    The method is the one whose interval is the comparison's own, so that a test can set it.
+    """
+    default = {"metric": "roc_auc", "min_rows": 1000, "critical": True, "method": "cluster_bootstrap"}
     full = {name: c if "evidence" in c else default | c for name, c in (criteria or {"ranking": {"margin": 0.005}}).items()}
     return GatesParams(max_age_days=7, criteria=full)
 

@@ -46,8 +46,9 @@ def test_the_whole_interval_of_the_gap_must_hold_the_limit(worst, expected):
 def test_the_ends_are_those_of_half_the_error_and_of_all_slices():
     """Above: each at half of 2.5 %; below: 2.5 % over six."""
     outcome = judged(slice_of("a", 0.9), slice_of("b", 0.6), slice_of("c", 0.8))
-    assert outcome.interval.high == pytest.approx(0.3 + 2 * 0.01 * stats.norm.isf(0.0125), rel=1e-3)
-    assert outcome.interval.low == pytest.approx(0.3 - 2 * 0.01 * stats.norm.isf(0.025 / 6), rel=1e-2)
+    reach = 2 * 0.01 * (20 / 19) ** 0.5  # expanded: Student's t of twenty clusters
+    assert outcome.interval.high == pytest.approx(0.3 + reach * stats.t(19).isf(0.0125), rel=1e-3)
+    assert outcome.interval.low == pytest.approx(0.3 - reach * stats.t(19).isf(0.025 / 6), rel=1e-2)
 
 
 def test_an_undecided_gap_says_how_many_rows_would_decide():

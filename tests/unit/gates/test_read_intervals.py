@@ -9,10 +9,12 @@ from scipy import optimize, stats
 
 from tasks.evaluation.spread import tails_of
 from tasks.gates.intervals import read_interval
+from tasks.params.judging import MetricCriterion, ParityCriterion
 from tasks.records import AreaErrors, Discordance, Replicates, Spread
 
 TAILS = tails_of(100_000)
 EVALUATION = evaluation(tails=TAILS)
+PARITY = {"parity": "recall", "slice": "sex", "gap": 0.1}
 
 
 NORMAL = stats.norm(0.02, 0.005).ppf
@@ -155,3 +157,31 @@ def test_equal_decisions_are_no_difference():
 def test_withheld_counts_give_no_interval():
     """McNemar without its counts is not the bootstrap."""
     assert read("delta", "mcnemar", 0.95) is None
+
+
+@pytest.mark.parametrize(("clusters", "confidence"), [(12, 0.9), (60, 0.95), (5000, 0.95)])
+def test_expanded_percentiles_are_students_interval_of_normal_replicates(clusters, confidence):
+    """Normal replicates whose spread is that of n clusters' mean give the t interval, whatever the number of clusters."""
+    sample = np.random.default_rng(clusters).normal(0.02, 1, clusters)
+    error = sample.std() / math.sqrt(clusters)  # the bootstrap's: by n, not by n - 1
+    kept = comparison(clusters=clusters, spread=spread(delta=replicates(stats.norm(sample.mean(), error).ppf)))
+    found, _ = read_interval(kept, "delta", "expanded", confidence, EVALUATION)
+    expected = stats.ttest_1samp(sample, 0).confidence_interval(confidence)
+    assert np.allclose([found.low, found.high], expected, rtol=1e-9)
+
+
+def test_expanded_is_the_default():
+    """Of a criterion on a metric and of one on parity."""
+    for model, asked in ((MetricCriterion, {"metric": "roc_auc", "margin": 0.1}), (ParityCriterion, PARITY)):
+        assert model(**asked, min_rows=1, critical=True).method == "expanded"
+
+
+def test_too_few_replicates_say_how_many_would_do():
+    """Of ten clusters at 95 %, a hundred do not reach far enough; the number that is named does."""
+    kept = comparison(clusters=10, spread=spread(delta=Replicates(quantiles=NORMAL(tails_of(100)), below=0.5, acceleration=0.0)))
+    found, why = read_interval(kept, "delta", "expanded", 0.95, evaluation(tails=tails_of(100)))
+    assert found is None
+    enough = tails_of(293)
+    kept = comparison(clusters=10, spread=spread(delta=Replicates(quantiles=NORMAL(enough), below=0.5, acceleration=0.0)))
+    assert read_interval(kept, "delta", "expanded", 0.95, evaluation(tails=enough))[0] is not None
+    assert "evaluation.interval.replicates: 293 or more" in why

@@ -17,6 +17,9 @@ METRIC = EVALUATION.comparisons[0].metric
 ASKED = {"survives": {"evidence": "utility", "critical": True}}
 
 
+QUALITY = {"metric": METRIC, "method": "cluster_bootstrap", "min_rows": 1, "critical": True}
+
+
 def _judge(found: UtilityReport | None, criteria: dict[str, Any], *, judged: Evaluation = EVALUATION) -> Verdict:
     gates = {"validation": {"evidence": "validation", "critical": True}, **criteria}
     reports = {subject: report(subject) for subject in SUBJECTS}
@@ -72,7 +75,7 @@ def test_a_certificate_that_only_says_so_is_not_believed() -> None:
 def test_a_failed_certificate_takes_back_every_figure_of_masked_rows() -> None:
     """Asked for or not: a model is neither promoted nor rejected on a ranking that masking turned round."""
     for bound, without in ((0.0, "promote"), (0.999, "reject")):
-        criteria = {"quality": {"metric": METRIC, "bound": bound, "min_rows": 1, "critical": True}}
+        criteria = {"quality": {**QUALITY, "bound": bound}}
         assert _judge(None, criteria).decision == without
         verdict = _judge(utility_report(INPUTS, "fails"), criteria)
         status, reason = _status(verdict, "quality")
@@ -82,7 +85,7 @@ def test_a_failed_certificate_takes_back_every_figure_of_masked_rows() -> None:
 
 def test_one_that_cannot_tell_takes_nothing_back() -> None:
     """Whoever needs it asks for it as a criterion."""
-    criteria = {"quality": {"metric": METRIC, "bound": 0.0, "min_rows": 1, "critical": True}}
+    criteria = {"quality": {**QUALITY, "bound": 0.0}}
     assert _judge(utility_report(INPUTS, "cannot_tell"), criteria).decision == "promote"
 
 
@@ -90,5 +93,5 @@ def test_scores_of_raw_rows_are_not_touched() -> None:
     """Masking is not in question where none was judged on."""
     challenger = EVALUATION.challenger.model_copy(update={"view": "raw", "basis": "score_file"})
     judged = EVALUATION.model_copy(update={"challenger": challenger})
-    criteria = {"quality": {"metric": METRIC, "bound": 0.0, "min_rows": 1, "critical": True}}
+    criteria = {"quality": {**QUALITY, "bound": 0.0}}
     assert _judge(utility_report(INPUTS, "fails"), criteria, judged=judged).decision == "promote"

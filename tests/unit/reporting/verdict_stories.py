@@ -7,9 +7,11 @@ import hashlib
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from scipy import stats
 from utility_reports import utility_report
 
 from tasks.datasets import hash_text
+from tasks.evaluation.spread import tails_of
 from tasks.gates import Provenance as GateProvenance
 from tasks.gates import judge
 from tasks.params import Params, load_params
@@ -36,9 +38,11 @@ from tasks.records import (
     PinnedFile,
     PinnedTable,
     PrivacyReport,
+    Replicates,
     SensitiveColumnRisk,
     Share,
     SplitMetadata,
+    Spread,
     SuiteOutcome,
     TableRecord,
     ValidationReport,
@@ -55,6 +59,7 @@ _METRICS = {
     "log_loss": ("lower_is_better", 0.5391, 0.5022),
     "brier": ("lower_is_better", 0.1772, 0.1630),
 }
+_CLUSTERS = 59
 _ORIGINS = ("EWR", "JFK", "LGA")
 _CARRIERS = ("9E", "AA", "AS", "B6", "DL", "EV", "F9", "FL", "HA", "MQ", "OO", "UA", "US", "VX", "WN", "YV")
 _TABLES = ("bookings", "flights", "outcomes", "planes", "predictions", "weather")
@@ -244,6 +249,7 @@ def make_evaluation(story: Story, challenger: ModelCard, inputs: dict[str, str])
         comparisons=tuple(_comparison(story, metric, c, v, n) for c, v, n in present for metric in _METRICS),
         missing_slices=story.missing,
         inputs=inputs,
+        tails=tails_of(2000),
     )
 
 
@@ -264,7 +270,7 @@ def _comparison(story: Story, metric: str, column: str | None, value: str | None
         slice_value=value,
         rows=rows,
         positives=rows // 5,
-        clusters=59,
+        clusters=_CLUSTERS,
         champion=champion if story.has_champion else None,
         challenger=champion + delta,
         delta=delta if story.has_champion else None,
@@ -272,7 +278,18 @@ def _comparison(story: Story, metric: str, column: str | None, value: str | None
         challenger_interval=own,
         delta_interval=interval if story.has_champion else None,
         reason="" if story.has_champion else "no champion",
+        spread=Spread(
+            challenger=_replicates(champion + delta, half),
+            delta=_replicates(delta, half) if story.has_champion else None,
+            relative=None,
+        ),
     )
+
+
+def _replicates(middle: float, half: float) -> Replicates:
+    """Normal ones, whose expanded interval of 95 % reaches ``half`` to each side."""
+    error = half / (stats.t.ppf(0.975, _CLUSTERS - 1) * (_CLUSTERS / (_CLUSTERS - 1)) ** 0.5)
+    return Replicates(quantiles=tuple(map(float, stats.norm(middle, error).ppf(tails_of(2000)))), below=0.5, acceleration=0.0)
 
 
 def make_champion() -> ModelCard:
