@@ -6,6 +6,7 @@ from pathlib import Path
 
 from benchmarks.detection import looking_for_people
 from benchmarks.disclosure import disclosure_risk
+from benchmarks.gate_fool import cheats_and_rules
 from benchmarks.gate_simulation import gate_errors
 from benchmarks.large_table import large_table
 from benchmarks.leak_search import leak_search
@@ -44,6 +45,7 @@ def main() -> None:
         one_profile()
         first_verdict(scratch)
         gate_errors()
+        cheats_and_rules(project)
         large_table(scratch / "large")
 
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from flows.verification import Level
 
 
-@windtunnel.group(invoke_without_command=True, short_help="The verdict; with --check as an exit code; plan.")
+@windtunnel.group(invoke_without_command=True, short_help="The verdict; with --check as an exit code; plan, fool.")
 @click.option(
     "--check",
     "is_check",
@@ -59,6 +59,27 @@ def plan(is_json: bool) -> None:
 
     paths = project()
     show_plan(plan_gate(paths, load_params(paths.params)), is_json=is_json)
+
+
+@gate.command("fool", short_help="The cheapest cheat through the criteria, and what stops it.")
+@json_option
+def fool(is_json: bool) -> int:
+    """Let an adversary try to get a bad model through the project's own criteria, on the predictions of the last verdict.
+
+    Exit code 0 where nothing got through, 1 where something did, 2 where it could not be tried. No look is spent.
+
+    \b
+    Example: windtunnel gate fool
+    """
+    from flows.cli.progress import show_steps
+    from flows.cli.render_fool import show_fool
+    from tasks.fooling import fool_gate
+    from tasks.params import load_params
+
+    paths = project()
+    with show_steps() as tell:
+        found = fool_gate(paths, load_params(paths.params), tell)
+    return show_fool(found, is_json=is_json)
 
 
 @windtunnel.command(short_help="Where the last report lies.")

@@ -11,7 +11,7 @@ al. 2012, JAMA 308).
 import math
 from dataclasses import dataclass
 
-from tasks.records import CriterionStatus, Direction, Interval
+from tasks.records import Comparison, CriterionStatus, Direction, Interval
 
 _MOST_TIMES_MORE_ROWS = 1000
 """Beyond this, today's figure lies on the limit for all that the rows can tell, and no number is named."""
@@ -66,6 +66,27 @@ def judge_bound(value: float, interval: Interval, direction: Direction, bound: f
     word = "at least" if sign > 0 else "at most"
     found = f"{value:.4f} ({interval.low:.4f} to {interval.high:.4f})"
     return _judge(sign * (value - bound), distances, rows, f"{found}, {word} {bound:g} wanted")
+
+
+def lies_beyond(
+    found: Comparison,
+    *,
+    bound: float | None = None,
+    margin: float | None = None,
+    relative_margin: float | None = None,
+    better_by: float | None = None,
+) -> bool:
+    """Whether the figure itself lies beyond a limit, whatever its interval leaves open; False where there is no figure."""
+    sign = 1 if found.direction == "higher_is_better" else -1
+    if bound is not None and found.challenger is not None and sign * (found.challenger - bound) < 0:
+        return True
+    if found.delta is None or found.champion is None:
+        return False
+    if relative_margin is not None:
+        margin = relative_margin * abs(found.champion)
+    if margin is not None and sign * found.delta + margin < 0:
+        return True
+    return better_by is not None and sign * found.delta <= better_by
 
 
 def _judge(distance: float, ends: list[float], rows: int, found: str) -> LimitOutcome:

@@ -10,12 +10,12 @@ rest were known; else any ``not_judged``, else any ``inconclusive``; promotion n
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Literal
 
 from tasks.datasets import hash_mapping
 from tasks.errors import ExitCode
 from tasks.gates.criteria import SUBJECTS, judge_criteria
 from tasks.gates.evidence import WORST_FIRST
+from tasks.gates.levels import judge_levels, level_of
 from tasks.gates.selftest import SelfTestEvidence, hold_self_test, voided_by
 from tasks.gates.wording import explain
 from tasks.params import Params
@@ -32,21 +32,12 @@ from tasks.records import (
     View,
 )
 
-EvidenceLevel = Literal["refitted_here", "scored_here", "scores_brought_along"]
 _DECISIONS: dict[str, Decision] = {"fail": "reject", "not_judged": "not_judged", "inconclusive": "inconclusive", "pass": "promote"}
 _EXIT_CODES = {
     "promote": ExitCode.PROMOTE,
     "reject": ExitCode.REJECT,
     "not_judged": ExitCode.COULD_NOT_JUDGE,
     "inconclusive": ExitCode.INCONCLUSIVE,
-}
-_LEVELS: dict[str, EvidenceLevel] = {
-    "recipe": "refitted_here",
-    # Its program ran here, on rows without labels; whether it learnt from the rows that it was given, nobody can see.
-    "command": "scored_here",
-    "stored_model": "scored_here",
-    "score_file": "scores_brought_along",
-    "logged_scores": "scores_brought_along",
 }
 
 
@@ -97,7 +88,8 @@ def judge(
     held against planted failures first; ``planted`` as :func:`~tasks.gates.selftest.hold_self_test` takes them.
     """
     self_test = hold_self_test(SelfTestEvidence(evaluation, reports, disclosure, subjects, utility), gates, planted)
-    outcomes = judge_criteria(evaluation, reports, gates, subjects, disclosure=disclosure, utility=utility) + voided_by(self_test)
+    outcomes = judge_criteria(evaluation, reports, gates, subjects, disclosure=disclosure, utility=utility)
+    outcomes += judge_levels(evaluation, gates.require) + voided_by(self_test)
     decision = decide(outcomes)
     has_champion = evaluation is None or evaluation.champion is not None
     return Verdict(
@@ -115,7 +107,7 @@ def judge(
         rubber_stamp=not has_champion,
         view=_views(evaluation),
         judged=evaluation.judged if evaluation else "recipe",
-        evidence_level=_LEVELS[evaluation.challenger.basis] if evaluation else "refitted_here",
+        evidence_level=level_of(evaluation.challenger.basis) if evaluation else "refitted_here",
         split=provenance.split,
         part=provenance.part,
         inputs={**(evaluation.inputs if evaluation else {}), **provenance.inputs},

@@ -170,11 +170,19 @@ class LooksParams(Section):
     budget: int = Field(default=30, ge=1, le=1_000)
 
 
+class RequiredEvidence(Section):
+    """How far scores must have been made here for a verdict to promote: what was made elsewhere may have known the labels."""
+
+    challenger: Literal["scores_brought_along", "scored_here", "refitted_here"] = "scores_brought_along"
+    champion: Literal["any", "logged_scores"] = "any"
+
+
 class GatesParams(Section):
     """The criteria of promotion, for how many days a verdict may be acted upon, and what looks at a holdout cost."""
 
     max_age_days: int = Field(ge=1)
     looks: LooksParams = LooksParams()
+    require: RequiredEvidence = RequiredEvidence()
     criteria: dict[str, Criterion] = Field(min_length=1)
 
     @model_validator(mode="after")

@@ -4,6 +4,7 @@ What belongs here: values that cross from one capability to another, and their J
 (``tasks.params``).
 """
 
+from tasks.records.adversary import CheatOutcome, DoorTried, FoolReport
 from tasks.records.base import Direction, Record, View
 from tasks.records.disclosure import (
     AttackOutcome,
@@ -62,6 +63,7 @@ __all__ = [
     "Champion",
     "ChampionTest",
     "Championship",
+    "CheatOutcome",
     "Check",
     "CheckStatus",
     "ClassOutcome",
@@ -76,6 +78,7 @@ __all__ = [
     "DisclosureReport",
     "Discordance",
     "DistanceMeasure",
+    "DoorTried",
     "Evaluation",
     "Event",
     "EventKind",
@@ -83,6 +86,7 @@ __all__ = [
     "FakedColumn",
     "Finding",
     "FoldsJudged",
+    "FoolReport",
     "GeneralisedColumn",
     "Interval",
     "JoinCounts",

@@ -3,6 +3,8 @@
 import json
 from pathlib import Path
 
+import pyarrow as pa
+
 from tasks.datasets import hash_file, read_manifest, read_table, write_atomically
 from tasks.errors import DatasetError, GateError
 from tasks.evaluation import count_draws, load_metrics, plant_failures
@@ -65,15 +67,11 @@ def judge_project(context: StageContext) -> Verdict:
 
 def _plant(context: StageContext, evaluation: Evaluation) -> dict[str, Evaluation]:
     """Challengers that nobody should promote, measured on the stored predictions; none where these are not the evaluation's."""
-    paths, params = context.paths, context.params
-    try:
-        manifest = read_manifest(paths.predictions, made_by="evaluate")
-        rows = read_table(paths.predictions, manifest, "predictions").sort_by("row_key")
-    except DatasetError:
+    params = context.params
+    stored = read_predictions(context.paths, evaluation)
+    if stored is None:
         return {}
-    if manifest.logical_hash != evaluation.inputs.get("predictions"):
-        return {}
-    classes = tuple(json.loads(manifest.about.get("classes", "[]")))
+    rows, classes = stored
     asked = asked_by(params.gates, params.evaluation)
     return plant_failures(
         rows,
@@ -82,8 +80,20 @@ def _plant(context: StageContext, evaluation: Evaluation) -> dict[str, Evaluatio
         classes=classes,
         draws=count_draws(rows),
         seed=derive_seed(params.seed, "planted"),
-        own=load_metrics(asked.functions, paths.root),
+        own=load_metrics(asked.functions, context.paths.root),
     )
+
+
+def read_predictions(paths: ProjectPaths, evaluation: Evaluation) -> tuple[pa.Table, tuple[str, ...]] | None:
+    """The stored predictions in order of row key, and the label's classes; None where they are missing, or not the evaluation's."""
+    try:
+        manifest = read_manifest(paths.predictions, made_by="evaluate")
+        rows = read_table(paths.predictions, manifest, "predictions").sort_by("row_key")
+    except DatasetError:
+        return None
+    if manifest.logical_hash != evaluation.inputs.get("predictions"):
+        return None
+    return rows, tuple(json.loads(manifest.about.get("classes", "[]")))
 
 
 def plan_gate(paths: ProjectPaths, params: Params) -> tuple[PlannedTest, ...]:
@@ -91,12 +101,7 @@ def plan_gate(paths: ProjectPaths, params: Params) -> tuple[PlannedTest, ...]:
 
     Raises :class:`~tasks.errors.GateError` where there is no evaluation, one of other parameters, or no criterion on a metric.
     """
-    evaluation = _read_evaluation(paths)
-    if evaluation is None:
-        raise GateError(
-            str(paths.evaluation_report), found="no evaluation yet", expected="one to plan from", next_step="windtunnel run"
-        )
-    _require_as_declared(evaluation, params, paths)
+    evaluation = read_declared_evaluation(paths, params)
     planned = plan_tests(evaluation, params.gates)
     if not planned:
         raise GateError(
@@ -106,6 +111,17 @@ def plan_gate(paths: ProjectPaths, params: Params) -> tuple[PlannedTest, ...]:
             next_step="name one in params.yaml, then windtunnel run",
         )
     return planned
+
+
+def read_declared_evaluation(paths: ProjectPaths, params: Params) -> Evaluation:
+    """The last evaluation; raises :class:`~tasks.errors.GateError` where there is none, or it is one of other parameters."""
+    evaluation = _read_evaluation(paths)
+    if evaluation is None:
+        raise GateError(
+            str(paths.evaluation_report), found="no evaluation yet", expected="the figures of a run", next_step="windtunnel run"
+        )
+    _require_as_declared(evaluation, params, paths)
+    return evaluation
 
 
 def _read_evaluation(paths: ProjectPaths) -> Evaluation | None:

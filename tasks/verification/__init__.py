@@ -4,7 +4,7 @@ What belongs here: holding what lies in a checkout against the verdict, a compos
 not: judging anew by other rules, finding verdicts, and fetching data (flows). Nothing is written, and no look is spent.
 """
 
-from tasks.verification.figures import check_figures
+from tasks.verification.figures import check_figures, check_predictions
 from tasks.verification.hashes import check_hashes
 
-__all__ = ["check_figures", "check_hashes"]
+__all__ = ["check_figures", "check_hashes", "check_predictions"]

@@ -57,7 +57,7 @@ def _check_predictions(context: StageContext) -> Iterator[Check]:
         yield Check(what="predictions of the models", status="does_not_hold", reason=told)
         return
     stored = stored.sort_by("row_key")
-    yield _check_scores(stored, contest.predictions)
+    yield check_predictions(stored, contest.predictions)
     yield _check_figures(context, judged, replace(contest, predictions=stored), manifest.logical_hash, written)
 
 
@@ -68,7 +68,7 @@ def _check_holdout(judged: Judged, written: Evaluation) -> Check:
     return Check(what="judged rows", status="holds", reason=f"{judged.rows.facts.num_rows:,} rows of the part that was judged")
 
 
-def _check_scores(stored: pa.Table, scored: pa.Table) -> Check:
+def check_predictions(stored: pa.Table, scored: pa.Table) -> Check:
     """Whether the stored predictions are those of the stored models (and of production's log) on the judged rows."""
     what = "predictions of the models"
     if not stored.column("row_key").equals(scored.column("row_key")):

@@ -1,0 +1,259 @@
+"""``windtunnel gate fool``: the cheapest cheat through the project's own criteria, and what stops it.
+
+What belongs here: holding each cheat (``tasks.adversary``) against the criteria, and against the checks that shut the doors it
+could come in by. What does not: the cheats, the criteria, and other gates' rules (``benchmarks``).
+
+A bad model is made of the challenger: so many of its scores are shuffled among rows that it lies beyond the limit of a critical
+criterion. Every cheat wants to get this model through. Each attempt is measured on the predictions of the last verdict, by the code
+that judges, under the critical criteria on figures with all their replicates. That pair of candidate and holdout has been paid for;
+the planted models are no candidates, none of their figures or seeds is told, and no look is spent.
+"""
+
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from tasks.adversary import Cheat, Door, Sheet, open_sheet, plan_cheats, worsen
+from tasks.errors import EvaluationError, GateError, ModelError
+from tasks.evaluation import compare, count_draws, load_metrics, score_columns
+from tasks.evaluation.sample import Metric
+from tasks.gates import asked_by, judge_criteria
+from tasks.gates.bounds import lies_beyond
+from tasks.gates.levels import judge_levels
+from tasks.models.scores import read_scores_file
+from tasks.models.scores import score_columns as file_columns
+from tasks.params import Params
+from tasks.params.judging import EvaluationParams, EvidenceCriterion, GatesParams, MetricCriterion
+from tasks.paths import ProjectPaths
+from tasks.records import CheatOutcome, CriterionOutcome, DoorTried, Evaluation, FoolReport
+from tasks.seeds import derive_seed
+from tasks.stages.gate import read_declared_evaluation, read_predictions
+from tasks.validation.target_leakage import find_target_leakage
+from tasks.verification import check_predictions
+
+_HALVINGS = 6
+"""Of the share of worthless scores: the bad model lies beyond its limit by a 64th of the rows at most."""
+_FEWEST_REPLICATES = 100
+_NAMED = 3
+NOTE = (
+    "Measured on the predictions of the last verdict, whose look was paid; the planted models are no candidates, none of their "
+    "figures is told, and no look was spent."
+)
+
+
+@dataclass(frozen=True)
+class Bench:
+    """What attempts are judged by."""
+
+    paths: ProjectPaths
+    params: Params
+    evaluation: Evaluation
+    gates: GatesParams
+    """The critical criteria on figures alone."""
+    asked: EvaluationParams
+    stored: pa.Table
+    seed: int
+    own: Mapping[str, Metric]
+    """The user's own metrics."""
+
+    def measure(self, sheet: Sheet, replicates: int | None = None) -> Evaluation:
+        """The evaluation of ``sheet``; slices that are gone are missing, and withheld ones stay so."""
+        asked = self.asked
+        if replicates is not None:
+            asked = asked.model_copy(update={"interval": asked.interval.model_copy(update={"replicates": replicates})})
+        seed = derive_seed(self.params.seed, "evaluation")
+        found = compare(sheet.rows, asked, seed, sheet.task, sheet.classes, draws=len(sheet.challenger), own=self.own)
+        withheld = {(c.metric, c.slice_column, c.slice_value): c for c in self.evaluation.comparisons if c.is_withheld}
+        comparisons = tuple(withheld.get((c.metric, c.slice_column, c.slice_value), c) for c in found)
+        present = {f"{c.slice_column}={c.slice_value}" for c in comparisons}
+        known = {f"{c.slice_column}={c.slice_value}" for c in self.evaluation.comparisons if c.slice_column in asked.slices}
+        missing = tuple(sorted({*self.evaluation.missing_slices, *(known - present)}))
+        return self.evaluation.model_copy(update={"comparisons": comparisons, "missing_slices": missing, "rows": sheet.count})
+
+    def judge(self, sheet: Sheet) -> tuple[CriterionOutcome, ...]:
+        """The outcomes of the criteria on ``sheet``."""
+        return judge_criteria(self.measure(sheet), {}, self.gates)
+
+
+def fool_gate(paths: ProjectPaths, params: Params, tell: Callable[[str, int, int], None]) -> FoolReport:
+    """Try every cheat on the predictions of the last verdict.
+
+    ``tell`` hears each cheat's name, how many are done, and how many there are. Raises :class:`~tasks.errors.GateError` where there
+    is no evaluation of these parameters with its predictions, no critical criterion on a figure, or no bad model that would lie
+    beyond one.
+    """
+    bench, good = open_bench(paths, params)
+    bad_share, bad = make_bad(bench, good)
+    cheats = plan_cheats(good, bad_share=bad_share, looks=params.gates.looks.budget)
+    outcomes = []
+    for done, cheat in enumerate(cheats):
+        tell(cheat.name, done, len(cheats))
+        outcomes.append(_try_cheat(bench, cheat, good, bad))
+    tell("done", len(cheats), len(cheats))
+    evaluation = bench.evaluation
+    return FoolReport(
+        split=evaluation.split,
+        part=evaluation.part,
+        rows=evaluation.rows,
+        bad_share=bad_share,
+        looks=params.gates.looks.budget,
+        cheats=tuple(outcomes),
+        note=NOTE,
+    )
+
+
+def open_bench(paths: ProjectPaths, params: Params) -> tuple[Bench, Sheet]:
+    """What attempts are judged by, and the predictions of the last verdict; raises as :func:`fool_gate` does."""
+    evaluation = read_declared_evaluation(paths, params)
+    found = read_predictions(paths, evaluation)
+    if found is None:
+        raise GateError(
+            str(paths.predictions),
+            found="no predictions, or others than were evaluated",
+            expected="those of the last evaluation, to cheat with",
+            next_step="windtunnel run, or dvc pull",
+        )
+    rows, classes = found
+    on_figures = {n: c for n, c in params.gates.criteria.items() if c.critical and not isinstance(c, EvidenceCriterion)}
+    if not on_figures:
+        raise GateError(
+            "gates.criteria",
+            found="no critical criterion on a metric",
+            expected="one that a cheat would have to get through",
+            next_step="name one in params.yaml; as it is, any model passes",
+        )
+    gates = params.gates.model_copy(update={"criteria": on_figures})
+    seed = derive_seed(params.seed, "fool")
+    asked = asked_by(gates, params.evaluation)
+    bench = Bench(paths, params, evaluation, gates, asked, rows, seed, load_metrics(asked.functions, paths.root))
+
+    def columns(role: str) -> tuple[str, ...]:
+        return score_columns(role, evaluation.task, len(classes))
+
+    return bench, open_sheet(rows, evaluation.task, classes, columns, count_draws(rows))
+
+
+def make_bad(bench: Bench, good: Sheet) -> tuple[float, Sheet]:
+    """About the least share of worthless scores with which the challenger lies beyond a critical limit, and the challenger so."""
+
+    def worsened(share: float) -> Sheet:
+        return worsen(good, good.challenger, share, np.random.default_rng(bench.seed))
+
+    if not _is_bad(bench, worsened(1.0)):
+        raise GateError(
+            "gates.criteria",
+            found="no critical limit that a challenger with worthless scores lies beyond",
+            expected="a criterion that a bad model fails",
+            next_step="tighten a bound or a margin in params.yaml",
+        )
+    too_good, share = 0.0, 1.0
+    for _ in range(_HALVINGS):
+        middle = (too_good + share) / 2
+        too_good, share = (too_good, middle) if _is_bad(bench, worsened(middle)) else (middle, share)
+    return share, worsened(share)
+
+
+def _is_bad(bench: Bench, sheet: Sheet) -> bool:
+    """Whether a figure of ``sheet`` lies beyond a critical limit."""
+    measured = bench.measure(sheet, _FEWEST_REPLICATES)
+    return any(
+        lies_beyond(found, bound=c.bound, margin=c.margin, relative_margin=c.relative_margin, better_by=c.better_by)
+        for c in bench.gates.criteria.values()
+        if isinstance(c, MetricCriterion)
+        for found in measured.comparisons
+        if found.metric == c.metric and found.slice_column == c.slice and found.rows >= c.min_rows and not found.is_withheld
+    )
+
+
+def _try_cheat(bench: Bench, cheat: Cheat, good: Sheet, bad: Sheet) -> CheatOutcome:
+    """The first attempt that all criteria pass, and what then shuts each door."""
+    tried: list[float] = []
+    failing: tuple[str, ...] = ()
+    for cost, sheet in attempt_sheets(bench, cheat, good, bad):
+        tried.append(cost)
+        try:
+            outcomes = bench.judge(sheet)
+        except EvaluationError as error:
+            failing = (f"{error.thing}: {error.found}",)
+            continue
+        if all(outcome.status == "pass" for outcome in outcomes):
+            doors = tuple(DoorTried(door=door, stopped_by=_shut(bench, door, sheet)) for door in cheat.doors)
+            return _outcome(cheat, tried, cost, (), doors)
+        failing = tuple(f"{outcome.name}: {outcome.status}" for outcome in outcomes if outcome.status != "pass")
+    return _outcome(cheat, tried, None, failing[:_NAMED], ())
+
+
+def attempt_sheets(bench: Bench, cheat: Cheat, good: Sheet, bad: Sheet) -> Iterator[tuple[float, Sheet]]:
+    """Each attempt's cost, and the predictions that it comes to: of the bad model, or of scores as good as the champion's."""
+    start = bad
+    if cheat.is_of_good_model:
+        start = _with_champions_scores(good) if good.champion else good
+    random = np.random.default_rng(derive_seed(bench.seed, cheat.name))
+    for cost, attempt in cheat.attempts:
+        yield cost, attempt(start, random)
+
+
+def _outcome(
+    cheat: Cheat, tried: list[float], cheapest: float | None, criteria: tuple[str, ...], doors: tuple[DoorTried, ...]
+) -> CheatOutcome:
+    return CheatOutcome(
+        name=cheat.name, how=cheat.how, unit=cheat.unit, tried=tuple(tried), cheapest=cheapest, criteria=criteria, doors=doors
+    )
+
+
+def _with_champions_scores(sheet: Sheet) -> Sheet:
+    """The champion as challenger: as good as it is, whatever the figures."""
+    rows = sheet.rows
+    for place, names in enumerate(sheet.challenger):
+        theirs = sheet.champion[min(place, len(sheet.champion) - 1)]
+        for name, source in zip(names, theirs, strict=True):
+            rows = rows.set_column(rows.column_names.index(name), name, rows.column(source))
+    return replace(sheet, rows=rows)
+
+
+def _shut(bench: Bench, door: Door, sheet: Sheet) -> str:
+    """What refuses the attempt at ``door``, in its own words; empty where nothing does."""
+    return next(_checks(bench, door, sheet), "")
+
+
+def _checks(bench: Bench, door: Door, sheet: Sheet) -> Iterator[str]:
+    if door == "predictions":
+        found = check_predictions(sheet.rows.sort_by("row_key"), bench.stored)
+        if found.status == "does_not_hold":
+            yield f"windtunnel verify: {found.reason}"
+    elif door == "feature":
+        label = bench.stored.column("label")
+        for finding in find_target_leakage(label, [("planted", label)], task=sheet.task):
+            if finding.is_blocking:
+                yield f"validation of features: {finding.kind}, {finding.found}"
+    elif door in ("score_file", "stored_model"):
+        if door == "score_file":
+            yield from _refused_file(bench, sheet)
+        card = bench.evaluation.challenger.model_copy(update={"basis": door})
+        brought = bench.evaluation.model_copy(update={"challenger": card})
+        yield from (
+            outcome.reason for outcome in judge_levels(brought, bench.params.gates.require) if "challenger" in outcome.reason
+        )
+    elif door == "params_champion" and bench.evaluation.champion is not None:
+        card = bench.evaluation.champion.model_copy(update={"basis": "recipe"})
+        older = bench.evaluation.model_copy(update={"champion": card})
+        yield from (outcome.reason for outcome in judge_levels(older, bench.params.gates.require) if "champion" in outcome.reason)
+
+
+def _refused_file(bench: Bench, sheet: Sheet) -> Iterator[str]:
+    """Why a score file of the rows and scores of ``sheet`` is refused; nothing where it is taken."""
+    names = file_columns(sheet.task, sheet.classes)
+    columns = dict(zip(names, (sheet.rows.column(name) for name in sheet.challenger[0]), strict=True))
+    with tempfile.TemporaryDirectory(prefix="windtunnel-fool-") as folder:
+        file = Path(folder) / "scores.parquet"
+        pq.write_table(pa.table({"row_key": sheet.rows.column("row_key"), **columns}), file)
+        wanted = bench.stored.column("row_key")
+        try:
+            read_scores_file(file, wanted, (), task=sheet.task, classes=sheet.classes, what="score file")
+        except ModelError as error:
+            yield f"{error.thing}: {error.found}"
