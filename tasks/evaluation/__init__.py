@@ -6,6 +6,7 @@ from tasks.evaluation.contest import Contender, Contest, count_draws, hold_conte
 from tasks.evaluation.curves import calibration_csv, roc_csv
 from tasks.evaluation.evidence import Evidence, open_evidence, read_features, refuse_training_rows
 from tasks.evaluation.metrics import METRICS, metric_named
+from tasks.evaluation.noise import Rescoring, score_again, score_refit
 from tasks.evaluation.own_metrics import load_metrics
 from tasks.evaluation.panel import replicate_figures
 from tasks.evaluation.planted import plant_failures
@@ -19,6 +20,7 @@ __all__ = [
     "Contest",
     "Evidence",
     "PartRows",
+    "Rescoring",
     "calibration_csv",
     "compare",
     "count_draws",
@@ -38,6 +40,8 @@ __all__ = [
     "replicate_figures",
     "require_measurable",
     "roc_csv",
+    "score_again",
     "score_columns",
+    "score_refit",
     "summarise",
 ]

@@ -181,7 +181,7 @@ def _logged_scores(rows: pa.Table, champion: LoggedScores, classes: tuple[str, .
     columns = [rows.column(f"{LOGGED}_{number}").to_numpy() for number in range(len(champion.columns))]
     found = np.column_stack(columns) if task == "multiclass" else columns[0]
     check_scores(found, f"champion (logged in {', '.join(champion.columns)})", task)
-    return _arranged(found, champion.classes, classes)
+    return arrange_scores(found, champion.classes, classes)
 
 
 def _scores_by_draw(contender: Contender, features: pa.Table, classes: tuple[str, ...], task: Task) -> dict[str, Floats]:
@@ -204,10 +204,10 @@ def _score(contender: Contender, features: pa.Table, classes: tuple[str, ...], t
         )
     scores = contender.score(features)
     check_scores(scores, card.role, task)
-    return _arranged(scores, card.classes, classes)
+    return arrange_scores(scores, card.classes, classes)
 
 
-def _arranged(scores: Floats, known: tuple[str, ...], classes: tuple[str, ...]) -> Floats:
+def arrange_scores(scores: Floats, known: tuple[str, ...], classes: tuple[str, ...]) -> Floats:
     """``scores`` (rows x ``known``) as rows x ``classes``: a class that the model does not know has no chance."""
     if scores.ndim == 1:
         return scores

@@ -3,13 +3,14 @@
 What belongs here: the record, from predictions and their comparison. What does not: scoring (``contest``), and writing.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import pyarrow as pa
 
 from tasks.evaluation.compare import compare, compare_folds
 from tasks.evaluation.contest import Contest
 from tasks.evaluation.evidence import Evidence
+from tasks.evaluation.noise import Rescoring, describe_noise, measure_noise, with_noise
 from tasks.evaluation.outcomes import describe_classes, describe_residuals
 from tasks.evaluation.sample import Metric
 from tasks.evaluation.spread import tails_of
@@ -43,18 +44,20 @@ def summarise(
     inputs: Mapping[str, str],
     seed: int,
     own: Mapping[str, Metric] | None = None,
+    rescored: Sequence[Rescoring] = (),
 ) -> Evaluation:
     """Compare the contest's predictions under ``params.evaluation`` (resampling by ``seed``) into one record.
 
     ``known_slices`` are the slice values that there should be, by column; those without a judged row are named as missing.
-    ``own`` are the user's metrics.
+    ``own`` are the user's metrics, ``rescored`` what the noise floor is measured with.
     Figures of fewer than ``masking.limits.k`` people are withheld. Raises :class:`~tasks.errors.EvaluationError` where all are.
     """
     predictions, interval, k = contest.predictions, params.evaluation.interval, params.masking.limits.k
     people = count_people(predictions, params.evaluation.slices)
     require_enough_people(people[None, None], k)
     compared = compare(predictions, params.evaluation, seed, contest.task, contest.classes, draws=contest.draws, own=own)
-    comparisons = withhold_slices(compared, people, k)
+    floors = measure_noise(contest, rescored, params.evaluation, seed=seed, own=own)
+    comparisons = withhold_slices(with_noise(compared, floors, rescored), people, k)
     drawn = draws_of(params.splits[split]) if part == ALL_FOLDS else ()
     folds = (
         compare_folds(predictions, params.evaluation, seed, contest.task, contest.classes, draws=len(drawn), own=own)
@@ -89,6 +92,7 @@ def summarise(
         folds_judged=FoldsJudged(count=len(drawn[0]), draws=len(drawn)) if drawn else None,
         tails=tails_of(interval.replicates),
         folds=folds,
+        noise=describe_noise(contest, rescored),
     )
 
 

@@ -69,6 +69,7 @@ def _withheld(found: Comparison, reason: str) -> Comparison:
         "delta_interval",
         "positives",
         "spread",
+        "noise_floor",
     )
     return found.model_copy(update={**dict.fromkeys(figures), "rows": 0, "clusters": 0, "is_withheld": True, "reason": reason})
 

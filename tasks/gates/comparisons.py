@@ -8,7 +8,7 @@ import math
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from tasks.gates.bounds import LimitOutcome, is_usable, judge_better, judge_bound, judge_margin
+from tasks.gates.bounds import LimitOutcome, hold_against_noise, is_usable, judge_better, judge_bound, judge_margin
 from tasks.gates.evidence import plain_outcome, worst
 from tasks.gates.intervals import Figure, read_interval
 from tasks.gates.superiority import holm_errors, p_value
@@ -68,7 +68,9 @@ def judge_comparison(
     to_decide = max((r for r in rows if r is not None), default=None) if status == "inconclusive" and None not in rows else None
     days = days_that_hold(to_decide, found.rows, evaluation.days)
     reason = "; ".join(outcome.reason for outcome in telling)
-    return unjudged(name, criterion, None, reason + _waiting(status, to_decide, days, found.rows, evaluation.days)).model_copy(
+    if not any(outcome.is_noise for outcome in telling):
+        reason += _waiting(status, to_decide, days, found.rows, evaluation.days)
+    return unjudged(name, criterion, None, reason).model_copy(
         update={
             "slice": None if found.slice_column is None else f"{found.slice_column}={found.slice_value}",
             "direction": found.direction,
@@ -89,6 +91,7 @@ def judge_comparison(
             "replicates": evaluation.replicates if criterion.method not in ("delong", "mcnemar") else None,
             "p_value": claim.p_value if claim else None,
             "claims": claim.count if claim else None,
+            "noise_floor": _number(found.noise_floor),
         }
     )
 
@@ -177,7 +180,8 @@ def _against_champion(criterion: MetricCriterion, read: _Found, claim: Claim | N
     if criterion.better_by is not None:
         outcome = judge_better(found.delta, read.delta, found.direction, criterion.better_by, found.rows)
         among = f"; {claim.count} claims to be better, corrected together (Holm)" if claim and claim.count > 1 else ""
-        return LimitOutcome(outcome.status, outcome.reason + among, outcome.rows_to_decide)
+        claimed = LimitOutcome(outcome.status, outcome.reason + among, outcome.rows_to_decide)
+        return hold_against_noise(claimed, found.delta, found.noise_floor)
     margin = criterion.margin if read.margin is None else read.margin
     return judge_margin(found.delta, read.delta, found.direction, margin or 0.0, found.rows)
 

@@ -116,6 +116,7 @@ def judge(
         seeds={**provenance.seeds, **_seeds(evaluation)},
         folds=evaluation.folds_judged if evaluation else None,
         weights=_weights(evaluation),
+        noise=evaluation.noise if evaluation else None,
         self_test=self_test.planted,
         rehearsal=provenance.is_rehearsal,
     )

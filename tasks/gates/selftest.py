@@ -124,6 +124,9 @@ def _bad_figures(evaluation: Evaluation, criterion: MetricCriterion | ParityCrit
     gone = {f"{c.slice_column}={c.slice_value}" for c in evaluation.comparisons if c.slice_column is not None}
     missing = tuple(sorted({*evaluation.missing_slices, *gone}))
     yield "a missing slice", _with(evaluation, left).model_copy(update={"missing_slices": missing})
+    if isinstance(criterion, MetricCriterion) and criterion.better_by is not None:
+        noisy = [c.model_copy(update={"noise_floor": 2 * abs(c.delta or 0.0)}) for c in evaluation.comparisons]
+        yield "a difference within the noise floor", _with(evaluation, noisy)
     if isinstance(criterion, ParityCriterion):
         yield "a slice that is far worse off", _with(evaluation, _apart(evaluation.comparisons, criterion))
 

@@ -5,7 +5,7 @@ What belongs here: words made from outcomes. What does not: deciding anything.
 
 from collections.abc import Sequence
 
-from tasks.gates.bounds import is_usable
+from tasks.gates.bounds import WITHIN_NOISE, is_usable
 from tasks.records import ClassOutcome, CriterionOutcome, CriterionStatus, Decision, FoldsJudged
 
 _NAMED_AT_MOST = 3
@@ -75,6 +75,9 @@ def _overall(outcomes: Sequence[CriterionOutcome]) -> str:
             continue
         sign = 1 if outcome.direction == "higher_is_better" else -1
         worst, best = sorted(sign * end for end in (outcome.interval.low, outcome.interval.high))
+        is_noise = outcome.noise_floor is not None and abs(outcome.delta or 0.0) <= outcome.noise_floor
+        if is_noise:
+            return "no clear difference overall"
         return "better overall" if worst > 0 else "slightly worse overall" if best < 0 else "no clear difference overall"
     return ""
 
@@ -86,7 +89,9 @@ def _told(outcome: CriterionOutcome) -> str:
     if outcome.status == "not_judged":
         return f"{outcome.metric} {where} could not be judged ({outcome.reason})"
     if outcome.status == "inconclusive":
-        return f"too little to tell {outcome.metric} {where}{_wait(outcome)}"
+        is_noise = outcome.reason.startswith(WITHIN_NOISE)
+        noise = f"{outcome.metric} {where} differs no more than a model does from itself"
+        return noise if is_noise else f"too little to tell {outcome.metric} {where}{_wait(outcome)}"
     if outcome.better_by is not None and not _breaks_bound(outcome):
         more = f" by more than {outcome.better_by:g}" if outcome.better_by else ""
         return f"not better{more} {where} ({outcome.metric} {outcome.delta:+.3f})"

@@ -16,6 +16,7 @@ from tasks.models.frames import feature_frame, select_parts
 from tasks.models.mlflow_store import find_archive, is_own_registry, registry_environment, registry_uri
 from tasks.models.naming import is_kept_in_git, name_challenger, read_challenger, require_challenger
 from tasks.models.recipe import load_estimator
+from tasks.models.refit import REFIT, refit_model
 from tasks.models.scoring import class_names, predict_classes, predict_number, predict_positive, predict_scores
 from tasks.models.store import dump_model, load_model, model_hash, read_model, write_model
 from tasks.models.training import describe_stored_model, fit_recipe, train_recipe, training_labels, training_seed
@@ -23,6 +24,7 @@ from tasks.models.trusted import TRUSTED_TYPES
 from tasks.models.weights import add_weights
 
 __all__ = [
+    "REFIT",
     "TRUSTED_TYPES",
     "Brought",
     "Workbench",
@@ -49,6 +51,7 @@ __all__ = [
     "predict_scores",
     "read_challenger",
     "read_model",
+    "refit_model",
     "registry_environment",
     "registry_uri",
     "require_challenger",

@@ -60,6 +60,8 @@ class Workbench:
     """The part that is judged; ``all folds`` where each is judged by a model of the others."""
     draws: tuple[tuple[str, ...], ...] = ()
     """The folds of each draw, where all folds are judged."""
+    is_reseeded: bool = False
+    """Whether seeds that a recipe names itself are replaced too."""
 
     def judged_rows(self) -> pa.Table:
         """The rows of the judged part."""
@@ -138,7 +140,14 @@ def bring_model(declared: Recipe | StoredModel | ScoreFile | Command, bench: Wor
         return _bring_out_of_fold(declared, bench, role)
     if isinstance(declared, Recipe):
         model, card = train_recipe(
-            declared, bench.root, bench.read_training, bench.features, seed=bench.seed, role=role, task=bench.task
+            declared,
+            bench.root,
+            bench.read_training,
+            bench.features,
+            seed=bench.seed,
+            role=role,
+            task=bench.task,
+            is_reseeded=bench.is_reseeded,
         )
         return Brought(card, model)
     if isinstance(declared, StoredModel):
@@ -153,7 +162,7 @@ def keep_model(folder: Path, brought: Brought) -> ModelCard:
     return write_model(folder, brought.model, brought.card)
 
 
-def open_model(folder: Path, role: Role) -> Brought:
+def open_model(folder: Path, role: Role | Literal["refit"]) -> Brought:
     """What :func:`keep_model` wrote for ``role``; raises :class:`~tasks.errors.ModelError` where it is not whole."""
     found = read_scores(folder, role)
     if found is not None:

@@ -52,6 +52,7 @@ def train_recipe(
     seed: int,
     role: Literal["champion", "challenger"],
     task: Task = "binary",
+    is_reseeded: bool = False,
 ) -> tuple[Any, ModelCard]:
     """Fit ``recipe`` on its labelled rows; the fitted model and its card.
 
@@ -69,7 +70,7 @@ def train_recipe(
     frames = [feature_frame(rows, features)]
     del rows
     pa.default_memory_pool().release_unused()
-    model = fit_recipe(estimator, frames.pop(), label, seed=seed, file=recipe.file, weights=weights)
+    model = fit_recipe(estimator, frames.pop(), label, seed=seed, file=recipe.file, weights=weights, is_reseeded=is_reseeded)
     card = ModelCard(
         role=role,
         name=type(estimator).__name__ if recipe.file is None else Path(recipe.file).stem,
@@ -97,12 +98,14 @@ def fit_recipe(
     seed: int,
     file: str | None = None,
     weights: NDArray[np.float64] | None = None,
+    is_reseeded: bool = False,
 ) -> Any:
     """Fit ``estimator``, prepared for ``frame`` where it brings no pipeline, on ``label``; the fitted model.
 
     ``label`` is 0 and 1, names of classes, or numbers; ``weights`` are how much each row counts (None: all alike).
 
-    Randomness that the estimator leaves open is seeded from ``seed``. Raises :class:`~tasks.errors.ModelError` where there are
+    Randomness that the estimator leaves open is seeded from ``seed``; with ``is_reseeded`` also what it does not.
+    Raises :class:`~tasks.errors.ModelError` where there are
     no rows, the label is constant, the estimator takes no weights and there are some, or fitting raises (with the line of the
     user's ``file``, where it went through one).
     """
@@ -114,7 +117,7 @@ def fit_recipe(
             expected="rows of two classes or more, or numbers that differ",
             next_step="choose another part or split for the recipe in params.yaml, or pin the lake later",
         )
-    seed_estimator(estimator, seed)
+    seed_estimator(estimator, seed, is_reseeded=is_reseeded)
     known = {*estimator.get_params(deep=True), *frame.columns}
     model = prepare(estimator, frame)
     passed = {} if weights is None else pass_weights(estimator, weights)
@@ -143,12 +146,17 @@ def _only(value: Any) -> str:
     return f"only {value}" if isinstance(value, np.int8) else "only one value"
 
 
-def seed_estimator(estimator: Any, seed: int) -> None:
-    """Give every open ``random_state`` in ``estimator``, also of nested estimators and shuffling folds, a seed by its name."""
+def seed_estimator(estimator: Any, seed: int, *, is_reseeded: bool = False) -> None:
+    """Give every open ``random_state`` in ``estimator``, also of nested estimators and shuffling folds, a seed by its name.
+
+    With ``is_reseeded`` those too that were given: of a refit that is to differ by its seed.
+    """
     for name, value in sorted(estimator.get_params(deep=True).items()):
-        if (name == "random_state" or name.endswith("__random_state")) and value is None:
+        if (name == "random_state" or name.endswith("__random_state")) and (value is None or is_reseeded):
             estimator.set_params(**{name: derive_seed(seed, name)})
-        elif getattr(value, "shuffle", False) and getattr(value, "random_state", 0) is None and not hasattr(value, "get_params"):
+            continue
+        is_open = getattr(value, "random_state", 0) is None or is_reseeded
+        if getattr(value, "shuffle", False) and is_open and not hasattr(value, "get_params"):
             value.random_state = derive_seed(seed, f"{name}__random_state")
 
 

@@ -193,3 +193,13 @@ class ModelsParams(Section):
     challenger: Challenger
     mlflow: MlflowParams | None = None
     """None: as an empty section would say."""
+
+
+def refitted_role(models: "ModelsParams") -> Literal["champion", "challenger"] | None:
+    """Whose recipe is fitted again with another seed, to see how far a seed alone moves figures: the champion's where it has one.
+
+    None where neither is a recipe, and nothing can be fitted here.
+    """
+    if isinstance(models.champion, Recipe):
+        return "champion"
+    return "challenger" if isinstance(models.challenger, Recipe) else None

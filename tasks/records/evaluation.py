@@ -57,6 +57,23 @@ class Spread(Record):
     """Of ``accuracy`` of unweighted rows, each its own cluster; None also where it would tell of fewer than k people."""
 
 
+class NoiseFloor(Record):
+    """How far figures lie apart where nothing differs but chance: a model against itself, fitted or scored again.
+
+    By how much is in each comparison's ``noise_floor``, in the metric's unit.
+    """
+
+    of: Literal["champion", "challenger"] | None
+    """Whose recipe was fitted again with another seed; None where neither could be."""
+    seed: int | None
+    """Of the refit."""
+    scored_twice: dict[str, float]
+    """By role, the most by which a row's score differed when the model was asked again; models that are not scored here are not
+    in it."""
+    told: str
+    """The same in words, with why it is of this model."""
+
+
 class Comparison(Record):
     """Champion and challenger under one metric on identical rows, overall or on one slice."""
 
@@ -79,6 +96,9 @@ class Comparison(Record):
     is_withheld: bool = False
     """Whether there are no figures because they would rest on fewer than k people, or give those of fewer than k away."""
     spread: Spread | None = None
+    noise_floor: float | None = None
+    """The largest difference that a model shows to itself, fitted or scored again, on these rows: the far end of its interval. None
+    where it is not known."""
 
 
 class ClassScores(Record):
@@ -174,3 +194,5 @@ class Evaluation(Record):
     """The share of replicates below each quantile of a :class:`Replicates`, rising."""
     folds: tuple[Comparison, ...] = ()
     """Each fold of each draw by itself, as a slice of the column ``fold``; nothing is judged by them."""
+    noise: NoiseFloor | None = None
+    """What the comparisons' noise floors are of."""

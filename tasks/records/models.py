@@ -12,7 +12,8 @@ class ModelCard(Record):
     """What a model is and how it came to be."""
 
     schema_version: Literal[1] = 1
-    role: Literal["champion", "challenger"]
+    role: Literal["champion", "challenger", "refit"]
+    """``refit``: one of the two, fitted again with another seed; known by its scores, and no contender."""
     name: str
     basis: Literal["logged_scores", "recipe", "stored_model", "command", "score_file"]
     estimator: str

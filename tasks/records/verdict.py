@@ -6,7 +6,7 @@ What belongs here: outcomes of criteria, verdicts and receipts. What does not: m
 from typing import Literal
 
 from tasks.records.base import Direction, Record, View
-from tasks.records.evaluation import FoldsJudged, Interval
+from tasks.records.evaluation import FoldsJudged, Interval, NoiseFloor
 from tasks.records.events import LookTaken
 
 Decision = Literal["promote", "reject", "inconclusive", "not_judged"]
@@ -55,6 +55,9 @@ class CriterionOutcome(Record):
     """Of a claim to be better: the least one-sided error at which it alone would hold; 1 where it holds at none."""
     claims: int | None = None
     """Of a claim to be better: among how many Holm's correction was made."""
+    noise_floor: float | None = None
+    """The largest difference that a model shows to itself on these rows; a difference within it is called no improvement. None: it
+    is not known."""
 
     @property
     def is_compared(self) -> bool:
@@ -84,6 +87,8 @@ class Verdict(Record):
     seeds: dict[str, int]
     folds: FoldsJudged | None = None
     """How all folds were judged; None where one part was."""
+    noise: NoiseFloor | None = None
+    """What the criteria's noise floors are of; None where nothing was evaluated."""
     self_test: tuple[str, ...] = ()
     """Failures planted before this was judged; a criterion that did not notice one is named in an outcome ``self_test``."""
     rehearsal: bool = False

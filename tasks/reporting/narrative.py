@@ -89,6 +89,7 @@ def limits_of(verdict: Verdict, evaluation: Evaluation, pin: Pin, time_column: s
     found.append(Limit(*_EVIDENCE[verdict.evidence_level]))
     found += _view_limit(verdict, evaluation)
     found += _folds(verdict)
+    found += _noise(verdict)
     found += _weights(verdict, evaluation)
     if verdict.judged == "recipe":
         found.append(Limit("Recipe, not artefact", "How to fit the model was judged; the file that you ship is another fit."))
@@ -131,6 +132,18 @@ def _weights(verdict: Verdict, evaluation: Evaluation) -> list[Limit]:
     judging = f"weighted by {judged}" if judged else "not weighted"
     fitting = f"weighted by {fitted}" if fitted else "not weighted"
     return [Limit("Weights", f"Rows are {judging} in the figures; those that the challenger was fitted on are {fitting}.")]
+
+
+def _noise(verdict: Verdict) -> list[Limit]:
+    """What a seed alone moves: of claims to be better the reader should know it, and where nobody could measure it."""
+    noise = verdict.noise
+    if noise is None:
+        return []
+    outcome = next((o for o in verdict.criteria if o.metric is not None and o.slice is None and o.noise_floor is not None), None)
+    if outcome is None:
+        return [Limit("Noise floor", f"{noise.told[0].upper()}{noise.told[1:]}.")]
+    found = format_level(outcome.noise_floor, digits_needed(outcome))
+    return [Limit("Noise floor", f"{label_metric(outcome.metric)} differs by up to {found} from itself: {noise.told}.")]
 
 
 def _undecided(verdict: Verdict) -> list[Limit]:

@@ -12,6 +12,7 @@ from tasks.evaluation import (
     Contest,
     Evidence,
     PartRows,
+    Rescoring,
     calibration_csv,
     evidence_hashes,
     headline_metrics,
@@ -23,12 +24,14 @@ from tasks.evaluation import (
     refuse_training_rows,
     require_measurable,
     roc_csv,
+    score_again,
+    score_refit,
     summarise,
 )
-from tasks.models import open_model
+from tasks.models import REFIT, open_model
 from tasks.models.challengers import Role
 from tasks.params import Params
-from tasks.params.models import LoggedScores, Task
+from tasks.params.models import LoggedScores, Task, refitted_role
 from tasks.paths import ProjectPaths
 from tasks.records import Evaluation, Manifest
 from tasks.seeds import derive_seed
@@ -81,6 +84,8 @@ class Judged:
     challenger: Contender
     holdout: str
     """The hash that a look at these rows is known by."""
+    refit: Contender | None = None
+    """The model that was fitted again with another seed."""
 
     def contest(self, task: Task) -> Contest:
         """Both scored on the rows that can be judged."""
@@ -96,21 +101,37 @@ def read_judged(evidence: Evidence, params: Params) -> Judged:
     for contender in (champion, challenger):
         if isinstance(contender, Contender):
             refuse_training_rows(evidence, part, rows.facts.column("row_key"), contender.card)
-    return Judged(evidence, rows, champion, challenger, hash_holdout(rows.facts))
+    refit = None
+    if refitted_role(params.models) is not None:
+        brought = open_model(evidence.paths.models, REFIT)
+        refit = Contender(brought.card, partial(brought.score, task=params.label.task))
+    return Judged(evidence, rows, champion, challenger, hash_holdout(rows.facts), refit)
 
 
 def record_evaluation(judged: Judged, contest: Contest, params: Params, predictions: str) -> Evaluation:
     """Everything about ``contest``, whose stored predictions have the logical hash ``predictions``, in one record."""
+    rescored = _rescored(judged, contest, params)
+    refits = {} if judged.refit is None else {f"models/{REFIT}": judged.refit.card.logical_hash or ""}
     return summarise(
         contest,
         params,
         split=params.evaluation.split,
         part=params.evaluation.part,
         known_slices=read_slice_values(judged.evidence, params),
-        inputs=evidence_hashes(judged.evidence, contest) | {"predictions": predictions, HOLDOUT: judged.holdout},
+        inputs=evidence_hashes(judged.evidence, contest) | refits | {"predictions": predictions, HOLDOUT: judged.holdout},
         seed=derive_seed(params.seed, "evaluation"),
         own=load_metrics(params.evaluation.functions, judged.evidence.paths.root),
+        rescored=rescored,
     )
+
+
+def _rescored(judged: Judged, contest: Contest, params: Params) -> list[Rescoring]:
+    """The refit's scores, and both models' asked again: what the noise floor is measured with."""
+    role = refitted_role(params.models)
+    found = [] if judged.refit is None or role is None else [score_refit(judged.refit, role, contest)]
+    for contender in (judged.champion, judged.challenger):
+        found += score_again(contender, judged.rows.features, contest)
+    return found
 
 
 def _champion(paths: ProjectPaths, params: Params) -> Contender | LoggedScores | None:

@@ -1,7 +1,8 @@
 """Stage ``train``: make the challenger, and a champion that is not in production, able to score.
 
 Recipes are fitted, stored models are taken over, commands are run, and brought scores are checked. A champion that is known by
-its logged scores needs no model: ``evaluate`` reads the scores.
+its logged scores needs no model: ``evaluate`` reads the scores. One recipe is fitted once more, with another seed: its
+scores tell how far a seed alone moves figures.
 """
 
 import os
@@ -13,9 +14,9 @@ import pyarrow as pa
 from tasks.credentials import take_model_keys
 from tasks.datasets import StoredTable, open_table, read_manifest
 from tasks.errors import DatasetError, ModelError
-from tasks.models import Workbench, add_weights, bring_model, keep_model, open_workbench, select_parts
+from tasks.models import REFIT, Workbench, add_weights, bring_model, keep_model, open_workbench, refit_model, select_parts
 from tasks.models.store import remove_model
-from tasks.params.models import Challenger, Champion, Command, LoggedScores, Recipe
+from tasks.params.models import Challenger, Champion, Command, LoggedScores, Recipe, refitted_role
 from tasks.params.splits import assignments_of, resolve_parts
 from tasks.records import Manifest, ModelCard
 from tasks.stages import Stage, StageContext
@@ -32,12 +33,16 @@ def _run(context: StageContext) -> None:
     features = read_manifest(paths.features, made_by="features")
     require_examined(context, "features", {"features": features.logical_hash})
     require_released(context, {"features": features.logical_hash})
-    for role in ("champion", "challenger"):
+    for role in ("champion", "challenger", REFIT):
         remove_model(paths.models, role)
     bench = _workbench(context, features, model_keys)
     if champion is not None and not isinstance(champion, LoggedScores):
         _tell(keep_model(paths.models, bring_model(champion, bench, "champion")))
     _tell(keep_model(paths.models, bring_model(challenger, bench, "challenger")))
+    again = refitted_role(params.models)
+    recipe = champion if again == "champion" else challenger
+    if again is not None and isinstance(recipe, Recipe):
+        _tell(keep_model(paths.models, refit_model(recipe, bench, again)))
 
 
 def _workbench(context: StageContext, features: Manifest, model_keys: Mapping[str, str]) -> Workbench:

@@ -8,6 +8,7 @@ A dataset's hash is made from the rows of each partition, not taken from its man
 import hashlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Literal
 
 from tasks.datasets import MANIFEST, dataset_hash, hash_mapping, logical_hash, read_manifest, read_partition
 from tasks.errors import WindtunnelError
@@ -143,7 +144,8 @@ def _check_snapshot(paths: ProjectPaths, named: Mapping[str, str]) -> Check:
 
 
 def _check_models(paths: ProjectPaths, verdict: Verdict) -> Iterator[Check]:
-    for role in ("challenger", "champion"):
+    roles: tuple[Literal["challenger", "champion", "refit"], ...] = ("challenger", "champion", "refit")
+    for role in roles:
         name = f"models/{role}"
         if name not in verdict.inputs:
             continue

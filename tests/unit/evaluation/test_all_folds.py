@@ -115,7 +115,9 @@ def test_no_model_is_kept_and_the_card_says_on_what_it_was_fitted(shared, judged
     assert (found.challenger.basis, found.challenger.part, found.challenger.rows) == ("recipe", "other folds", ROWS)
     assert found.inputs["models/challenger"] == found.challenger.logical_hash
     train_toy_again(shared, fold_params("all folds", "other folds"))
-    assert sorted(path.name for path in shared.models.iterdir()) == ["challenger.json", "challenger.parquet"]
+    assert sorted(path.name for path in shared.models.iterdir()) == [
+        *("challenger.json", "challenger.parquet", "refit.json", "refit.parquet")
+    ]
 
 
 def train_toy_again(paths: ProjectPaths, params: Params) -> None:

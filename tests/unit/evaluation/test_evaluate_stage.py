@@ -40,7 +40,17 @@ def test_writes_predictions_figures_and_curves(tmp_path):
     assert (manifest.about["champion_view"], manifest.about["challenger_view"]) == ("raw", "masked")
     found = Evaluation.from_json(context.paths.evaluation_report.read_bytes(), origin="test")
     assert found.inputs["predictions"] == manifest.logical_hash
-    hashed = {"pin", "snapshots", "masked", "features", "splits/by_time", "models/challenger", "predictions", "holdout"}
+    hashed = {
+        "pin",
+        "snapshots",
+        "masked",
+        "features",
+        "splits/by_time",
+        "models/challenger",
+        "models/refit",
+        "predictions",
+        "holdout",
+    }
     assert set(found.inputs) == hashed
     assert json.loads(context.paths.metrics.read_text())["rows"] == found.rows == 240
     assert set(outputs(context)) == {"predictions", "evaluation.json", "metrics.json", "roc.csv", "calibration.csv"}

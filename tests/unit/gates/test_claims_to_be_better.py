@@ -2,13 +2,13 @@
 
 import numpy as np
 import pytest
-from evidence_records import comparison, difference, evaluation, gates, interval, reports
+from evidence_records import comparison, difference, evaluation, gates, interval, provenance, reports
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
 from tasks.evaluation.spread import tails_of
-from tasks.gates import judge_criteria
+from tasks.gates import judge, judge_criteria
 from tasks.gates.bounds import judge_better
 from tasks.gates.superiority import holm_errors, p_value
 from tasks.records import Interval, Replicates, Spread
@@ -174,3 +174,32 @@ def test_each_criterion_has_its_own_confidence_and_says_its_method():
     )
     assert wide.interval.low < narrow.interval.low
     assert (wide.confidence, wide.method, wide.replicates, wide.test) == (0.99, "cluster_bootstrap", 2000, "non_inferiority")
+
+
+@pytest.mark.parametrize(("floor", "expected"), [(0.005, "pass"), (0.01, "inconclusive"), (0.02, "inconclusive"), (None, "pass")])
+def test_a_difference_within_the_noise_floor_is_no_improvement(floor, expected):
+    """However narrow its interval: a model differs as much from itself; and where nobody knows the floor, the outcome says so."""
+    (outcome,) = judged(claim(0.01, 0.001, noise_floor=floor))
+    assert (outcome.status, outcome.noise_floor, outcome.rows_to_decide) == (expected, floor, None)
+    words = {None: "the noise floor is not known", 0.005: "noise floor 0.0050"}
+    assert words.get(floor, "within the noise floor: difference +0.0100") in outcome.reason
+    assert "more rows" not in outcome.reason
+
+
+def test_the_noise_floor_is_none_of_a_margin():
+    """A model that is as good as the champion need not differ from it; nor is it called better overall within the floor."""
+    found = evaluation(claim(0.01, 0.001, noise_floor=0.02), tails=TAILS)
+    verdict = judge(found, reports(), gates(c={"margin": 0.01}), provenance())
+    (outcome,) = (outcome for outcome in verdict.criteria if outcome.metric)
+    assert (outcome.status, outcome.noise_floor) == ("pass", 0.02)
+    assert "no clear difference overall" in verdict.reason
+    far = evaluation(claim(0.03, 0.001, noise_floor=0.02), tails=TAILS)
+    assert "better overall" in judge(far, reports(), gates(c={"margin": 0.01}), provenance()).reason
+
+
+def test_a_verdict_says_that_a_difference_is_noise():
+    """In the one sentence, and as a failure that is planted before each judgement."""
+    found = evaluation(claim(0.01, 0.001, noise_floor=0.02), tails=TAILS)
+    verdict = judge(found, reports(), gates(c={"better_by": 0}), provenance())
+    assert "roc_auc overall differs no more than a model does from itself" in verdict.reason
+    assert "a difference within the noise floor" in verdict.self_test

@@ -121,7 +121,8 @@ def test_another_kind_of_challenger_leaves_nothing_of_the_last(root: Path):
     """A model beside scores would leave it open which is judged."""
     make(root, score_file(root, pa.table({"row_key": judged(root)["row_key"], "score": [0.5] * 20})))
     make(root, CHALLENGER)
-    assert sorted(path.name for path in (root / "data/models").iterdir()) == ["challenger.json", "challenger.skops"]
+    kept = ["challenger.json", "challenger.skops", "refit.json", "refit.parquet"]
+    assert sorted(path.name for path in (root / "data/models").iterdir()) == kept
 
 
 def test_stored_scores_that_were_changed_are_refused(root: Path):

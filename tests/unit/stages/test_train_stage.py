@@ -14,7 +14,8 @@ from tasks.errors import DatasetError, EvidenceError, ModelError
 from tasks.models import read_model
 from tasks.stages import features, train
 
-BOTH = ["challenger.json", "challenger.skops", "champion.json", "champion.skops"]
+REFIT = ["refit.json", "refit.parquet"]
+BOTH = ["challenger.json", "challenger.skops", "champion.json", "champion.skops", *REFIT]
 
 
 @pytest.fixture
@@ -41,7 +42,7 @@ def _files(root: Path) -> dict[str, bytes]:
 def test_a_champion_of_logged_scores_needs_no_model(root: Path):
     """Only the challenger is fitted, on the labelled rows of its part."""
     train.STAGE.run(small_context(root))
-    assert list(_files(root)) == ["challenger.json", "challenger.skops"]
+    assert list(_files(root)) == ["challenger.json", "challenger.skops", *REFIT]
     _, card = read_model(root / "data/models", "challenger")
     assert (card.split, card.part, card.rows, card.view, card.features) == (
         "by_day",

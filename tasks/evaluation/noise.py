@@ -1,0 +1,144 @@
+"""The noise floor: how far figures lie apart where nothing differs but chance.
+
+What belongs here: a model against itself, fitted with another seed or asked for its scores again, under the metrics and on the
+slices of the judgement. What does not: fitting (``tasks.models``), and what follows for a claim to be better (``tasks.gates``).
+
+One refit is one draw, and may by luck lie close: what counts is the far end of the paired interval of its difference, which
+tells how far such a refit could lie.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from tasks.errors import EvaluationError
+from tasks.evaluation.compare import ROLES, compare, read_scores, score_columns
+from tasks.evaluation.contest import Contender, Contest, arrange_scores
+from tasks.evaluation.sample import Floats, Metric
+from tasks.params.judging import EvaluationParams
+from tasks.params.models import LoggedScores
+from tasks.params.splits import OTHER_FOLDS
+from tasks.records import Comparison, ModelCard, NoiseFloor
+
+_FACTS = ("label", "cluster", "weight")
+MOST_REPLICATES = 200
+"""As many as tell how far a refit could lie; the judgement itself is made of ``evaluation.interval.replicates``."""
+Key = tuple[str, str | None, str | None]
+"""A metric, and a slice's column and value."""
+
+
+@dataclass(frozen=True)
+class Rescoring:
+    """Scores of the judged rows by a model that should be no other than the ``role``: fitted with another seed, or asked again."""
+
+    role: Literal["champion", "challenger"]
+    is_refit: bool
+    scores: Floats
+    """Rows, or rows x classes, as :func:`~tasks.evaluation.compare.read_scores` gives them."""
+    seed: int | None = None
+
+
+def score_again(contender: Contender | LoggedScores | None, features: pa.Table, contest: Contest) -> list[Rescoring]:
+    """The model asked again for the rows of ``contest``; none where its scores are all there is of it.
+
+    ``features`` are row_key and features of those rows and others, in order of row key.
+    """
+    if not isinstance(contender, Contender) or not _is_asked_here(contender.card):
+        return []
+    rows = features.filter(pc.is_in(features.column("row_key"), contest.predictions.column("row_key").combine_chunks()))
+    return [_rescoring(contender, rows, contest, is_refit=False)]
+
+
+def score_refit(refit: Contender, role: Literal["champion", "challenger"], contest: Contest) -> Rescoring:
+    """The scores of the ``role``'s refit on the rows of ``contest``."""
+    found = _rescoring(refit, contest.predictions.select(["row_key"]), contest, is_refit=True)
+    return Rescoring(role, found.is_refit, found.scores, refit.card.seed)
+
+
+def _rescoring(contender: Contender, rows: pa.Table, contest: Contest, *, is_refit: bool) -> Rescoring:
+    role: Literal["champion", "challenger"] = "champion" if contender.card.role == "champion" else "challenger"
+    return Rescoring(role, is_refit, arrange_scores(contender.score(rows), contender.card.classes, contest.classes))
+
+
+def _is_asked_here(card: ModelCard) -> bool:
+    return card.basis in ("recipe", "stored_model") and card.part != OTHER_FOLDS
+
+
+def measure_noise(
+    contest: Contest,
+    rescored: Sequence[Rescoring],
+    params: EvaluationParams,
+    *,
+    seed: int,
+    own: Mapping[str, Metric] | None = None,
+) -> dict[Key, float]:
+    """By metric and slice the largest difference that a model shows to itself; empty where none was scored again.
+
+    Raises as :func:`~tasks.evaluation.compare.compare` does.
+    """
+    replicates = min(params.interval.replicates, MOST_REPLICATES)
+    quick = params.model_copy(update={"interval": params.interval.model_copy(update={"replicates": replicates})})
+    floors: dict[Key, float] = {}
+    for one in rescored:
+        base = _base_of(contest, one)
+        if np.array_equal(base, one.scores):
+            continue
+        pair = _side_by_side(contest, base, one.scores)
+        for found in compare(pair, quick, seed, contest.task, contest.classes, own=own):
+            key = (found.metric, found.slice_column, found.slice_value)
+            floors[key] = max(floors.get(key, 0.0), _farthest(found))
+    return floors
+
+
+def with_noise(comparisons: Sequence[Comparison], floors: Mapping[Key, float], rescored: Sequence[Rescoring]) -> list[Comparison]:
+    """``comparisons`` with their noise floors: 0 where every rescoring gave the same scores, None where nothing was rescored."""
+    if not rescored:
+        return list(comparisons)
+    return [
+        found.model_copy(update={"noise_floor": floors.get((found.metric, found.slice_column, found.slice_value), 0.0)})
+        for found in comparisons
+    ]
+
+
+def describe_noise(contest: Contest, rescored: Sequence[Rescoring]) -> NoiseFloor:
+    """What was fitted or scored again, and in words why it is of this model."""
+    twice = {one.role: float(np.abs(_base_of(contest, one) - one.scores).max()) for one in rescored if not one.is_refit}
+    refit = next((one for one in rescored if one.is_refit), None)
+    if refit is None:
+        told = "scored twice only: neither model is fitted here" if twice else "not known: no model is fitted or scored here"
+        return NoiseFloor(of=None, seed=None, scored_twice=twice, told=told)
+    told = f"the {refit.role} fitted again with another seed"
+    if refit.role == "challenger" and contest.champion is not None:
+        told += ", since the champion cannot be fitted here"
+    return NoiseFloor(of=refit.role, seed=refit.seed, scored_twice=twice, told=told)
+
+
+def _base_of(contest: Contest, one: Rescoring) -> Floats:
+    """The scores that the role was judged by; of several draws of folds the first's."""
+    found = read_scores(contest.predictions, one.role, contest.task, len(contest.classes))
+    if found is None:
+        raise EvaluationError(
+            f"predictions of the {one.role}", found="no scores", expected="those of the judged rows", next_step="dvc repro evaluate"
+        )
+    return found
+
+
+def _side_by_side(contest: Contest, base: Floats, again: Floats) -> pa.Table:
+    """The judged rows with a model's scores as the champion's, and those that it gave again as the challenger's."""
+    names = contest.predictions.column_names
+    rows = contest.predictions.select([name for name in names if name in _FACTS or name.startswith("slice_")])
+    for role, scores in zip(ROLES, (base, again), strict=True):
+        names = score_columns(role, contest.task, len(contest.classes))
+        for name, values in zip(names, scores.T if scores.ndim == 2 else [scores], strict=True):
+            rows = rows.append_column(name, pa.array(np.ascontiguousarray(values), pa.float64()))
+    return rows
+
+
+def _farthest(found: Comparison) -> float:
+    interval = found.delta_interval
+    ends = [] if interval is None else [abs(interval.low), abs(interval.high)]
+    return max([abs(found.delta or 0.0), *ends])

@@ -1,0 +1,96 @@
+"""The noise floor: what a model shows to itself, measured as the judgement is."""
+
+from dataclasses import replace
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from sample_rows import CLASSES, SAMPLES, params
+from toy_evidence import make_card, make_params, toy_rows, train_toy, write_toy
+
+from tasks.datasets import read_manifest
+from tasks.evaluation import Contest, Rescoring, compare
+from tasks.evaluation.compare import read_scores
+from tasks.evaluation.noise import describe_noise, measure_noise, with_noise
+from tasks.models import open_model
+from tasks.records import Evaluation
+from tasks.stages import StageContext, load_stage
+
+
+def contest_of(task="binary"):
+    make, classes = SAMPLES[task]
+    cards = {"champion": make_card(None, None, role="champion"), "challenger": make_card("s")}
+    return Contest(make(300), "2020-01-01T00:00:00Z", "2020-02-01T00:00:00Z", 0, 0, **cards, task=task, classes=classes)
+
+
+def again(contest, by=0.0, role="challenger", is_refit=True):
+    scores = read_scores(contest.predictions, role, contest.task, len(contest.classes))
+    noise = by * np.random.default_rng(4).normal(size=scores.shape)
+    return Rescoring(role, is_refit, np.clip(scores + noise, 0, 1) if contest.task == "binary" else scores + noise, seed=5)
+
+
+def test_it_is_the_far_end_of_what_a_model_shows_to_itself():
+    """Per metric and slice: that of the paired interval between the model and its refit."""
+    contest, asked = contest_of(), params(("brier", "roc_auc"), 100, ("origin",))
+    refit = again(contest, 0.05)
+    floors = measure_noise(contest, [refit], asked, seed=3)
+    rows = contest.predictions
+    pair = rows.set_column(1, "champion_score", rows["challenger_score"])
+    pair = pair.set_column(2, "challenger_score", pa.array(refit.scores))
+    for found in compare(pair, asked, 3):
+        ends = (abs(found.delta_interval.low), abs(found.delta_interval.high), abs(found.delta))
+        assert floors[found.metric, found.slice_column, found.slice_value] == max(ends) > 0
+
+
+@pytest.mark.parametrize("task", SAMPLES)
+def test_equal_scores_are_a_floor_of_zero(task):
+    """Of every task; nothing that was scored again is no floor at all."""
+    contest, metric = contest_of(task), {"regression": "mae"}.get(task, "brier")
+    asked = params((metric,), 100)
+    comparisons = compare(contest.predictions, asked, 3, task, CLASSES)
+    same = [again(contest)]
+    floors = measure_noise(contest, same, asked, seed=3)
+    assert [found.noise_floor for found in with_noise(comparisons, floors, same)] == [0.0]
+    assert [found.noise_floor for found in with_noise(comparisons, {}, ())] == [None]
+
+
+def test_what_differs_when_it_is_asked_again_is_noise_too():
+    """A model that answers by chance has a floor without any refit, and the record says by how much it differs."""
+    contest = contest_of()
+    asked_again = again(contest, 0.05, is_refit=False)
+    floors = measure_noise(contest, [asked_again], params(("brier",), 100), seed=3)
+    assert floors["brier", None, None] > 0
+    found = describe_noise(contest, [asked_again])
+    assert (found.of, found.told) == (None, "scored twice only: neither model is fitted here")
+    assert 0.05 < found.scored_twice["challenger"] < 0.25
+
+
+def test_the_floor_says_whose_it_is():
+    """The champion's where it can be fitted; else the challenger's, labelled so; else nobody's."""
+    contest = contest_of()
+    assert describe_noise(contest, [again(contest, role="champion")]).told == "the champion fitted again with another seed"
+    of_challenger = describe_noise(contest, [again(contest)])
+    assert (of_challenger.of, of_challenger.seed) == ("challenger", 5)
+    assert of_challenger.told.endswith("since the champion cannot be fitted here")
+    alone = describe_noise(replace(contest, champion=None), [again(contest)])
+    assert alone.told == "the challenger fitted again with another seed"
+    assert describe_noise(contest, []).told == "not known: no model is fitted or scored here"
+
+
+FOREST = {"estimator": "sklearn.ensemble.RandomForestClassifier", "split": "by_time", "part": "train"}
+FOREST["parameters"] = {"n_estimators": 3, "max_depth": 3, "random_state": 7}
+
+
+def test_stages_fit_again_with_another_seed_and_measure(tmp_path):
+    """Though the recipe names a seed the refit is of another one; its scores are bound by their hash; each figure has a floor."""
+    asked = make_params(models={"challenger": FOREST})
+    paths = write_toy(tmp_path, toy_rows())
+    train_toy(paths, asked)
+    refit, own = open_model(paths.models, "refit").card, open_model(paths.models, "challenger").card
+    assert refit.seed != own.seed
+    load_stage("evaluate").run(StageContext(paths, asked))
+    found = Evaluation.from_json(paths.evaluation_report.read_bytes(), origin="test")
+    assert found.inputs["models/refit"] == refit.logical_hash
+    assert (found.noise.of, found.noise.seed, found.noise.scored_twice) == ("challenger", refit.seed, {"challenger": 0.0})
+    assert all(comparison.noise_floor > 0 for comparison in found.comparisons if not comparison.is_withheld)
+    assert "refit" not in "".join(read_manifest(paths.predictions, made_by="evaluate").tables["predictions"].columns)
