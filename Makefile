@@ -52,7 +52,7 @@ lint: install
 	mypy
 	lint-imports
 
-# Lint, types, import contracts and the fast tests with their coverage, in about five minutes.
+# Lint, types, import contracts and the fast tests with their coverage, in about two minutes.
 check: lint
 	pytest -q -n 2 --dist loadscope -m "not slow and not browser and not swift and not spark and not presidio" --cov --cov-report=term-missing:skip-covered
 

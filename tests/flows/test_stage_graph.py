@@ -12,6 +12,8 @@ import pytest
 from flows.stage_graph import count_stages, plan_stages, read_outputs
 from tasks.errors import StageError
 
+pytestmark = pytest.mark.slow
+
 
 def _repro(folder: Path) -> None:
     subprocess.run([sys.executable, "-m", "dvc", "repro", "-q"], cwd=folder, check=True)

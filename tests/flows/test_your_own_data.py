@@ -29,6 +29,7 @@ def _follow(folder: Path, home: Path) -> str:
     return call(folder, *INIT, HOME=str(home), XDG_CONFIG_HOME="").stdout
 
 
+@pytest.mark.slow
 def test_init_prints_what_the_page_shows(tmp_path: Path, home: Path) -> None:
     """Line by line; only the home folder is another."""
     printed = _follow(tmp_path, home).replace(str(home), "~").strip().splitlines()

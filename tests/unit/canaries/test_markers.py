@@ -89,6 +89,7 @@ def test_free_text_holds_an_address_and_the_address_is_the_marker() -> None:
     assert markers["empty"].text in row.column("empty")[0].as_py() != markers["empty"].text
 
 
+@pytest.mark.slow
 @given(st.text("0123456789 -", max_size=25), st.booleans(), st.sampled_from(["0123456789", "01", "0123456789abcdef"]))
 def test_marker_fits_the_alphabet_that_is_encrypted(real: str, has_check_digit: bool, letters: str) -> None:
     """Its shape where it has one, nothing else than alphabet and kept marks, fifty bits or more, the check digit right."""
@@ -133,6 +134,7 @@ def test_markers_depend_on_seed_table_and_column_alone() -> None:
     assert len(texts) == 4
 
 
+@pytest.mark.slow
 @given(st.text(max_size=30), st.binary(min_size=32, max_size=32))
 def test_every_text_gives_a_marker_that_is_found(real: str, seed: bytes) -> None:
     """Whatever the real value is; and the real value itself is not in it, but for chance."""

@@ -15,6 +15,8 @@ from tasks.demo.bookings import BOOKINGS_PER_FLIGHT, Draws, compose_bookings, dr
 from tasks.demo.passengers import Passengers, draw_passengers
 from tasks.demo.streams import DAY_US, as_integers, microseconds
 
+pytestmark = pytest.mark.slow
+
 JUNE = microseconds(datetime(2013, 6, 1, tzinfo=timezone.utc))
 PEOPLE = draw_passengers(SEED, 500)
 

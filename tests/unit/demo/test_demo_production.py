@@ -66,6 +66,7 @@ def test_the_version_names_the_last_month_of_training(model: ProductionModel, lo
     assert train_model(flights, date(2013, 3, 25), date(2013, 4, 1)).version == "delay-2013-03"
 
 
+@pytest.mark.slow
 def test_the_model_is_stored_as_skops(model: ProductionModel) -> None:
     """Without a canonical writer skops' own archive is stored, and needs no type beyond skops' trusted ones."""
     from skops.io import get_untrusted_types, loads

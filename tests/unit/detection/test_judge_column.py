@@ -93,6 +93,7 @@ def test_names_of_columns_speak_only_of_many_values() -> None:
     assert "name of the column" in _personal(pa.array(range(1000), pa.int32()).cast(pa.date32()), "dob")
 
 
+@pytest.mark.slow
 def test_what_has_just_begun_to_come_is_seen() -> None:
     """Names in the newest of many partitions are not drowned in those before."""
     names = [f"{first} {last}" for first in ("Anna", "Ivan", "Pedro", "Mehmet") for last in ("Schmidt", "Novak", "Silva", "Kaya")]
@@ -102,6 +103,7 @@ def test_what_has_just_begun_to_come_is_seen() -> None:
     assert [found.kind for found in judge_partitions("c", parts) if found.is_personal] == ["names"]
 
 
+@pytest.mark.slow
 def test_partitions_are_judged_together() -> None:
     """Texts that are few in each partition and different in all; categories that recur in each are not added up."""
     examiner = Examiner()

@@ -45,6 +45,7 @@ def test_pieces_join_to_the_text(text: str) -> None:
     assert "".join(pieces) == {"a\ufdd0b": "ab", "e\u0301": "é"}.get(text, text)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("unit", ["a", "555-123-4567,", "a@", "Anna ", "1", "+1", "a-", "1.", "(", "DE89 3704 "])
 def test_a_megabyte_is_read_in_linear_time(unit: str) -> None:
     """Each of these would take a backtracking or unbounded search minutes."""

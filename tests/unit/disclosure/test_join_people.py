@@ -28,6 +28,7 @@ def _smallest(view: PeopleView) -> int:
     return measure_risk(crowds, 2, view.owners).smallest
 
 
+@pytest.mark.slow
 def test_tables_that_are_safe_alone_may_not_be_so_together() -> None:
     """By sex and by postcode each has a companion, by the town of the shop too; by all of them two stand alone."""
     assert _smallest(_view("customers.sex")) == 2

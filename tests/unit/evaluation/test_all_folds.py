@@ -124,6 +124,7 @@ def train_toy_again(paths: ProjectPaths, params: Params) -> None:
     load_stage("train").run(StageContext(paths, params))
 
 
+@pytest.mark.slow
 def test_a_champions_recipe_is_refitted_for_each_fold_too(shared) -> None:
     """Equal recipes have equal scores in each draw, and no difference."""
     recipe = {"estimator": LINES, "parameters": {}, **OTHERS}
@@ -133,6 +134,7 @@ def test_a_champions_recipe_is_refitted_for_each_fold_too(shared) -> None:
     assert {c.delta for c in found.comparisons} == {0.0}
 
 
+@pytest.mark.slow
 def test_a_command_is_run_for_each_fold(shared) -> None:
     """It is given rows of the other folds to learn from: some six hundred of eight hundred, none of those that it scores."""
     write_atomically(shared.root / "fit.py", COMMAND.encode())
@@ -160,6 +162,7 @@ def gate(paths: ProjectPaths, params: Params) -> Verdict:
     return judge(found, reports, params.gates, Provenance("folds", found.part, "p", inputs={}, seeds={}))
 
 
+@pytest.mark.slow
 def test_the_verdict_says_how_folds_were_judged(shared) -> None:
     """Their number, the draws, and that no model is left."""
     params = fold_params("all folds", "other folds")
@@ -263,6 +266,7 @@ def recipe(**changes: Any) -> dict[str, Any]:
     return {"challenger": {"estimator": LINES, "parameters": {}, "split": "folds", "part": "not fold_1", **changes}}
 
 
+@pytest.mark.slow
 def test_weights_reach_the_fit(tmp_path) -> None:
     """Rows of weight 0 might as well not be there; the card and the verdict name the column."""
     rows = toy_rows()
@@ -282,6 +286,7 @@ def test_weights_reach_the_fit(tmp_path) -> None:
     assert not np.array_equal(predictions["challenger_score"].to_numpy(), unweighted["challenger_score"].to_numpy())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("weights", "found"),
     [
@@ -319,6 +324,7 @@ def test_a_trial_weighs_its_fit_too(tmp_path) -> None:
     assert found.evaluation.challenger.weight == "weight"
 
 
+@pytest.mark.slow
 def test_a_command_is_given_its_weights(tmp_path) -> None:
     """As a column sample_weight beside the features."""
     paths = weighted(tmp_path, [2.0] * ROWS)

@@ -186,6 +186,7 @@ def test_many_rows_are_drawn_by_poisson_counts():
     assert found.high - found.low == pytest.approx(expected, rel=0.15)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("task", ["binary", "multiclass"])
 def test_areas_of_many_rows_are_linear_in_them(task):
     """Beyond some thousand rows the area moves with the rows' weights, and hardly differs from the exact one."""

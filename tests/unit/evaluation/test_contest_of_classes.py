@@ -133,6 +133,7 @@ def test_the_record_counts_classes_and_their_confusion(tmp_path):
         assert of.challenger.recall == of.challenger.predicted[CLASSES.index(of.name)] / of.rows
 
 
+@pytest.mark.slow
 def test_shares_of_classes_follow_the_weights(tmp_path):
     """Prevalence is by weight, rows are counted."""
     rows = toy_rows()
@@ -156,6 +157,7 @@ def _numbers(root):
     return hold(root, rows, params, params.models.champion, contender=guess), params
 
 
+@pytest.mark.slow
 def test_numbers_are_compared_in_their_unit(tmp_path):
     """A champion that is always 5 too high has an error and a bias of 5; residuals are told by size of prediction."""
     found, params = _numbers(tmp_path)

@@ -56,6 +56,7 @@ def test_writes_predictions_figures_and_curves(tmp_path):
     assert set(outputs(context)) == {"predictions", "evaluation.json", "metrics.json", "roc.csv", "calibration.csv"}
 
 
+@pytest.mark.slow
 def test_equal_inputs_give_equal_bytes(tmp_path):
     """Nothing that it writes holds a clock, a path or chance."""
     first, second = (prepare(tmp_path / name, make_params()) for name in "ab")
@@ -85,6 +86,7 @@ def test_does_not_judge_the_part_that_the_challenger_was_fitted_on(tmp_path):
     assert not context.paths.predictions.exists()
 
 
+@pytest.mark.slow
 def test_challenger_that_is_not_there_is_one_message(tmp_path):
     """Without a trained model the next step is named."""
     context = prepare(tmp_path, make_params())
@@ -93,6 +95,7 @@ def test_challenger_that_is_not_there_is_one_message(tmp_path):
         load_stage("evaluate").run(context)
 
 
+@pytest.mark.slow
 def test_champion_recipe_is_scored_here_on_the_same_rows(tmp_path):
     """A champion that was refitted on masked data is judged by its own model, view masked, and its hash is named."""
     recipe = {"estimator": "sklearn.dummy.DummyClassifier", "split": "by_time", "part": "train"}
@@ -110,6 +113,7 @@ def _with_budget(params, budget):
     return params.model_copy(update={"gates": gates})
 
 
+@pytest.mark.slow
 def test_each_candidate_costs_a_look_before_anything_is_measured(tmp_path):
     """The same candidate again is free; another one, when no look is left, is refused before a figure is written."""
     context = prepare(tmp_path, _with_budget(make_params(), 1))

@@ -8,6 +8,8 @@ from tasks.errors import EvaluationError
 from tasks.records import Evaluation
 from tasks.stages import StageContext, load_stage
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def paths(tmp_path):

@@ -64,6 +64,7 @@ def test_rows_without_label_or_score_are_counted_and_left_out(tmp_path):
     assert pc.max(found.predictions["cluster"]).as_py() < "b15"
 
 
+@pytest.mark.slow
 def test_champion_that_is_scored_here_needs_no_log(tmp_path):
     """A refitted champion is scored on the same features, and every labelled row is compared."""
     champion = Contender(make_card("by_time", role="champion"), lambda features: np.full(len(features), 0.5))
@@ -72,6 +73,7 @@ def test_champion_that_is_scored_here_needs_no_log(tmp_path):
     assert (found.unscored_rows, found.champion.view) == (0, "masked")
 
 
+@pytest.mark.slow
 def test_a_model_of_the_raw_view_is_not_scored_on_masked_features(tmp_path):
     """Views are never mixed."""
     with pytest.raises(EvaluationError, match="a model of view raw, and features of view masked"):

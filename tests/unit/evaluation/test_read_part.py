@@ -98,6 +98,7 @@ def test_features_of_other_masked_data_are_refused(tmp_path):
         read(tmp_path / "b", toy_rows(), about={"snapshots": "other"})
 
 
+@pytest.mark.slow
 def test_a_row_without_features_is_refused(tmp_path):
     """A row of the part that is missing among the features, or there twice, is an error, not one row less."""
     rows = toy_rows()

@@ -125,6 +125,7 @@ def test_split_without_validation_part_is_told(project):
         attempt(project, split="by_buyer")
 
 
+@pytest.mark.slow
 def test_neither_prefect_nor_great_expectations_is_imported():
     """A trial takes seconds, so it loads neither."""
     source = "import sys, tasks.trial; print([m for m in ('prefect', 'great_expectations', 'sklearn') if m in sys.modules])"
@@ -132,6 +133,7 @@ def test_neither_prefect_nor_great_expectations_is_imported():
     assert done.stdout.strip() == "[]"
 
 
+@pytest.mark.slow
 def test_scores_of_the_validation_part_are_tried(project):
     """A score file is as good as a model, if it holds each row of the part; the verdict says that it was brought along."""
     rows = export_rows(project, make_params(), project.root / "rows.parquet", part="validation")
@@ -144,6 +146,7 @@ def test_scores_of_the_validation_part_are_tried(project):
         attempt(project, "mine.parquet")
 
 
+@pytest.mark.slow
 def test_without_a_name_the_declared_challenger_is_tried(project):
     """A command, for one, has no file of its own."""
     found = try_challenger(project, make_params(gates=GATES), None)

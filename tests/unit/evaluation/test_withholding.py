@@ -108,6 +108,7 @@ def test_a_class_of_few_has_no_count() -> None:
     assert found[0].challenger.predicted == (None, None)
 
 
+@pytest.mark.slow
 @given(st.lists(st.tuples(st.integers(0, 1), st.integers(0, 8)), min_size=K, max_size=80), st.integers(1, 15))
 def test_bins_hold_k_rows(rows: list[tuple[int, int]], bins: int) -> None:
     """However scores are tied, and none is lost."""

@@ -138,6 +138,7 @@ def test_key_of_a_command_is_handed_over(project: MaskingProject) -> None:
     assert load_stage_key(project.context).id == "test-2"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("write", [1, 2, 3, 4, 5])
 def test_rotation_that_is_killed_goes_on(project: MaskingProject, write: int) -> None:
     """Killed before any one of its writes: the project still masks, with one key or the other, and the next call ends it."""

@@ -113,6 +113,7 @@ def test_full_disk_is_told(tmp_path, monkeypatch):
     assert [event.kind for event in read_log(path).events] == ["change", "recovered", "change"]
 
 
+@pytest.mark.slow
 def test_concurrent_writers_make_one_chain(tmp_path):
     """Each event of each writer once, in the order in which that writer wrote them."""
     path = tmp_path / "events.jsonl"
@@ -124,6 +125,7 @@ def test_concurrent_writers_make_one_chain(tmp_path):
         assert [int(event.about["number"]) for event in events if event.actor == name] == list(range(15))
 
 
+@pytest.mark.slow
 @pytest.mark.faults
 def test_killed_writers_lose_nothing_that_was_told(tmp_path):
     """`kill -9` at any moment: every event that a writer was told of is there, and the chain goes on."""

@@ -52,6 +52,7 @@ def test_nist_sample_as_a_number(bits: int, encrypted: int) -> None:
     assert cipher.decrypt_numbers(np.array([encrypted], np.uint64), 10).tolist() == [123456789]
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=60)
 @given(st.data(), st.integers(2, 300), st.integers(2, 70))
 def test_decryption_undoes_encryption(data: st.DataObject, radix: int, length: int) -> None:
@@ -105,6 +106,7 @@ def _by_definition(row: list[int], radix: int, tweak: bytes) -> list[int]:
     return left + right
 
 
+@pytest.mark.slow
 def test_encryption_of_a_whole_domain_is_a_permutation() -> None:
     """All million numbers of six digits: each is the image of exactly one."""
     encrypted = FF1(AES, 10).encrypt_numbers(np.arange(10**6, dtype=np.uint64), 6)

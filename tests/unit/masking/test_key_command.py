@@ -74,6 +74,7 @@ def test_command_that_is_killed(tmp_path: Path) -> None:
     assert "signal 9" in _refusal(tmp_path, "sh", "-c", "kill -9 $$").found
 
 
+@pytest.mark.slow
 def test_slow_command_is_ended(tmp_path: Path) -> None:
     """With what it started: nothing of it goes on."""
     error = _refusal(tmp_path, "sh", "-c", "(sleep 3; touch late) & sleep 60", seconds=1)

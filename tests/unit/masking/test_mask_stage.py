@@ -231,6 +231,7 @@ def test_wrong_type_leaves_no_dataset(project: MaskingProject) -> None:
         project.masked()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("has_run_before", [False, True])
 def test_killed_in_the_middle_then_run_again(tmp_path: Path, has_run_before: bool) -> None:
     """kill -9 while partitions are written: no dataset until the stage has run again, and then the one of an undisturbed run."""

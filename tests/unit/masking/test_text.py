@@ -98,6 +98,7 @@ def test_another_key_gives_other_tokens() -> None:
     assert _mask(["Anna"]) != _mask(["Anna"], key=OTHER_KEY)
 
 
+@pytest.mark.slow
 def test_batches_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     """A row's text is the same whatever rows come with it."""
     notes = [f"Anna {word} Schmidt{place}" for place, word in enumerate(("and", "or", "") * 20)]
@@ -106,6 +107,7 @@ def test_batches_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     assert _mask(notes) == whole == [text for note in notes for text in _mask([note])]
 
 
+@pytest.mark.slow
 @given(st.text(max_size=40), st.text(max_size=12))
 @settings(max_examples=40, deadline=None)
 def test_any_text_is_masked_and_the_own_name_is_gone(text: str, around: str) -> None:

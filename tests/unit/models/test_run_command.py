@@ -145,6 +145,7 @@ def test_a_program_killed_by_a_signal_is_told(project):
     assert refusal(project, "import os; os.kill(os.getpid(), 9)") == "a program that was ended by the signal 9"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ending", ["", "raise SystemExit(1)", "time.sleep(60)"])
 def test_no_process_is_left_behind(project, ending):
     """A child that left the group and lost its parents ends with the program, however that ends."""
@@ -166,6 +167,7 @@ run_command(command, Path(sys.argv[1]), rows, rows, seed=1, folder=Path(sys.argv
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
 def test_the_program_ends_with_the_run(project, number):
     """Also by kill -9 of the stage, and with it what it started."""

@@ -44,6 +44,7 @@ def _smallest_crowd(table: pa.Table, rules: dict, entity: str | None) -> int:
     return min(counts.column("who_count_distinct").to_pylist())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("entity", [None, "who"])
 @settings(max_examples=8, deadline=None)
 @given(rows=st.integers(30, 800), k=st.integers(2, 12), seed=st.integers(0, 5))

@@ -37,6 +37,7 @@ SHAPES: dict[str, tuple[Callable[[], pa.Table], str]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shape", SHAPES)
 def test_every_shape_gives_files_that_load(shape: str, tmp_path: Path) -> None:
     """Parameters that the grammar takes, in DVC too, and a suite of each dataset that can be used."""
@@ -58,6 +59,7 @@ def test_every_shape_gives_files_that_load(shape: str, tmp_path: Path) -> None:
     assert load_suites(tmp_path / "expectations/splits", {"assignments": None})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("shape", "task"),
     [
@@ -89,6 +91,7 @@ def test_the_value_that_counts_as_positive_is_said_with_its_reason(values: list[
     assert why in reasons["positive"]
 
 
+@pytest.mark.slow
 def test_flights_have_everything() -> None:
     """Times, entity, key and score are found, and the delay that gives the label away is no feature."""
     founded = found(own_lakes.flights(2000), "is_late")
@@ -280,6 +283,7 @@ def test_parts_of_a_time_are_pointed_at() -> None:
     assert "year, month hold parts of one" in found(table, "y").roles.reasons["time"]
 
 
+@pytest.mark.slow
 def test_columns_beyond_the_most_features_are_counted() -> None:
     """A table of a thousand measurements: the first 500 are features, and it is said."""
     table = pa.table({f"m{n}": [(row + n) % 7 for row in range(60)] for n in range(520)} | {"y": [0, 1] * 30})

@@ -48,6 +48,7 @@ def _assess(table: pa.Table, params: Params) -> ViewRisk:
     return assess_view(view, limits, seed=1, cost=lambda *_: ((), ""))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shape", SHAPES)
 def test_what_init_proposes_is_released(shape: str, tmp_path: Path) -> None:
     """Masked by its own rules, each table holds k in its own people; the gate asks for it."""

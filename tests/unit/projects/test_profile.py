@@ -38,6 +38,7 @@ def test_the_second_most_frequent_of_few_values_is_counted() -> None:
     assert [found.second for found in profile_table(table).values()] == [1, 0, 1, 0]
 
 
+@pytest.mark.slow
 def test_a_wide_table_is_measured_in_groups() -> None:
     """Each of a few hundred columns has its own figures."""
     table = pa.table({f"c{n}": [n, n + 1, n + 1 + n % 2, None] for n in range(300)})

@@ -148,6 +148,7 @@ main(["snapshot"])
 """
 
 
+@pytest.mark.slow
 def test_killed_run_is_finished_by_the_next(project: Project) -> None:
     """``kill -9`` half-way: what is there is refused, and the next run ends where an undisturbed one does."""
     assert project.run((sys.executable, "-c", _KILLED)).returncode == -signal.SIGKILL
@@ -162,6 +163,7 @@ def test_killed_run_is_finished_by_the_next(project: Project) -> None:
     assert {path.suffix for path in project.paths.snapshots.rglob("*") if path.is_file()} == {".parquet", ".json"}
 
 
+@pytest.mark.slow
 def test_killed_refresh_trusts_only_whole_files(project: Project) -> None:
     """A run cut off in a finished dataset: a file that is not as the last manifest says is written again."""
     project.run()
@@ -178,6 +180,7 @@ def _limit_file_size() -> None:
     resource.setrlimit(resource.RLIMIT_FSIZE, (3000, 3000))
 
 
+@pytest.mark.slow
 def test_no_room_to_write(project: Project) -> None:
     """A write that fails is told as such; nothing half-written stays, and with room the next run finishes."""
     done = project.run(preexec_fn=_limit_file_size)
@@ -192,6 +195,7 @@ def test_no_room_to_write(project: Project) -> None:
 _CAN_MOUNT = os.geteuid() == 0 and subprocess.run(("unshare", "-m", "true"), capture_output=True, check=False).returncode == 0
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not _CAN_MOUNT, reason="only root may mount the small disk; test_no_room_to_write covers the rest")
 def test_full_disk(tmp_path: Path) -> None:
     """On a disk that is really full: exit 2, one message, nothing half-written; with room, the same snapshot as ever."""

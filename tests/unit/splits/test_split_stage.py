@@ -295,6 +295,7 @@ def test_lost_counts_are_counted_again(project: SplitsProject) -> None:
         assert project.files("by_time") == before
 
 
+@pytest.mark.slow
 def test_stage_does_not_import_pandas(project: SplitsProject) -> None:
     """It would cost each refresh a quarter of a CPU second, for nothing."""
     project.split("by_car")

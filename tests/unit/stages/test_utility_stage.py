@@ -158,6 +158,7 @@ def test_distances_say_what_moved(report: UtilityReport) -> None:
     assert found["samples.born"] and found["samples.city"]
 
 
+@pytest.mark.slow
 def test_the_same_data_gives_the_same_bytes(kept: StageContext, report: UtilityReport) -> None:
     """Rows, models and draws are seeded."""
     assert _run(kept) == report
@@ -196,6 +197,7 @@ def test_a_row_without_a_raw_one_is_an_error(kept: StageContext) -> None:
     assert not kept.paths.raw_spill.exists()
 
 
+@pytest.mark.slow
 def test_a_policy_that_destroys_the_signal_is_not_certified(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """The main feature becomes a constant: what was best is no longer. The stage ends well."""
     report = _run(_project(tmp_path, {"strong": GONE, "medium": GONE}))

@@ -28,6 +28,7 @@ def test_every_suite_has_a_conforming_table() -> None:
     assert sorted(CONFORMING) == FILES
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", FILES)
 def test_conforming_table_passes(name: str) -> None:
     """Not one expectation, critical or not, fails on a table that conforms."""

@@ -54,6 +54,7 @@ def _replace(table: pa.Table, name: str, column: pa.Array) -> pa.Table:
     return table.set_column(table.column_names.index(name), name, column)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("subject", ["raw", "masked", "predictions"])
 def test_conforming_dataset_passes(project: ProjectPaths, subject: str) -> None:
     """Every table by month, with the dataset's hash, and a permission for the stages after it."""
@@ -66,6 +67,7 @@ def test_conforming_dataset_passes(project: ProjectPaths, subject: str) -> None:
     assert require_passed(project.validation_report(subject)) == report
 
 
+@pytest.mark.slow
 def test_second_run_opens_nothing_and_writes_the_same(project: ProjectPaths) -> None:
     """With its partitions gone, an unchanged dataset still gives the same bytes: none was opened."""
     _write(project, "raw", _conforming("raw"))
@@ -77,6 +79,7 @@ def test_second_run_opens_nothing_and_writes_the_same(project: ProjectPaths) -> 
     assert project.validation_report("raw").read_bytes() == first
 
 
+@pytest.mark.slow
 def test_data_that_fails_is_a_report_without_a_value(project: ProjectPaths, capsys: pytest.CaptureFixture[str]) -> None:
     """The stage ends well, the report says no, the next stage refuses, and no value of a row is anywhere."""
     tables = _conforming("raw")
