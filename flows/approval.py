@@ -94,13 +94,15 @@ def require_actionable(root: Path, stored: StoredVerdict, now: datetime) -> tupl
 def require_promotable(root: Path, stored: StoredVerdict, now: datetime) -> Promotable:
     """What may be promoted: as :func:`require_actionable`, and approved by a person who neither judged nor loosened the policy.
 
+    Of several approvals that count, the newest is named.
+
     Raises :class:`~tasks.errors.GateError` or :class:`~tasks.errors.SigningError` (exit code 2) in every other case.
     """
     state, judge = require_actionable(root, stored, now)
     digest = hash_verdict(stored)
     paths = ProjectPaths(main_root(root))
     refusals = []
-    for event in approvals_of(known_events(live_log(paths), paths.landed_events), digest):
+    for event in reversed(approvals_of(known_events(live_log(paths), paths.landed_events), digest)):
         try:
             approver = check_approval(event, state, digest, now)
             require_other(approver.principal, judge, state)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
-from flows.verdict_store import StoredVerdict, receipt_path
+from flows.verdict_store import StoredVerdict, envelope_path, receipt_path
 from tasks.datasets import write_atomically
 from tasks.errors import ModelError, RegistryError
 from tasks.models import TRUSTED_TYPES, find_archive, model_hash, read_model
@@ -67,7 +67,7 @@ def _files(tree: ProjectPaths, content: bytes, card: ModelCard, model: Path) -> 
         "params.yaml": tree.params,
         "pin.json": tree.pin,
         "receipt.json": receipt,
-        "verdict.dsse": receipt.with_suffix(".dsse"),
+        "verdict.dsse": envelope_path(tree, content),
         "report.html": tree.report_page,
         "verdict.md": tree.report_markdown,
     }

@@ -17,7 +17,7 @@ from tasks.paths import ProjectPaths
 SECTIONS = {
     "Start here": ("demo", "init", "run", "try", "gate", "verify", "report"),
     "Workflow server": ("up", "down", "status", "doctor"),
-    "Signatures": ("policy", "approve"),
+    "Release": ("policy", "approve", "promote", "rollback", "champion"),
     "More": ("data", "mask", "log", "pin", "stage", "upgrade", "demo-lake"),
 }
 
@@ -45,7 +45,7 @@ class SectionedGroup(click.Group):
 
 
 def _load_commands() -> None:
-    from flows.cli import data, init, judge, mask, run, service, sign  # noqa: F401 - importing registers the commands
+    from flows.cli import data, init, judge, mask, promote, run, service, sign  # noqa: F401 - importing registers the commands
 
 
 @click.group(cls=SectionedGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})

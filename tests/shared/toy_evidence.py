@@ -201,3 +201,14 @@ def write_reports(paths: ProjectPaths) -> None:
     for subject, examined in inputs.items():
         report = ValidationReport(subject=subject, is_passed=True, engine="toy", inputs=examined, suites=(suite,), findings=())
         write_atomically(paths.validation_report(subject), report.to_json().encode())
+
+
+def judge_toy(paths: ProjectPaths, params: Params) -> None:
+    """Evaluate and judge, as the stages do."""
+    write_reports(paths)
+    load_stage("evaluate").run(StageContext(paths, params))
+    predictions = read_manifest(paths.predictions, made_by="evaluate").logical_hash
+    about = ValidationReport.from_json(paths.validation_report("features").read_bytes(), origin="test")
+    report = about.model_copy(update={"subject": "predictions", "inputs": {"predictions": predictions}})
+    write_atomically(paths.validation_report("predictions"), report.to_json().encode())
+    load_stage("gate").run(StageContext(paths, params))

@@ -7,12 +7,12 @@ from datetime import datetime, timezone
 import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
-from toy_evidence import make_params, toy_rows, train_toy, write_reports, write_toy
+from toy_evidence import judge_toy, make_params, toy_rows, train_toy, write_toy
 
 from tasks.datasets import DatasetWriter, hash_file, read_manifest, read_table, write_atomically
 from tasks.gates import make_receipt
 from tasks.paths import ProjectPaths
-from tasks.records import Evaluation, ValidationReport, Verdict, Verification
+from tasks.records import Evaluation, Verdict, Verification
 from tasks.stages import StageContext, load_stage
 from tasks.stages.looking import pay_look
 from tasks.verification import check_figures, check_hashes
@@ -30,17 +30,6 @@ def judged(tmp_path_factory):
     train_toy(paths, params)
     judge_toy(paths, params)
     return root
-
-
-def judge_toy(paths, params):
-    """Evaluate and judge, as the stages do."""
-    write_reports(paths)
-    load_stage("evaluate").run(StageContext(paths, params))
-    predictions = read_manifest(paths.predictions, made_by="evaluate").logical_hash
-    about = ValidationReport.from_json(paths.validation_report("features").read_bytes(), origin="test")
-    report = about.model_copy(update={"subject": "predictions", "inputs": {"predictions": predictions}})
-    write_atomically(paths.validation_report("predictions"), report.to_json().encode())
-    load_stage("gate").run(StageContext(paths, params))
 
 
 @pytest.fixture

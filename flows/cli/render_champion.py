@@ -1,0 +1,73 @@
+"""Champions on the terminal, and the exit code of what the registry says of them.
+
+What belongs here: words for champions and moves. What does not: finding or moving them.
+"""
+
+from typing import TYPE_CHECKING
+
+import click
+
+from flows.cli.root import as_json
+from flows.cli.tables import print_rows
+from tasks.errors import ExitCode
+from tasks.records import Champion, Championship, Check, CheckStatus, Event
+
+if TYPE_CHECKING:
+    from flows.promotion import Moved
+
+_EXIT_CODES: dict[CheckStatus, ExitCode] = {
+    "holds": ExitCode.PROMOTE,
+    "does_not_hold": ExitCode.REJECT,
+    "not_checked": ExitCode.COULD_NOT_JUDGE,
+}
+_PROMOTED = {"fitted_model": "the fitted model that was judged, byte for byte"}
+
+
+def show_moved(moved: "Moved", what: str, *, is_json: bool) -> None:
+    """Print the champion that a move came to, and how long it took."""
+    if is_json:
+        as_json({"champion": moved.champion.model_dump(mode="json"), "flip_ms": moved.flip_ms, "seconds": moved.seconds})
+        return
+    click.echo(f"{moved.champion.model} version {moved.champion.version} {what}")
+    _print_facts(moved.champion)
+    flip = "the alias stood there already" if moved.flip_ms is None else f"the alias was set in {moved.flip_ms:.1f} ms"
+    click.echo(f"\n{flip}; the whole took {moved.seconds:.1f} s")
+
+
+def show_champion(standing: Championship, registry: Check, *, is_json: bool) -> int:
+    """Print the champion, what the registry says, and every move; returns the exit code of the registry's word."""
+    if is_json:
+        found = standing.champion.model_dump(mode="json") if standing.champion else None
+        as_json({"champion": found, "registry": registry.model_dump(mode="json"), **_history(standing)})
+        return int(_EXIT_CODES[registry.status])
+    if standing.champion is None:
+        click.echo(f"{standing.model} has no champion yet")
+    else:
+        click.echo(f"{standing.model} version {standing.champion.version}, champion since {standing.champion.at_utc[:19]}Z")
+        _print_facts(standing.champion)
+    click.echo(f"registry   {registry.reason}")
+    if standing.moves:
+        click.echo("")
+        print_rows(("event", "time", "move", "version", "by", "what"), [_told(event) for event in standing.moves])
+    return int(_EXIT_CODES[registry.status])
+
+
+def _print_facts(champion: Champion) -> None:
+    click.echo(f"promoted   {_PROMOTED.get(champion.promoted, champion.promoted)}; view {champion.view}")
+    click.echo(f"verdict    {champion.verdict[:12]}, judged on {champion.part} of {champion.split}")
+    click.echo(f"kept on    {champion.branch}")
+
+
+def _history(standing: Championship) -> dict[str, object]:
+    return {
+        "before": [champion.model_dump(mode="json") for champion in standing.standing[:-1]],
+        "unfinished": standing.unfinished.model_dump(mode="json") if standing.unfinished else None,
+        "moves": [event.model_dump(mode="json") for event in standing.moves],
+    }
+
+
+def _told(event: Event) -> tuple[str, ...]:
+    about = event.about
+    told = about.get("reason") or (f"verdict {about['verdict'][:12]}" if "verdict" in about else "")
+    version = about.get("version", "")
+    return str(event.number), event.at_utc[:19] + "Z", f"{event.kind} {about.get('step', '')}", version, event.actor, told

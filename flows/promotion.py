@@ -1,0 +1,254 @@
+"""Promoting a verdict's model, and rolling back to the one before: what is checked, and in which order.
+
+What belongs here: what a promotion and a rollback need before the alias may move. What does not: the order of log and alias
+(``flows.alias_moves``), who may promote (``flows.approval``), printing, and Prefect.
+"""
+
+import hashlib
+import os
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from flows.alias_moves import Desk, expected_origin, make_move, settle_cut_off
+from flows.approval import require_promotable
+from flows.champion_branches import champion_branch, keep_champion, point_current
+from flows.registration import Candidate, read_candidate, register, require_registered
+from flows.verdict_store import StoredVerdict, find_verdict
+from flows.verification import Level, checkout_of_verdict, verify_checkout
+from flows.worktrees import hold_lock
+from tasks.credentials import model_keys
+from tasks.errors import GateError, RegistryError
+from tasks.ledger import read_log
+from tasks.models import is_own_registry, registry_environment, registry_uri
+from tasks.params import load_params
+from tasks.params.models import MlflowParams
+from tasks.paths import ProjectPaths, main_root, make_private
+from tasks.records import Champion, Championship, Check, Promotable
+from tasks.registry import ALIAS, NOBODY, AliasMoved, Move, Registry, open_registry
+
+DRILL = "drill"
+"""The alias that a drill moves in place of the champion's."""
+
+
+@dataclass(frozen=True)
+class Moved:
+    """What a promotion or a rollback came to."""
+
+    champion: Champion
+    flip_ms: float | None
+    """How long MLflow took to set the alias; None where it had been set already."""
+    seconds: float
+    """The whole of it, verification included."""
+
+
+@dataclass(frozen=True)
+class Office:
+    """One command's hold on the registry: nobody else of this project moves the alias meanwhile."""
+
+    desk: Desk
+    registry: Registry
+    where: str
+    """The tracking URI; never shown, it may hold a password."""
+
+
+@contextmanager
+def open_office(root: Path) -> Iterator[Office]:
+    """Hold the lock of promotions, and ask the registry that the parameters or MLFLOW_TRACKING_URI name."""
+    main = ProjectPaths(main_root(root))
+    make_private(main.state)
+    with hold_lock(main.state / "promotion.lock", "promotions"):
+        make_private(main.own_registry.parent)
+        with _look_at_registry(root) as office:
+            yield office
+
+
+@contextmanager
+def _look_at_registry(root: Path) -> Iterator[Office]:
+    """As :func:`open_office`, for whoever changes nothing."""
+    main = ProjectPaths(main_root(root))
+    section = load_params(ProjectPaths(root).params).models.mlflow or MlflowParams()
+    where = registry_uri(section.tracking_uri, root)
+    with open_registry(registry_environment(where, model_keys(os.environ))) as registry:
+        yield Office(Desk(main, registry, section.name), registry, where)
+
+
+def promote(root: Path, name: str, now: datetime, *, taken_over: str | None = None) -> Moved:
+    """Make the challenger of the verdict ``name`` the champion.
+
+    ``taken_over``: the version at which somebody else put the alias. A verdict that is the champion's already changes nothing.
+    Raises :class:`~tasks.errors.GateError` where the verdict may not be promoted or does not hold, and
+    :class:`~tasks.errors.RegistryError` where the alias stands elsewhere than the event log says, or the registry is down.
+    """
+    started = time.perf_counter()
+    stored = find_verdict(root, name)
+    promotable = require_promotable(root, stored, now)
+    with open_office(root) as office:
+        standing = settle_cut_off(office.desk)
+        _refuse_rolled_back(office.desk, standing, promotable)
+        origin = expected_origin(office.desk, standing, taken_over)
+        champion, moved = standing.champion, None
+        if champion is None or champion.verdict != promotable.verdict_hash or taken_over is not None:
+            move = _prepare(root, office, stored, promotable, origin)
+            moved = make_move(office.desk, move)
+            champion = _require_champion(office.desk.read())
+        point_current(office.desk.main.root, champion.branch)
+        return Moved(champion, moved.flip_ms if moved else None, time.perf_counter() - started)
+
+
+def rollback(root: Path, reason: str, *, taken_over: str | None = None, is_drill: bool = False) -> Moved:
+    """Make the champion before the present one champion again, after holding all that it was promoted on against its hashes.
+
+    A drill does all of it with an alias of its own, and writes nothing into the event log. Raises
+    :class:`~tasks.errors.RegistryError` where there is none before it, its model is gone, or the alias stands elsewhere than the
+    log says, and :class:`~tasks.errors.GateError` where its verdict does not hold any more.
+    """
+    started = time.perf_counter()
+    with open_office(root) as office:
+        desk = office.desk
+        standing = desk.read() if is_drill else settle_cut_off(desk)
+        leaving, target = standing.champion, standing.previous
+        if leaving is None or target is None:
+            raise _nothing_before(desk.model, leaving)
+        origin = expected_origin(desk, standing, taken_over)
+        with checkout_of_verdict(desk.main.root, target.branch) as tree:
+            _require_holds(tree, "hashes", target.branch, target.verdict)
+        with tempfile.TemporaryDirectory(prefix="windtunnel-mlflow-") as folder:
+            require_registered(office.registry, desk.model, target.version, target.logical_hash, Path(folder))
+        if is_drill:
+            return Moved(target, _drill(office, leaving, target).flip_ms, time.perf_counter() - started)
+        about = {**_about(target), "leaves": leaving.version, "leaves_verdict": leaving.verdict, "reason": reason}
+        moved = make_move(desk, Move("rollback", desk.model, origin, about))
+        champion = _require_champion(desk.read())
+        point_current(desk.main.root, champion.branch)
+        return Moved(champion, moved.flip_ms, time.perf_counter() - started)
+
+
+def find_champion(root: Path) -> tuple[Championship, Check]:
+    """The champions as the event log tells, and whether the registry's alias stands where the log says; nothing is changed."""
+    with _look_at_registry(root) as office:
+        standing = office.desk.read()
+        main = office.desk.main
+        if is_own_registry(office.where, main.root) and not main.own_registry.exists():
+            return standing, _compare_alias(standing, NOBODY)
+        try:
+            found = office.registry.read_alias(office.desk.model, ALIAS)
+        except RegistryError as error:
+            return standing, Check(what=f"alias {ALIAS}", status="not_checked", reason=f"{error.thing}: {error.found}")
+    return standing, _compare_alias(standing, found.version if found else NOBODY)
+
+
+def _compare_alias(standing: Championship, stands: str) -> Check:
+    """What it means that the alias stands at a version, or at :data:`NOBODY`."""
+    what, told = f"alias {ALIAS}", f"the alias stands at {stands}"
+    believed = standing.champion.version if standing.champion else NOBODY
+    if standing.unfinished is not None:
+        cut = f"a {standing.unfinished.kind} to version {standing.unfinished.about['version']} was cut off, and {told}"
+        return Check(what=what, status="does_not_hold", reason=f"{cut}; the next windtunnel promote or rollback settles it")
+    if stands != believed:
+        return Check(what=what, status="does_not_hold", reason=f"{told}; somebody else moved it")
+    return Check(what=what, status="holds", reason=told)
+
+
+def confirm(root: Path) -> Champion:
+    """The champion, whose alias and model the registry hands over as the event log says.
+
+    Raises :class:`~tasks.errors.RegistryError` where it does not.
+    """
+    with open_office(root) as office, tempfile.TemporaryDirectory(prefix="windtunnel-mlflow-") as folder:
+        standing = settle_cut_off(office.desk)
+        expected_origin(office.desk, standing, None)
+        champion = _require_champion(standing)
+        require_registered(office.registry, office.desk.model, ALIAS, champion.logical_hash, Path(folder))
+        return champion
+
+
+def _prepare(root: Path, office: Office, stored: StoredVerdict, promotable: Promotable, origin: str) -> Move:
+    """Verify the verdict, keep what it rests on, and register its model; nothing has moved after that."""
+    with checkout_of_verdict(root, stored.name) as tree:
+        _require_holds(tree, "metrics", stored.name, promotable.verdict_hash)
+        branch = champion_branch(promotable.verdict_hash)
+        candidate = read_candidate(tree, stored, branch)
+        with tempfile.TemporaryDirectory(prefix="windtunnel-mlflow-") as folder:
+            version = register(office.registry, office.desk.model, office.where, candidate, Path(folder))
+    keep_champion(root, stored.name)
+    approval = {"signed_by": promotable.signed_by, "approved_by": promotable.approved_by, "approval": promotable.approval}
+    return Move("promotion", office.desk.model, origin, {**_offer(candidate, version, branch), **approval})
+
+
+def _offer(candidate: Candidate, version: str, branch: str) -> dict[str, str]:
+    verdict = candidate.verdict
+    return {
+        "version": version,
+        "verdict": candidate.sha256,
+        "branch": branch,
+        "logical_hash": candidate.logical_hash,
+        "promoted": "fitted_model",
+        "view": verdict.view["challenger"],
+        "split": verdict.split,
+        "part": verdict.part,
+    }
+
+
+def _about(champion: Champion) -> dict[str, str]:
+    return champion.model_dump(mode="json", exclude={"model", "at_utc", "actor", "event"})
+
+
+def _drill(office: Office, leaving: Champion, target: Champion) -> AliasMoved:
+    """Flip an alias of the drill's own from the champion to the one before, and remove it."""
+    model = office.desk.model
+    office.registry.drop_alias(model, DRILL)
+    office.registry.move_alias(model, DRILL, expected=None, target=leaving.version)
+    moved = office.registry.move_alias(model, DRILL, expected=leaving.version, target=target.version)
+    office.registry.drop_alias(model, DRILL)
+    return moved
+
+
+def _require_holds(tree: ProjectPaths, level: Level, name: str, sha256: str) -> None:
+    """Refuse a verdict that does not hold, or cannot be checked, or is another one by now."""
+    if hashlib.sha256(tree.verdict.read_bytes()).hexdigest() != sha256:
+        raise GateError(f"verdict {name}", found="another verdict than a moment ago", expected="one verdict", next_step="try again")
+    found = verify_checkout(tree, level)
+    if found.outcome == "holds":
+        return
+    first = next((check for check in found.checks if check.status == found.outcome), None)
+    told = f"{first.what}: {first.reason}" if first else "nothing was checked"
+    raise GateError(
+        f"verdict {name}",
+        found=f"{'what does not hold' if found.outcome == 'does_not_hold' else 'what cannot be checked'}: {told}",
+        expected=f"a verdict that holds at level {level}",
+        next_step=f"windtunnel verify {name} --level {level}",
+    )
+
+
+def _refuse_rolled_back(desk: Desk, standing: Championship, promotable: Promotable) -> None:
+    """A verdict whose champion was rolled back needs an approval by somebody who knew of that."""
+    after = standing.rolled_back.get(promotable.verdict_hash)
+    approved = next((event.number for event in read_log(desk.main.events).events if event.hash == promotable.approval), 0)
+    if after is not None and approved < after:
+        raise GateError(
+            f"verdict {promotable.name}",
+            found=f"a champion that was rolled back (event {after}), and an approval from before that (event {approved})",
+            expected="an approval by somebody who knows of the rollback",
+            next_step=f"windtunnel approve {promotable.name} --reason ...",
+        )
+
+
+def _require_champion(standing: Championship) -> Champion:
+    if standing.champion is None:
+        raise _nothing_before(standing.model, None)
+    return standing.champion
+
+
+def _nothing_before(model: str, champion: Champion | None) -> RegistryError:
+    only = f"version {champion.version} only, the first that was promoted here" if champion else "no champion yet"
+    return RegistryError(
+        f"the champions of {model}",
+        found=only,
+        expected="a champion, and one before it",
+        next_step="windtunnel champion shows them; windtunnel promote makes one",
+    )

@@ -1,0 +1,244 @@
+"""What may be promoted and what may not, and the way back; the registry is one in memory, all else is real."""
+
+import shutil
+import subprocess
+from contextlib import contextmanager
+from datetime import datetime, timedelta, timezone
+
+import pytest
+from alias_events import MemoryRegistry
+from promotable_project import judge_promotable, make_promotable, write_params
+from signed_project import BOB, ROBOT, make_keys
+
+import flows.promotion
+from flows.approval import approve
+from flows.promotion import confirm, find_champion, promote, rollback
+from flows.worktrees import hold_lock
+from tasks.errors import GateError, ModelError, RegistryError, SigningError, WorktreeError
+from tasks.paths import ProjectPaths
+
+HERE = "data/verdict.json"
+
+
+@pytest.fixture(scope="module")
+def keys(tmp_path_factory):
+    return make_keys(tmp_path_factory.mktemp("keys"))
+
+
+@pytest.fixture(scope="module")
+def judged(tmp_path_factory, keys):
+    """Judged, signed, and not approved."""
+    return make_promotable(tmp_path_factory.mktemp("promotable"), keys).root
+
+
+@pytest.fixture
+def paths(judged, tmp_path, monkeypatch):
+    """A copy of it, with a registry in memory; a rollback finds the data of the earlier champion where it is."""
+    root = tmp_path / "project"
+    shutil.copytree(judged, root, symlinks=True)
+    monkeypatch.chdir(root)
+    return ProjectPaths(root)
+
+
+@pytest.fixture
+def registry(tmp_path, monkeypatch):
+    made = MemoryRegistry(tmp_path / "registry")
+
+    @contextmanager
+    def opened(_environment):
+        yield made
+
+    monkeypatch.setattr(flows.promotion, "open_registry", opened)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://registry.invalid")
+    return made
+
+
+def now():
+    return datetime.now(timezone.utc)
+
+
+def agree(paths, keys, reason="agreed"):
+    return approve(paths.root, HERE, key=keys[BOB], reason=reason, now=now())
+
+
+def kept_in(monkeypatch, places):
+    """Branches of champions whose data lies in folders, in place of DVC's cache."""
+    real = flows.promotion.checkout_of_verdict
+
+    @contextmanager
+    def checkout(root, name):
+        if name in places:
+            yield ProjectPaths(places[name])
+        else:
+            with real(root, name) as tree:
+                yield tree
+
+    monkeypatch.setattr(flows.promotion, "checkout_of_verdict", checkout)
+
+
+@pytest.fixture
+def two(paths, keys, registry, tmp_path, monkeypatch):
+    """Two champions, the second one standing."""
+    agree(paths, keys)
+    first = promote(paths.root, HERE, now()).champion
+    shutil.copytree(paths.root, tmp_path / "first", symlinks=True, ignore=shutil.ignore_patterns(".git"))
+    kept_in(monkeypatch, {first.branch: tmp_path / "first"})
+    write_params(paths, C=0.5)
+    judge_promotable(paths, keys[ROBOT])
+    agree(paths, keys)
+    promote(paths.root, HERE, now())
+    return paths
+
+
+def test_an_approved_verdict_makes_its_model_champion(paths, keys, registry):
+    """The alias stands at its version, the log and the registry agree, and its branch holds verdict, receipt and signature."""
+    agree(paths, keys)
+    moved = promote(paths.root, HERE, now())
+    assert (registry.version, moved.champion.version, moved.champion.promoted) == ("1", "1", "fitted_model")
+    assert find_champion(paths.root)[1].status == "holds"
+    assert confirm(paths.root) == moved.champion
+    listed = subprocess.run(
+        ["git", "ls-tree", "-r", "--name-only", "champions/current"], cwd=paths.root, capture_output=True, text=True, check=True
+    ).stdout.split()
+    assert {"data/verdict.json", "params.yaml", "data/pin.json"} <= set(listed)
+    assert len([name for name in listed if name.startswith(".windtunnel/receipts/")]) == 2
+    assert not subprocess.run(["git", "status", "--porcelain"], cwd=paths.root, capture_output=True, check=True).stdout
+
+
+def test_promoted_twice_changes_nothing(paths, keys, registry):
+    """The same verdict again: the same champion, no event."""
+    agree(paths, keys)
+    first = promote(paths.root, HERE, now())
+    content = paths.events.read_bytes()
+    again = promote(paths.root, HERE, now())
+    assert (again.champion, again.flip_ms) == (first.champion, None)
+    assert paths.events.read_bytes() == content
+
+
+def test_without_an_approval_nothing_moves(paths, registry):
+    """Signed, fresh, promote, and nobody else agreed."""
+    with pytest.raises((GateError, SigningError), match="no approval"):
+        promote(paths.root, HERE, now())
+    assert registry.version is None
+
+
+def test_a_stale_verdict_is_refused(paths, keys, registry):
+    """Expired; and of other parameters than those beside it."""
+    agree(paths, keys)
+    with pytest.raises(GateError, match="expired"):
+        promote(paths.root, HERE, now() + timedelta(days=8))
+    write_params(paths, C=0.1)
+    with pytest.raises(GateError, match="other parameters"):
+        promote(paths.root, HERE, now())
+    assert registry.version is None
+
+
+def test_a_verdict_that_does_not_hold_is_refused(paths, keys, registry):
+    """Its predictions were taken away after it was approved: verification names them, nothing was registered."""
+    agree(paths, keys)
+    shutil.rmtree(paths.predictions)
+    with pytest.raises(GateError, match="predictions"):
+        promote(paths.root, HERE, now())
+    assert not registry.versions
+
+
+def test_a_verdict_of_scores_has_no_model_to_promote(paths, keys, registry, monkeypatch):
+    """Known by scores only: told before anything is registered."""
+    agree(paths, keys)
+    monkeypatch.setattr(flows.promotion, "_require_holds", lambda *_: None)
+    (paths.models / "challenger.skops").unlink()
+    with pytest.raises(ModelError, match="scores only"):
+        promote(paths.root, HERE, now())
+    assert not registry.versions
+
+
+def test_two_promotions_at_once(paths, keys, registry):
+    """The second is refused and names the first."""
+    agree(paths, keys)
+    with hold_lock(paths.state / "promotion.lock", "promotions"), pytest.raises(WorktreeError, match="another run at work"):
+        promote(paths.root, HERE, now())
+    assert registry.version is None
+
+
+def test_an_alias_of_somebody_elses_is_taken_over_by_name_only(paths, keys, registry):
+    """It stood at version 9 before; the log then says where it came from."""
+    agree(paths, keys)
+    registry.version = "9"
+    with pytest.raises(RegistryError, match="--from 9"):
+        promote(paths.root, HERE, now())
+    promote(paths.root, HERE, now(), taken_over="9")
+    standing, check = find_champion(paths.root)
+    assert (standing.moves[0].about["from"], check.status) == ("9", "holds")
+
+
+def test_nothing_to_roll_back_to(paths, keys, registry):
+    """Before the first champion, and with one only."""
+    with pytest.raises(RegistryError, match="no champion yet"):
+        rollback(paths.root, "why")
+    agree(paths, keys)
+    promote(paths.root, HERE, now())
+    with pytest.raises(RegistryError, match="version 1 only"):
+        rollback(paths.root, "why")
+    assert registry.version == "1"
+
+
+def test_a_rollback_returns_to_the_champion_before(two, registry):
+    """With the verdict, split and data that it was promoted on."""
+    before = find_champion(two.root)[0].previous
+    moved = rollback(two.root, "too slow")
+    assert (registry.version, moved.champion) == ("1", before)
+    assert find_champion(two.root)[0].moves[-2].about["reason"] == "too slow"
+
+
+def test_a_drill_changes_nothing(two, registry):
+    """No event, no alias; the times are told."""
+    content = two.events.read_bytes()
+    moved = rollback(two.root, "", is_drill=True)
+    assert (moved.champion.version, registry.version) == ("1", "2")
+    assert moved.flip_ms is not None
+    assert two.events.read_bytes() == content
+
+
+def test_a_champion_whose_model_is_gone_is_not_returned_to(two, registry):
+    """Deleted from the registry, or another one under its version: the alias stays."""
+    place = registry.versions.pop("1")
+    with pytest.raises(RegistryError, match="no model that can be fetched"):
+        rollback(two.root, "why")
+    registry.versions["1"] = registry.versions["2"]
+    with pytest.raises(RegistryError, match="another model"):
+        rollback(two.root, "why")
+    assert (registry.version, place.is_dir()) == ("2", True)
+
+
+def test_a_champion_whose_data_changed_is_not_returned_to(two, registry, tmp_path):
+    """Its split was edited since: named, and the alias stays."""
+    shutil.rmtree(tmp_path / "first/data/splits/by_time")
+    with pytest.raises(GateError, match="splits/by_time"):
+        rollback(two.root, "why")
+    assert registry.version == "2"
+
+
+def test_a_rolled_back_verdict_needs_a_new_approval(two, keys, registry):
+    """Approved once, and found bad since: whoever approves it again knows of that."""
+    rollback(two.root, "too slow")
+    with pytest.raises(GateError, match="rolled back"):
+        promote(two.root, HERE, now())
+    assert registry.version == "1"
+    agree(two, keys, reason="it was the network")
+    promote(two.root, HERE, now())
+    assert registry.version == "2"
+
+
+def test_a_registry_that_is_down_leaves_the_champion_and_the_log(paths, keys, registry, monkeypatch):
+    """Nothing is begun; `champion` says that it could not ask."""
+    agree(paths, keys)
+    content = paths.events.read_bytes()
+
+    def down(*_):
+        raise RegistryError("the model registry", found="ConnectionError", expected="an answer", next_step="start it")
+
+    monkeypatch.setattr(registry, "read_alias", down)
+    with pytest.raises(RegistryError, match="ConnectionError"):
+        promote(paths.root, HERE, now())
+    assert find_champion(paths.root)[1].status == "not_checked"
+    assert paths.events.read_bytes() == content
