@@ -8,7 +8,7 @@ from collections.abc import Callable
 from datetime import datetime, timezone
 from pathlib import Path
 
-from tasks.demo import build_lake, is_demo_lake, next_as_of, write_demo_key
+from tasks.demo import build_lake, is_demo_lake, next_as_of, write_demo_identities, write_demo_key
 from tasks.errors import LakeError
 from tasks.models import dump_model
 from tasks.params import load_params
@@ -26,7 +26,7 @@ def as_text(moment: datetime) -> str:
 
 
 def prepare_demo(paths: ProjectPaths, as_of: datetime | None = None, tell: Callable[[str], None] = lambda _: None) -> datetime:
-    """Build the demo's lake up to ``as_of`` (none: the moment in params.yaml) and put its published key in place.
+    """Build the demo's lake up to ``as_of`` (none: the moment in params.yaml) and put its published keys in place.
 
     ``tell`` hears of each table as it is written.
     """
@@ -42,6 +42,7 @@ def prepare_demo(paths: ProjectPaths, as_of: datetime | None = None, tell: Calla
         key = main_root(paths.root) / Path(params.masking.key.file).expanduser()
         if not key.exists():
             write_demo_key(key)
+    write_demo_identities(ProjectPaths(main_root(paths.root)).state)
     return grow_demo_lake(paths, as_of or params.snapshot.as_of_utc, tell)
 
 

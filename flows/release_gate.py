@@ -4,6 +4,7 @@ from datetime import datetime, timezone
 
 from prefect import flow, get_run_logger
 
+from flows.approval import require_actionable
 from flows.programs import enter_project
 from flows.verdict_store import check_stored, find_verdict
 from tasks.errors import GateError
@@ -13,15 +14,19 @@ from tasks.errors import GateError
 def release_gate(verdict: str = "newest") -> str:
     """Check ``verdict``: a branch such as ``data/2013-11-01``, ``newest``, or a path to a verdict.json.
 
-    Completes only for a whole, unexpired verdict of what lies beside it, whose decision is promote; fails in every other case.
+    Completes only for a whole, unexpired, signed verdict of what lies beside it, whose decision is promote and which is no
+    rehearsal; fails in every other case.
 
     Args:
         verdict: A branch such as `data/2013-11-01`, `newest`, or a path to a verdict.json.
     """
-    decision = check_stored(find_verdict(enter_project(), verdict), now=datetime.now(timezone.utc))
+    root, now = enter_project(), datetime.now(timezone.utc)
+    stored = find_verdict(root, verdict)
+    decision = check_stored(stored, now=now)
     get_run_logger().info("%s: %s", verdict, decision)
     if decision != "promote":
         raise GateError(
             f"release gate on {verdict}", found=decision, expected="promote", next_step="read the report of that verdict"
         )
+    require_actionable(root, stored, now)
     return decision

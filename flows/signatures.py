@@ -5,13 +5,16 @@ approvals (``flows.approval``), and Prefect.
 """
 
 import os
+import shutil
 from datetime import datetime, timezone
 from pathlib import Path
 
 from flows.verdict_store import StoredVerdict, envelope_path, receipt_path
 from tasks.datasets import write_atomically
+from tasks.demo import demo_key_path
+from tasks.demo.identities import OWNER
 from tasks.errors import SigningError
-from tasks.params import load_params
+from tasks.params import Params, load_params
 from tasks.paths import ProjectPaths, main_root
 from tasks.records import Receipt
 from tasks.signing import (
@@ -24,7 +27,7 @@ from tasks.signing import (
     require_own,
     sign_record,
 )
-from tasks.stages.policies import PolicyStanding, banned_keys, stand_by
+from tasks.stages.policies import PolicyStanding, banned_keys, is_demo, stand_by
 
 SIGNATURE = "signature of the verdict"
 
@@ -41,10 +44,10 @@ def sign_verdict(paths: ProjectPaths, earlier: ProjectPaths) -> Path | None:
         write_atomically(path, former.read_bytes())
     if path.exists():
         return path
-    key = find_key(os.environ)
+    params = load_params(paths.params)
+    key = find_key(os.environ) or _demo_key(paths, params)
     if key is None:
         return None
-    params = load_params(paths.params)
     standing = stand_by(paths, params)
     if standing.state.in_force is not None:  # before the first policy is signed, nobody can be told from anybody
         require_own(standing.state.signers, key, datetime.now(timezone.utc))
@@ -52,6 +55,12 @@ def sign_verdict(paths: ProjectPaths, earlier: ProjectPaths) -> Path | None:
     envelope = sign_record(decision_record(content, receipt), key, banned_keys(paths, params))
     write_atomically(path, envelope)
     return path
+
+
+def _demo_key(paths: ProjectPaths, params: Params) -> Path | None:
+    """The published key of the demo's owner, in the demo; None where it is not there, or nothing here can sign."""
+    key = demo_key_path(ProjectPaths(main_root(paths.root)).state, OWNER)
+    return key if is_demo(paths, params) and key.exists() and shutil.which("ssh-keygen") else None
 
 
 def require_signed(stored: StoredVerdict, state: PolicyState) -> Signer:

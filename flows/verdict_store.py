@@ -29,6 +29,8 @@ from tasks.stages.looking import CANDIDATE, HOLDOUT, pay_look
 _ENVIRONMENT = ("windtunnel", "prefect", "dvc", "great-expectations", "scikit-learn", "pandas", "pyarrow", "duckdb")
 
 
+EVIDENCE = "evidence"
+"""Below a run's results: what its verdict was judged on, so that other criteria can be held against it later."""
 HERE = "here"
 """The name under which a run in the project's own folder is kept."""
 
@@ -123,6 +125,16 @@ def keep_results(paths: ProjectPaths, main: ProjectPaths, name: str, look: LookT
     signed = envelope_path(paths, paths.verdict.read_bytes())
     if signed.exists():
         shutil.copy2(signed, target / "verdict.dsse")
+    for source in (
+        paths.evaluation_report,
+        paths.disclosure_report,
+        paths.utility_report,
+        *paths.validation_reports.glob("*.json"),
+    ):
+        if source.is_file():
+            copy = target / EVIDENCE / source.relative_to(paths.root)
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(source, copy)
     verdict = read_verdict(paths)
     evaluation = Evaluation.from_json(paths.evaluation_report.read_bytes(), origin=str(paths.evaluation_report))
     page = show_looks((target / paths.report_page.name).read_text(), look)

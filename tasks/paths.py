@@ -103,8 +103,12 @@ class ProjectPaths:
     def predictions(self) -> Path:
         return self.data / "predictions"
 
+    @property
+    def validation_reports(self) -> Path:
+        return self.data / "validation"
+
     def validation_report(self, subject: str) -> Path:
-        return self.data / "validation" / f"{subject}.json"
+        return self.validation_reports / f"{subject}.json"
 
     @property
     def evaluation(self) -> Path:

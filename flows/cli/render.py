@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from flows.approval import require_actionable
 from flows.verdict_store import check_stored, find_looks, find_verdict
 from tasks.datasets import write_atomically
 from tasks.errors import ExitCode
@@ -95,7 +96,8 @@ def show_trial(trial: "Trial", *, is_json: bool) -> int:
 def show_gate(paths: ProjectPaths, name: str, *, is_check: bool, is_json: bool, md: Path | None, junit: Path | None) -> int:
     """Check a verdict, then print or write it as asked; its exit code with ``is_check``, else 0."""
     stored = find_verdict(paths.root, name)
-    decision = check_stored(stored, now=datetime.now(timezone.utc))
+    now = datetime.now(timezone.utc)
+    decision = check_stored(stored, now=now)
     look = find_looks(paths, stored.verdict, stored.receipt)
     rendered = ((md, verdict_markdown(stored.verdict, look=look)), (junit, verdict_junit(stored.verdict, look)))
     for path, text in rendered:
@@ -107,4 +109,6 @@ def show_gate(paths: ProjectPaths, name: str, *, is_check: bool, is_json: bool, 
     else:
         _print_table(stored.verdict)
         click.echo(f"\n{stored.verdict.reason}\n{_evidence(stored.verdict)}\n{looks_sentence(look)}")
+    if is_check and decision == "promote":
+        require_actionable(paths.root, stored, now)
     return int(exit_code(decision)) if is_check else int(ExitCode.PROMOTE)

@@ -1,4 +1,4 @@
-"""Signatures by people: approving a verdict."""
+"""Signatures by people: the policy, and approving a verdict."""
 
 from datetime import datetime, timezone
 from pathlib import Path
@@ -39,3 +39,60 @@ def approve(verdict: str, key: Path | None, reason: str, is_json: bool) -> None:
         as_json(event.model_dump(mode="json"))
     else:
         click.echo(f"approved by {event.about['principal']}: verdict {event.about['verdict'][:12]} (event {event.number})")
+
+
+@windtunnel.group(short_help="Masking policy and criteria: sign, show, check.")
+def policy() -> None:
+    """Masking policy and criteria as somebody has signed them; unsigned, every verdict is a rehearsal.
+
+    \b
+    Example: windtunnel policy show
+    """
+
+
+@policy.command("sign", short_help="Sign masking policy and criteria as they are.")
+@KEY
+@click.option("--reason", required=True, help="Why; it is signed, and kept.")
+@json_option
+def sign(key: Path | None, reason: str, is_json: bool) -> None:
+    """Sign masking policy, criteria and allowed_signers as they stand; a loosening takes a second person's signature.
+
+    \b
+    Example: windtunnel policy sign --key ~/.ssh/windtunnel --reason "first policy"
+    """
+    import os
+
+    from flows.cli.render_policy import show_policy
+    from flows.policy_signing import sign_policy
+    from tasks.signing import require_key
+
+    root = project().root
+    show_policy(sign_policy(root, key=require_key(os.environ, key), reason=reason, now=datetime.now(timezone.utc)), is_json=is_json)
+
+
+@policy.command("show", short_help="What is signed, by whom, and what was changed since.")
+@json_option
+def show(is_json: bool) -> None:
+    """Print what is signed, who may sign, what was changed since, which way, and which past verdicts that would turn.
+
+    \b
+    Example: windtunnel policy show
+    """
+    from flows.cli.render_policy import show_policy
+    from flows.policy_signing import view_policy
+
+    show_policy(view_policy(project().root, datetime.now(timezone.utc)), is_json=is_json)
+
+
+@policy.command("check", short_help="Whether the policy is signed as it is, as an exit code.")
+@json_option
+def check(is_json: bool) -> int:
+    """Exit code 0 where masking policy and criteria are signed as they are, 1 where not: verdicts would be rehearsals.
+
+    \b
+    Example: windtunnel policy check
+    """
+    from flows.cli.render_policy import show_policy
+    from flows.policy_signing import view_policy
+
+    return show_policy(view_policy(project().root, datetime.now(timezone.utc)), is_json=is_json)

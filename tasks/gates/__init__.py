@@ -7,16 +7,19 @@ from tasks.gates.criteria import SUBJECTS, judge_criteria
 from tasks.gates.decision import Provenance, decide, exit_code, hash_params, judge
 from tasks.gates.power import plan_tests
 from tasks.gates.receipt import check_receipt, check_verdict, make_receipt
+from tasks.gates.rejudging import StoredEvidence, find_flip
 from tasks.gates.selftest import asked_by
 
 __all__ = [
     "SUBJECTS",
     "Provenance",
+    "StoredEvidence",
     "asked_by",
     "check_receipt",
     "check_verdict",
     "decide",
     "exit_code",
+    "find_flip",
     "hash_params",
     "judge",
     "judge_criteria",

@@ -30,6 +30,7 @@ from tasks.records.evaluation import (
     Spread,
 )
 from tasks.records.events import Event, EventKind, LookTaken
+from tasks.records.flips import Flip
 from tasks.records.lake import Manifest, PartitionRecord, Pin, PinnedFile, PinnedTable, TableRecord
 from tasks.records.models import ModelCard
 from tasks.records.planning import PlannedTest
@@ -86,6 +87,7 @@ __all__ = [
     "ExpectationOutcome",
     "FakedColumn",
     "Finding",
+    "Flip",
     "FoldsJudged",
     "FoolReport",
     "GeneralisedColumn",

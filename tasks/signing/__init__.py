@@ -7,11 +7,22 @@ verdicts and events lie, and what may be promoted (flows).
 from tasks.signing.envelope import check_envelope, decision_record, open_envelope, sign_record
 from tasks.signing.loosening import classify_change
 from tasks.signing.making import find_key, key_fingerprint, require_key, sign_bytes
-from tasks.signing.policy import PolicyState, SignedVersion, judge_chain, policy_content, read_versions, signers_text
-from tasks.signing.signers import Signer, Signers, read_signers, require_signer, verify_bytes
+from tasks.signing.policy import (
+    FIRST,
+    SIGNERS_FILE,
+    PolicyState,
+    SignedVersion,
+    judge_chain,
+    policy_content,
+    read_versions,
+    signers_text,
+)
+from tasks.signing.signers import Signer, Signers, parse_signers, read_signers, require_signer, verify_bytes
 from tasks.signing.statements import check_statement, make_statement, moment, require_own, told
 
 __all__ = [
+    "FIRST",
+    "SIGNERS_FILE",
     "PolicyState",
     "SignedVersion",
     "Signer",
@@ -26,6 +37,7 @@ __all__ = [
     "make_statement",
     "moment",
     "open_envelope",
+    "parse_signers",
     "policy_content",
     "read_signers",
     "read_versions",

@@ -1,35 +1,169 @@
 """Which way a change of the policy goes.
 
-What belongs here: what differs between two versions, and whether that demands more or less. What does not: who has to sign it.
+What belongs here: what differs between two versions, criteria, measurement and signers, and whether that demands more or less. What
+does not: the masking policy's order (``masking_order``), and who has to sign what (``policy``).
+
+A change that cannot be ordered counts as a loosening. Both versions are read with the defaults of today filled in, so that a key
+written out is no change.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from tasks.records import PolicyChange, PolicyVersion
-from tasks.signing.policy import SIGNERS_CHANGED
+from pydantic import ValidationError
 
-_UNORDERED = "neither is the stricter one, so it counts as loosening"
+from tasks.params.judging import EvaluationParams, GatesParams
+from tasks.records import Direction, PolicyChange, PolicyVersion
+from tasks.signing.masking_order import masking_changes
+from tasks.signing.ordering import Goes, change, leaves, ordered
+from tasks.signing.signers import Signer, Signers, parse_signers
 
-
-def classify_change(before: PolicyVersion, after: PolicyVersion) -> tuple[PolicyChange, ...]:
-    """Each place at which ``after`` differs from ``before``; what cannot be ordered is a loosening."""
-    found = [
-        PolicyChange(where=where, was=was, now=now, direction="loosening", why=_UNORDERED)
-        for where, was, now in _differing(before.policy, after.policy)
-    ]
-    if before.allowed_signers != after.allowed_signers:
-        told = ("the list as it was", "the list as it is")
-        found.append(
-            PolicyChange(where=SIGNERS_CHANGED, was=told[0], now=told[1], direction="loosening", why="who may sign was changed")
-        )
-    return tuple(found)
+DirectionOf = Callable[[str, Mapping[str, Any]], Direction | None]
+"""Of a metric's name and the policy's section ``evaluation``: which way is better; None where nobody knows."""
+SIGNERS = "allowed_signers"
+_TESTS = ("margin", "relative_margin", "better_by")
+_METHODS = ("cluster_bootstrap", "expanded")
+"""From the narrower intervals to the wider ones; others have no order."""
+_SUPERSETS = ("evaluation.metrics", "evaluation.slices")
 
 
-def _differing(before: Mapping[str, Any], after: Mapping[str, Any], where: str = "") -> Iterator[tuple[str, str, str]]:
+def classify_change(before: PolicyVersion, after: PolicyVersion, direction_of: DirectionOf) -> tuple[PolicyChange, ...]:
+    """Each place at which ``after`` differs from ``before``, and which way it goes."""
+    was, now = _filled(before.policy), _filled(after.policy)
+    found = (
+        *masking_changes(was.get("masking", {}), now.get("masking", {})),
+        *_criteria_changes(was, now, direction_of),
+        *_other_changes(was, now),
+        *_signer_changes(before.allowed_signers, after.allowed_signers),
+    )
+    if found or (before.policy, before.allowed_signers) == (after.policy, after.allowed_signers):
+        return found
+    return (change("policy", "as it was", "as it is", "loosening", "it differs, and where cannot be told"),)
+
+
+def _filled(policy: Mapping[str, Any]) -> dict[str, Any]:
+    """The policy with defaults filled in; a section that today's grammar does not know stays as it is."""
+    found = dict(policy)
+    for name, section in (("gates", GatesParams), ("evaluation", EvaluationParams)):
+        try:
+            found[name] = section.model_validate(found[name]).model_dump(mode="json")
+        except (ValidationError, KeyError):
+            continue
+    return found
+
+
+def _other_changes(was: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[PolicyChange]:
+    """All but masking and criteria, place by place."""
+    before, after = (
+        leaves({name: value for name, value in policy.items() if name != "masking"}, skip="gates.criteria") for policy in (was, now)
+    )
+    for where in sorted({*before, *after}):
+        old, new = before.get(where), after.get(where)
+        if old == new:
+            continue
+        if where in _SUPERSETS and isinstance(old, list) and isinstance(new, list):
+            yield change(where, old, new, "tightening" if set(old) < set(new) else "loosening", "more is measured, or less")
+        elif where.startswith("evaluation.functions.") and not _has_function(was, where):
+            yield change(where, old, new, "neutral", "a metric that was not measured before")
+        else:
+            yield ordered(where, old, new)
+
+
+def _has_function(policy: Mapping[str, Any], where: str) -> bool:
+    return where.split(".")[2] in policy.get("evaluation", {}).get("functions", {})
+
+
+def _criteria_changes(was: Mapping[str, Any], now: Mapping[str, Any], direction_of: DirectionOf) -> Iterator[PolicyChange]:
+    before, after = (policy.get("gates", {}).get("criteria", {}) for policy in (was, now))
     for name in sorted({*before, *after}):
-        was, now, place = before.get(name), after.get(name), f"{where}{name}"
-        if isinstance(was, Mapping) and isinstance(now, Mapping):
-            yield from _differing(was, now, f"{place}.")
-        elif was != now:
-            yield place, str(was), str(now)
+        where = f"gates.criteria.{name}"
+        if name not in after:
+            yield change(where, "asked", "not asked", "loosening", "a criterion was taken away")
+        elif name not in before:
+            yield change(where, "not asked", "asked", "tightening", "one more criterion")
+        else:
+            asked, asks = (_resolved(side[name], policy) for side, policy in ((before, was), (after, now)))
+            yield from _criterion_changes(where, asked, asks, direction_of, now.get("evaluation", {}))
+
+
+def _resolved(criterion: Mapping[str, Any], policy: Mapping[str, Any]) -> dict[str, Any]:
+    """A criterion with the confidence that holds for it."""
+    found = dict(criterion)
+    if "confidence" in found and found["confidence"] is None:
+        found["confidence"] = policy.get("evaluation", {}).get("interval", {}).get("confidence")
+    return found
+
+
+def _criterion_changes(
+    where: str, was: Mapping[str, Any], now: Mapping[str, Any], direction_of: DirectionOf, evaluation: Mapping[str, Any]
+) -> Iterator[PolicyChange]:
+    subjects = [{name: side.get(name) for name in ("evidence", "metric", "parity", "slice")} for side in (was, now)]
+    if subjects[0] != subjects[1]:
+        yield change(where, was, now, "loosening", "another question was put in its place")
+        return
+    yield from _test_changes(where, was, now)
+    for name in sorted({*was, *now} - set(_TESTS)):
+        old, new, place = was.get(name), now.get(name), f"{where}.{name}"
+        if old == new:
+            continue
+        if name == "bound":
+            yield _bound_change(place, old, new, direction_of(str(now.get("metric")), evaluation))
+        elif name == "method" and old in _METHODS and new in _METHODS:
+            is_wider = _METHODS.index(new) > _METHODS.index(old)
+            yield change(place, old, new, "tightening" if is_wider else "loosening", "wider or narrower intervals")
+        else:
+            yield ordered(place, old, new)
+
+
+def _test_changes(where: str, was: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[PolicyChange]:
+    """The one test against the champion: a margin, a relative one, or being better."""
+    old, new = (next(((name, side[name]) for name in _TESTS if side.get(name) is not None), None) for side in (was, now))
+    if old == new:
+        return
+    if old is not None and new is not None and old[0] == new[0]:
+        yield ordered(f"{where}.{old[0]}", old[1], new[1])
+        return
+    is_stricter = old is None or (new is not None and new[0] == "better_by")
+    yield change(where, _told(old), _told(new), "tightening" if is_stricter else "loosening", "another test against the champion")
+
+
+def _told(test: tuple[str, Any] | None) -> str:
+    return "no test against the champion" if test is None else f"{test[0]} {test[1]}"
+
+
+def _bound_change(where: str, old: float | None, new: float | None, direction: Direction | None) -> PolicyChange:
+    if old is None or new is None:
+        return change(where, old, new, "tightening" if old is None else "loosening", "an absolute bound, or none")
+    if direction is None:
+        return change(where, old, new, "loosening", "which way the metric is better is not known")
+    is_stricter = (new > old) == (direction == "higher_is_better")
+    return change(where, old, new, "tightening" if is_stricter else "loosening", direction.replace("_", " "))
+
+
+def _signer_changes(was: str, now: str) -> Iterator[PolicyChange]:
+    """Who may sign: whoever comes in is a loosening, and so is a loss that leaves fewer than two people."""
+    before, after = (parse_signers(text, origin=SIGNERS) for text in (was, now))
+    remaining = Signers(tuple(line for line in before.lines if line in after.lines)).people
+    for line in after.lines:
+        former = before.find(line.fingerprint)
+        if former is None:
+            yield change(f"{SIGNERS}.{line.principal}", "not there", line.fingerprint, "loosening", "somebody more may sign")
+        elif former != line:
+            goes: Goes = "tightening" if _is_narrower(former, line) and len(remaining) > 1 else "loosening"
+            yield change(
+                f"{SIGNERS}.{line.principal}", "as it was", "other times, name or purpose", goes, "a key's line was changed"
+            )
+    for line in before.lines:
+        if after.find(line.fingerprint) is None:
+            goes = "tightening" if len(remaining) > 1 or line.is_machine else "loosening"
+            yield change(f"{SIGNERS}.{line.principal}", line.fingerprint, "not there", goes, "somebody less may sign")
+    if was != now and set(before.lines) == set(after.lines):
+        yield change(SIGNERS, "the text", "other words or order", "neutral", "the same people, keys and times")
+
+
+def _is_narrower(former: Signer, line: Signer) -> bool:
+    """Whether the same person's key counts for no moment and no purpose more than before."""
+    later = former.valid_after is None or (line.valid_after is not None and line.valid_after >= former.valid_after)
+    sooner = former.valid_before is None or (line.valid_before is not None and line.valid_before <= former.valid_before)
+    purposes = former.namespaces is None or (line.namespaces is not None and set(line.namespaces) <= set(former.namespaces))
+    return former.principal == line.principal and later and sooner and purposes

@@ -19,13 +19,12 @@ from tasks.errors import DatasetError, SigningError
 from tasks.params import Params
 from tasks.records import PolicyChange, PolicyVersion, SignedStatement
 from tasks.signing.signers import Signers, parse_signers
+from tasks.signing.sshsig import read_armored
 from tasks.signing.statements import check_statement
 
 SIGNERS_FILE = "allowed_signers"
 FIRST = "0" * 64
 """What stands for the version before the first."""
-SIGNERS_CHANGED = "allowed_signers"
-"""Where a change of who may sign lies; its parts are ``allowed_signers.<principal>``."""
 _VERSION = re.compile(r"(\d{4})\.json")
 _DEPLOYMENT = {"key", "engine", "spark"}
 """Where the masking key lies and what masks: no rule of the policy, and the same result."""
@@ -131,7 +130,9 @@ def judge_chain(
         problem, is_broken = "", True
         try:
             own = parse_signers(signed.version.allowed_signers, origin=f"version {number}: {SIGNERS_FILE}", banned=banned)
-            if (signed.version.number, signed.version.previous) != (number, before.digest if before else FIRST):
+            if any(read_armored(one.signature).fingerprint in banned for one in signed.signatures):
+                problem, is_broken = f"version {number} is signed by the demo's published key, which counts in the demo only", False
+            elif (signed.version.number, signed.version.previous) != (number, before.digest if before else FIRST):
                 problem = f"version {number} does not follow the one before it"
             else:
                 changes = classify(before.version, signed.version) if before else ()
@@ -151,7 +152,7 @@ def _missing(signed: SignedVersion, trusted: Signers, own: Signers, changes: Seq
     """Whose signature a version lacks; empty where it lacks none. Raises where a signature that is there is wrong."""
     number, author = signed.version.number, signed.version.author
     loosening = [change for change in changes if change.direction == "loosening"]
-    is_first_of_two = len(trusted.people) == 1 and all(c.where.startswith(SIGNERS_CHANGED) for c in loosening)
+    is_first_of_two = len(trusted.people) == 1 and all(c.where.startswith(f"{SIGNERS_FILE}.") for c in loosening)
     # With one person alone there is nobody else to ask: whoever he takes in signs with him, and from then on it takes two.
     accepted = Signers(own.lines + trusted.lines, trusted.banned) if loosening and is_first_of_two else trusted
     people = {

@@ -4,14 +4,23 @@ What belongs here: wiring the signed policy, the demo's published keys and the p
 its own: ``gate`` calls it, and whoever checks a verdict.
 """
 
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from tasks.errors import SigningError
+from tasks.demo import DEMO_FINGERPRINTS, is_demo_lake
+from tasks.errors import EvaluationError, SigningError
+from tasks.evaluation.metrics import METRICS, metric_named
 from tasks.params import Params
+from tasks.params.judging import CostParams
 from tasks.paths import ProjectPaths
+from tasks.records import Direction, PolicyChange, PolicyVersion
 from tasks.signing import PolicyState, Signers, classify_change, judge_chain, policy_content, read_versions, signers_text
+from tasks.sources import resolve_lake
 
+DEMO_LAKE = ".windtunnel/demo-lake"
 SIGNED_POLICY = "signed_policy"
 """The name under which a verdict's inputs hold the SHA-256 of the signed policy version that it was judged by."""
 
@@ -32,9 +41,28 @@ class PolicyStanding:
 def read_state(paths: ProjectPaths, params: Params, now: datetime | None = None) -> PolicyState:
     """How far the signatures in ``policies/`` carry; a folder that cannot be read carries nothing, and says why."""
     try:
-        return judge_chain(read_versions(paths.policies), classify_change, banned_keys(paths, params), now)
+        return judge_chain(read_versions(paths.policies), classify, banned_keys(paths, params), now)
     except SigningError as error:
         return PolicyState((), 0, Signers(()), None, f"{error.thing}: {error.found}", is_broken=True)
+
+
+def classify(before: PolicyVersion, after: PolicyVersion) -> tuple[PolicyChange, ...]:
+    """What changed from one version to the next, and which way it goes."""
+    return classify_change(before, after, _direction_of)
+
+
+def _direction_of(metric: str, evaluation: Mapping[str, Any]) -> Direction | None:
+    """Which way a metric is better: as the user says of his own, as the package knows of its own."""
+    own = evaluation.get("functions", {}).get(metric)
+    if own is not None:
+        told: Direction | None = own.get("direction")
+        return told
+    costs = CostParams(false_positive=1, false_negative=1) if evaluation.get("costs") else None
+    found: set[Direction] = set()
+    for task in METRICS:
+        with suppress(EvaluationError):
+            found.add(metric_named(metric, task, costs=costs).direction)
+    return found.pop() if len(found) == 1 else None
 
 
 def stand_by(paths: ProjectPaths, params: Params, now: datetime | None = None) -> PolicyStanding:
@@ -56,5 +84,14 @@ def stand_by(paths: ProjectPaths, params: Params, now: datetime | None = None) -
 
 
 def banned_keys(paths: ProjectPaths, params: Params) -> frozenset[str]:
-    """Fingerprints that count for nobody in this project: outside the demo, the demo's."""
-    return frozenset()
+    """Fingerprints that count for nobody in this project: outside the demo, the demo's published keys."""
+    return frozenset() if is_demo(paths, params) else DEMO_FINGERPRINTS
+
+
+def is_demo(paths: ProjectPaths, params: Params) -> bool:
+    """Whether this is the demo: its lake is the one that the demo has made, or is to make where there is none yet."""
+    lake = params.snapshot.lake
+    if "://" in lake:
+        return False
+    folder = resolve_lake(lake, paths.root)
+    return is_demo_lake(folder) or (lake == DEMO_LAKE and not folder.exists())

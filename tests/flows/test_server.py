@@ -17,6 +17,7 @@ import pytest
 import yaml
 from processes import processes_in, wait_until
 from server_api import Api
+from sign_demo_policy import sign_demo_policy
 from small_project import call, make_small_project
 
 from flows.params_edit import edit_params
@@ -47,6 +48,7 @@ class Served:
 
     def commit(self, changes: dict[str, Any]) -> None:
         edit_params(self.folder / "params.yaml", changes)
+        sign_demo_policy(self.folder)
         call(self.folder, "git", "-c", "user.name=T", "-c", "user.email=t@localhost", "commit", "-q", "-a", "-m", "change")
 
     def pids(self) -> dict[str, int]:

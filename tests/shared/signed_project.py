@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from flows.params_edit import edit_params
 from flows.signatures import sign_verdict
 from flows.verdict_store import find_verdict, receipt_path
 from tasks.datasets import hash_file
@@ -65,11 +66,12 @@ def sign_version(folder, version, name, key):
     (folder / f"{number:04d}.{name}.json").write_text(make_statement(statement, key).to_json())
 
 
-def make_project(folder, keys, signers=(ADA, BOB, ROBOT)):
+def make_project(folder, keys, signers=(ADA, BOB, ROBOT), changes=None):
     """A project (the demo's parameters, no data) whose first policy Ada has signed."""
     folder.mkdir(parents=True, exist_ok=True)
     paths = ProjectPaths(folder)
     shutil.copy2(ROOT / "params.yaml", paths.params)
+    edit_params(paths.params, changes or {})
     paths.data.mkdir()
     paths.pin.write_text("{}")
     paths.policies.mkdir()

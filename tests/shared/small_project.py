@@ -8,6 +8,7 @@ from datetime import date, datetime, timezone
 from pathlib import Path
 
 from key_search import forms_of_keys
+from sign_demo_policy import sign_demo_policy
 
 from flows.params_edit import edit_params
 from tasks.demo import DemoPeriod, build_lake, write_demo_key
@@ -78,6 +79,7 @@ def make_small_project(folder: Path) -> Path:
     (folder / "params.yaml").write_text(text)
     edit_params(folder / "params.yaml", CHANGES)
     git = ["git", "-c", "user.name=Test", "-c", "user.email=test@localhost"]
+    sign_demo_policy(folder)
     call(folder, "git", "init", "-q", "-b", "main")
     call(folder, "git", "add", "-A")
     call(folder, *git, "commit", "-q", "-m", "a project")
