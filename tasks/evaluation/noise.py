@@ -45,11 +45,20 @@ class Rescoring:
 def score_again(contender: Contender | LoggedScores | None, features: pa.Table, contest: Contest) -> list[Rescoring]:
     """The model asked again for the rows of ``contest``; none where its scores are all there is of it.
 
-    ``features`` are row_key and features of those rows and others, in order of row key.
+    ``features`` are row_key and features of those rows and others, in order of row key. Raises
+    :class:`~tasks.errors.EvaluationError` where the predictions are of other rows.
     """
     if not isinstance(contender, Contender) or not _is_asked_here(contender.card):
         return []
-    rows = features.filter(pc.is_in(features.column("row_key"), contest.predictions.column("row_key").combine_chunks()))
+    keys = contest.predictions.column("row_key")
+    rows = features.filter(pc.is_in(features.column("row_key"), keys.combine_chunks()))
+    if not rows.column("row_key").equals(keys):
+        raise EvaluationError(
+            "predictions",
+            found=f"{len(keys):,} rows, of which {rows.num_rows:,} are of the judged part",
+            expected="rows of that part, each once, in order of row key",
+            next_step="dvc repro evaluate",
+        )
     return [_rescoring(contender, rows, contest, is_refit=False)]
 
 
