@@ -63,8 +63,8 @@ def _demo_key(paths: ProjectPaths, params: Params) -> Path | None:
     return key if is_demo(paths, params) and key.exists() and shutil.which("ssh-keygen") else None
 
 
-def require_signed(stored: StoredVerdict, state: PolicyState) -> Signer:
-    """Who signed the verdict, by a key that was allowed when it was judged. Raises :class:`~tasks.errors.SigningError`."""
+def require_envelope(stored: StoredVerdict) -> tuple[bytes, Receipt]:
+    """The signed decision record of a verdict, and its receipt. Raises :class:`~tasks.errors.SigningError` where nobody signed."""
     if stored.envelope is None or stored.receipt is None:
         raise SigningError(
             f"{SIGNATURE} {stored.name}",
@@ -72,7 +72,13 @@ def require_signed(stored: StoredVerdict, state: PolicyState) -> Signer:
             expected="the signature of whoever judged",
             next_step="set WINDTUNNEL_SIGNING_KEY to the path of a key in policies/allowed_signers, then windtunnel run",
         )
-    return check_envelope(stored.envelope, stored.content, stored.receipt, state.signers, moment(stored.receipt.created_utc))
+    return stored.envelope, stored.receipt
+
+
+def require_signed(stored: StoredVerdict, state: PolicyState) -> Signer:
+    """Who signed the verdict, by a key that was allowed when it was judged. Raises :class:`~tasks.errors.SigningError`."""
+    envelope, receipt = require_envelope(stored)
+    return check_envelope(envelope, stored.content, receipt, state.signers, moment(receipt.created_utc))
 
 
 def project_standing(root: Path, now: datetime) -> PolicyStanding:

@@ -29,20 +29,26 @@ if TYPE_CHECKING:
 @click.option(
     "--junit", type=click.Path(path_type=Path, dir_okay=False), default=None, help="Write the verdict as JUnit XML to this file."
 )
-def gate(is_check: bool, name: str, is_json: bool, md: Path | None, junit: Path | None) -> int:
-    """Show the verdict; with --check its exit code. A verdict that is expired or was changed is exit code 2.
+@click.option(
+    "--dsse",
+    type=click.Path(path_type=Path, dir_okay=False),
+    default=None,
+    help="Write the signed decision record (in-toto in a DSSE envelope) to this file.",
+)
+def gate(*, is_check: bool, name: str, is_json: bool, md: Path | None, junit: Path | None, dsse: Path | None) -> int:
+    """Show the verdict; with --check its exit code. One that is expired, changed, unsigned or a rehearsal is exit code 2.
 
     \b
     Example: windtunnel gate --check --junit verdict.junit.xml
     """
     subcommand = click.get_current_context().invoked_subcommand
     if subcommand is not None:
-        if is_check or is_json or md or junit:
+        if is_check or is_json or md or junit or dsse:
             raise click.UsageError(f"options go after the command: windtunnel gate {subcommand} --json")
         return int(ExitCode.PROMOTE)
     from flows.cli.render import show_gate
 
-    return show_gate(project(), name, is_check=is_check, is_json=is_json, md=md, junit=junit)
+    return show_gate(project(), name, is_check=is_check, is_json=is_json, md=md, junit=junit, dsse=dsse)
 
 
 @gate.command("plan", short_help="The smallest difference that today's holdout can show.")

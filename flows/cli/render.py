@@ -13,6 +13,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from flows.approval import require_actionable
+from flows.signatures import require_envelope
 from flows.verdict_store import check_stored, find_looks, find_verdict
 from tasks.datasets import write_atomically
 from tasks.errors import ExitCode
@@ -93,7 +94,9 @@ def show_trial(trial: "Trial", *, is_json: bool) -> int:
     return int(exit_code(trial.verdict.decision))
 
 
-def show_gate(paths: ProjectPaths, name: str, *, is_check: bool, is_json: bool, md: Path | None, junit: Path | None) -> int:
+def show_gate(
+    paths: ProjectPaths, name: str, *, is_check: bool, is_json: bool, md: Path | None, junit: Path | None, dsse: Path | None
+) -> int:
     """Check a verdict, then print or write it as asked; its exit code with ``is_check``, else 0."""
     stored = find_verdict(paths.root, name)
     now = datetime.now(timezone.utc)
@@ -103,6 +106,8 @@ def show_gate(paths: ProjectPaths, name: str, *, is_check: bool, is_json: bool, 
     for path, text in rendered:
         if path is not None:
             write_atomically(path, text.encode())
+    if dsse is not None:
+        write_atomically(dsse, require_envelope(stored)[0])
     if is_json:
         click.echo(stored.content.decode(), nl=False)
         click.echo(looks_sentence(look), err=True)
