@@ -1,5 +1,6 @@
 """Champion and challenger on identical rows: metrics, slices, and intervals from a cluster bootstrap."""
 
+from tasks.evaluation.blocks import summarise_blocks
 from tasks.evaluation.bootstrap import percentile_interval
 from tasks.evaluation.compare import MISSING, compare, score_columns
 from tasks.evaluation.contest import Contender, Contest, count_draws, hold_contest, require_measurable
@@ -44,4 +45,5 @@ __all__ = [
     "score_columns",
     "score_refit",
     "summarise",
+    "summarise_blocks",
 ]

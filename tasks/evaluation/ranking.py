@@ -65,9 +65,14 @@ class ClusterRanking:
         rows = len(labels)
         by_pairs = cluster_count * rows * _PAIR_NS + replicates * cluster_count**2 * _FLOP_NS
         is_cheaper = by_pairs < replicates * rows * _RANK_NS and cluster_count**2 <= _MOST_PAIRS
-        self._wins = self._pair_wins() if is_cheaper else None
+        self._wins = self.pair_wins() if is_cheaper else None
 
-    def _pair_wins(self) -> Floats:
+    def class_weights(self) -> Floats:
+        """The weight of each cluster's positives, and of its negatives (clusters x 2)."""
+        return np.column_stack([self._positives, self._negatives])
+
+    def pair_wins(self) -> Floats:
+        """``A``: the pairs that the positives of each cluster (row) win over the negatives of each (column), ties counting half."""
         wins = np.empty((self._count, self._count))
         before = np.zeros(len(self._negative_clusters) + 1)
         for cluster in range(self._count):

@@ -6,6 +6,7 @@ What belongs here: values that cross from one capability to another, and their J
 
 from tasks.records.adversary import CheatOutcome, DoorTried, FoolReport
 from tasks.records.base import Direction, Record, View
+from tasks.records.blocks import BlockEvidence, BlockFigure, PackedNumbers, Unpublished
 from tasks.records.disclosure import (
     AttackOutcome,
     DisclosureReport,
@@ -62,6 +63,8 @@ __all__ = [
     "Agreement",
     "AreaErrors",
     "AttackOutcome",
+    "BlockEvidence",
+    "BlockFigure",
     "Champion",
     "ChampionTest",
     "Championship",
@@ -99,6 +102,7 @@ __all__ = [
     "Manifest",
     "ModelCard",
     "NoiseFloor",
+    "PackedNumbers",
     "PartitionRecord",
     "PersonalDataFinding",
     "Pin",
@@ -123,6 +127,7 @@ __all__ = [
     "SuiteOutcome",
     "SuppressedRows",
     "TableRecord",
+    "Unpublished",
     "UtilityOutcome",
     "UtilityReport",
     "ValidationReport",

@@ -1,6 +1,7 @@
 """Reporting: a verdict and everything it rests on, as a page, as Markdown, as JUnit XML, and as rows for a terminal.
 
-Pure: records in, text out. The page is one file that works offline, without scripts; every figure is formatted in one place.
+Pure: records in, text out. The page is one file that works offline, and without scripts; every figure is formatted in one place.
+Where scripts may run, its own one judges it again.
 """
 
 from tasks.reporting.chain import Provenance
@@ -10,6 +11,7 @@ from tasks.reporting.looks import looks_sentence, show_looks
 from tasks.reporting.markdown import verdict_markdown
 from tasks.reporting.page import ReportInputs, render_report
 from tasks.reporting.rows import VerdictRow, verdict_table
+from tasks.reporting.selfjudging import seal_page
 
 __all__ = [
     "CalibrationBin",
@@ -21,6 +23,7 @@ __all__ = [
     "read_calibration",
     "read_roc",
     "render_report",
+    "seal_page",
     "show_looks",
     "verdict_junit",
     "verdict_markdown",

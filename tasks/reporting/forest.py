@@ -42,6 +42,8 @@ class ForestRow:
     interval: str
     limit: str
     track: Markup
+    is_change: bool
+    """Whether the value is the difference to the champion, or the challenger's own."""
 
 
 @dataclass(frozen=True)
@@ -181,6 +183,7 @@ def _forest_row(index: int, outcome: CriterionOutcome, mark: Mark, scale: Scale,
         interval=format_interval(interval, is_change=is_change, digits=digits),
         limit=f"{sign} {plus}{format_plain(limit)}",
         track=draw_track(mark, scale),
+        is_change=is_change,
     )
 
 

@@ -4,6 +4,7 @@ What belongs here: what the page's templates are given, and the bounds that keep
 looks like (``figures``), what is drawn (``forest``, ``charts``), and reading files (the stage).
 """
 
+import base64
 import functools
 from dataclasses import dataclass
 
@@ -12,7 +13,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from tasks.errors import ReportError
 from tasks.params import Params
 from tasks.params.judging import EvidenceCriterion, MetricCriterion, ParityCriterion
-from tasks.records import Comparison, CriterionOutcome, DisclosureReport, UtilityReport, ValidationReport
+from tasks.records import BlockEvidence, Comparison, CriterionOutcome, DisclosureReport, UtilityReport, ValidationReport
 from tasks.reporting import figures
 from tasks.reporting.chain import Provenance, chain_of, pinned_tables
 from tasks.reporting.classes import confusions_of, matrix_of
@@ -21,6 +22,7 @@ from tasks.reporting.forest import decisive_groups, slice_tables
 from tasks.reporting.narrative import action_of, headline, limits_of
 from tasks.reporting.quality import summarise_validation
 from tasks.reporting.rows import STATUS_WORDS, VerdictRow, method_text, verdict_table
+from tasks.reporting.selfjudging import embed_json, page_script, script_hash
 from tasks.reporting.squares import draw_calibration, draw_observed, draw_residuals, draw_roc
 
 MOST_BYTES = 3_000_000
@@ -43,6 +45,10 @@ class ReportInputs:
     """Points by ``champion`` and ``challenger``."""
     calibration: dict[str, tuple[CalibrationBin, ...]]
     params: Params
+    verdict_bytes: bytes
+    """``data/verdict.json`` as it lies there: what a signature is of."""
+    blocks: BlockEvidence
+    """What the page's own script judges again from."""
     versions: tuple[tuple[str, str], ...]
     """(package, version) of what computed the figures; the lock fixes them, so they do not differ from machine to machine."""
 
@@ -106,6 +112,10 @@ def render_report(inputs: ReportInputs) -> str:
             findings=found.privacy.findings[:MOST_COLUMNS],
             distances=inputs.utility.distances[:MOST_COLUMNS],
             chain=chain_of(found),
+            verdict_bytes=base64.b64encode(inputs.verdict_bytes).decode(),
+            blocks=embed_json(inputs.blocks.model_dump(mode="json")),
+            script=page_script(),
+            script_hash=script_hash(),
             pinned=pinned_tables(found.pin),
         )
     )

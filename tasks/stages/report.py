@@ -1,16 +1,20 @@
 """Stage ``report``: the verdict as a page, as Markdown and as JUnit XML, from the records that the other stages left."""
 
 import hashlib
+import json
 from collections.abc import Callable
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import TypeVar
 
-from tasks.datasets import read_manifest, write_atomically
+from tasks.datasets import read_manifest, read_table, write_atomically
 from tasks.errors import ReportError
+from tasks.evaluation import count_draws, summarise_blocks
+from tasks.params.judging import MetricCriterion
 from tasks.paths import ProjectPaths
 from tasks.records import (
+    BlockEvidence,
     DisclosureReport,
     Evaluation,
     ModelCard,
@@ -18,6 +22,7 @@ from tasks.records import (
     PrivacyReport,
     Record,
     SplitMetadata,
+    Unpublished,
     UtilityReport,
     ValidationReport,
     Verdict,
@@ -33,7 +38,7 @@ from tasks.reporting import (
 )
 from tasks.stages import Stage, StageContext
 
-_CODE = ("tasks/stages/report.py", "tasks/reporting")
+_CODE = ("tasks/stages/report.py", "tasks/reporting", "tasks/evaluation")
 _SUBJECTS = ("raw", "masked", "splits", "features", "predictions")
 _PACKAGES = ("duckdb", "great-expectations", "numpy", "pandas", "pyarrow", "scikit-learn", "scipy", "skops")
 """What computes the figures; ``requirements.lock`` fixes their versions, so they are the same wherever the stage runs."""
@@ -56,6 +61,7 @@ def _reads(context: StageContext) -> tuple[str, ...]:
         "data/features/manifest.json",
         f"data/splits/{context.params.evaluation.split}/metadata.json",
         "data/models/challenger.json",
+        "data/predictions/manifest.json",
         *(f"data/validation/{subject}.json" for subject in _SUBJECTS),
     )
 
@@ -80,8 +86,9 @@ def read_inputs(context: StageContext) -> ReportInputs:
     :class:`~tasks.errors.DatasetError` where it is not what it should be.
     """
     paths, is_share = context.paths, context.params.label.task != "regression"
+    provenance = _read_provenance(context)
     return ReportInputs(
-        provenance=_read_provenance(context),
+        provenance=provenance,
         validations=tuple(
             _record(ValidationReport, paths.validation_report(subject), paths, f"validate_{subject}") for subject in _SUBJECTS
         ),
@@ -90,6 +97,8 @@ def read_inputs(context: StageContext) -> ReportInputs:
         roc=_curve(read_roc, paths.roc_curve, paths),
         calibration=_curve(partial(read_calibration, is_share=is_share), paths.calibration_curve, paths),
         params=context.params,
+        verdict_bytes=_bytes(paths.verdict, paths, "gate"),
+        blocks=_read_blocks(context, provenance.evaluation),
         versions=tuple((name, version(name)) for name in _PACKAGES),
     )
 
@@ -106,6 +115,35 @@ def _read_provenance(context: StageContext) -> Provenance:
         privacy=_record(PrivacyReport, paths.masked / "privacy.json", paths, "mask"),
         pin=_record(Pin, paths.pin, paths, None),
         files=_hash_named_files(paths),
+    )
+
+
+def _read_blocks(context: StageContext, evaluation: Evaluation) -> BlockEvidence:
+    """The sums that the criteria's figures can be made of again, from the stored predictions; none where these are others."""
+    paths, params = context.paths, context.params
+    named = [criterion for criterion in params.gates.criteria.values() if isinstance(criterion, MetricCriterion)]
+    asked = {(criterion.metric, criterion.slice) for criterion in named if criterion.metric in params.evaluation.metrics}
+    manifest = read_manifest(paths.predictions, made_by="evaluate")
+    k = params.masking.limits.k
+    if manifest.logical_hash != evaluation.inputs.get("predictions"):
+        reason = "the stored predictions are not those that were evaluated"
+        return BlockEvidence(
+            figures=(),
+            unpublished=tuple(Unpublished(metric=metric, slice=column, reason=reason) for metric, column in sorted(asked, key=str)),
+            cluster=evaluation.cluster,
+            confidence=evaluation.confidence,
+            k=k,
+            has_weights=evaluation.weight is not None,
+        )
+    rows = read_table(paths.predictions, manifest, "predictions").sort_by("row_key")
+    return summarise_blocks(
+        rows,
+        params.evaluation,
+        evaluation,
+        asked,
+        classes=tuple(json.loads(manifest.about.get("classes", "[]"))),
+        draws=count_draws(rows),
+        k=k,
     )
 
 

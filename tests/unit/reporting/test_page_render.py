@@ -1,6 +1,8 @@
 # ruff: noqa: RUF001 - minus signs and dashes are what readers see
 """The page: whole, self-contained, the same bytes each time, and deaf to whatever a name holds."""
 
+import base64
+import hashlib
 import re
 from dataclasses import replace
 from html.parser import HTMLParser
@@ -43,10 +45,17 @@ def test_page_is_the_same_each_time(story: str) -> None:
 
 
 @pytest.mark.parametrize("story", STORIES)
-def test_page_holds_no_script_and_loads_nothing(story: str) -> None:
-    """No script, no handler, no address but anchors of its own and the empty icon."""
-    page = _Page(render_report(story_inputs(story)))
-    assert not {"script", "iframe", "img", "object", "embed", "form", "base", "video", "audio"} & set(page.tags)
+def test_page_holds_its_own_script_only_and_loads_nothing(story: str) -> None:
+    """One script, which its policy names, and what that reads; no handler, no address but anchors and the empty icon."""
+    text = render_report(story_inputs(story))
+    page = _Page(text)
+    kinds = [kind for tag, name, kind in page.attributes if (tag, name) == ("script", "type")]
+    assert (page.tags.count("script"), len(kinds)) == (4, 3)
+    assert not {kind for kind in kinds if "javascript" in kind or kind == "module"}
+    script = text[text.rindex("<script>") + len("<script>") : text.rindex("</script>")]
+    named = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    assert f"script-src 'sha256-{named}';" in text
+    assert not {"iframe", "img", "object", "embed", "form", "base", "video", "audio"} & set(page.tags)
     assert not [name for _, name, _ in page.attributes if name.startswith("on")]
     addresses = [value for _, name, value in page.attributes if name in ("href", "src", "srcset", "action", "xlink:href")]
     assert [address for address in addresses if not address.startswith("#") and address != "data:,"] == []
@@ -92,7 +101,7 @@ def test_first_screen_comes_first() -> None:
         "Mend each_origin on origin=LGA",
         "What decided",
         "What this verdict does not show",
-        "All criteria",
+        "This page judges itself",
         "<table",
     ]
     places = [page.index(mark, page.index("<body>")) for mark in marks]
@@ -103,7 +112,7 @@ def test_figures_lead_to_their_criterion_and_its_threshold() -> None:
     """A number on the first screen and in the slices links to the criterion, and this to params.yaml's threshold."""
     page = render_report(story_inputs("reject"))
     index = next(i for i, o in enumerate(story_inputs("reject").provenance.verdict.criteria) if o.slice == "origin=LGA")
-    assert f'<a class="plain" href="#criterion-{index}"><b>−0.0712</b></a>' in page
+    assert f'<a class="plain" href="#criterion-{index}"><b data-figure="{index}.delta">−0.0712</b></a>' in page
     assert f'<a href="#criterion-{index}">−0.0712</a>' in page
     row = page[page.index(f'id="criterion-{index}"') :]
     assert 'href="#threshold-3"' in row[: row.index("</tr>")]

@@ -32,6 +32,7 @@ def write_inputs(root: Path, inputs: ReportInputs) -> StageContext:
         paths.features / MANIFEST: found.features.to_json(),
         paths.split("by_time") / "metadata.json": found.split.to_json(),
         paths.models / "challenger.json": found.challenger.to_json(),
+        paths.predictions / MANIFEST: found.masked.model_copy(update={"dataset": "predictions"}).to_json(),
         paths.roc_curve: "model,false_positive_rate,true_positive_rate\nchallenger,0,0\nchallenger,1,1\n",
         paths.calibration_curve: "model,predicted,observed,rows\nchallenger,0.2,0.25,100\n",
         **{paths.validation_report(r.subject): r.to_json() for r in inputs.validations},

@@ -18,6 +18,7 @@ from tasks.params import Params, load_params
 from tasks.params.judging import EvidenceCriterion, GatesParams
 from tasks.records import (
     AttackOutcome,
+    BlockEvidence,
     ColumnTreatment,
     Comparison,
     CriterionOutcome,
@@ -54,6 +55,7 @@ from tasks.reporting import CalibrationBin, Provenance, ReportInputs, RocPoint
 ROOT = Path(__file__).resolve().parents[3]
 PARAMS: Params = load_params(ROOT / "params.yaml")
 SUBJECTS = ("raw", "masked", "splits", "features", "predictions")
+NO_BLOCKS = BlockEvidence(figures=(), unpublished=(), cluster="day", confidence=0.95, k=PARAMS.masking.limits.k, has_weights=False)
 _METRICS = {
     "roc_auc": ("higher_is_better", 0.6214, 0.7481),
     "log_loss": ("lower_is_better", 0.5391, 0.5022),
@@ -153,6 +155,8 @@ def build_inputs(story: Story) -> ReportInputs:
         roc=_roc(story.has_champion),
         calibration=_calibration(story.has_champion),
         params=PARAMS,
+        verdict_bytes=verdict.to_json().encode(),
+        blocks=NO_BLOCKS,
         versions=(("duckdb", "2.0.0"), ("scikit-learn", "1.9.1")),
     )
 
@@ -541,4 +545,5 @@ def with_names(inputs: ReportInputs, name: str) -> ReportInputs:
     suite = SuiteOutcome(suite=name, table=name, period=name, rows=1, is_passed=False, reuse_key=name, expectations=(expectation,))
     reports = tuple(r.model_copy(update={"suites": (suite,), "findings": (finding,), "engine": name}) for r in inputs.validations)
     provenance = replace(found, verdict=verdict, evaluation=evaluation, challenger=card, privacy=privacy, split=split, pin=pin)
-    return replace(inputs, provenance=provenance, validations=reports, versions=((name, name),))
+    carried = verdict.to_json().encode()
+    return replace(inputs, provenance=provenance, validations=reports, verdict_bytes=carried, versions=((name, name),))

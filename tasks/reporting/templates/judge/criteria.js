@@ -1,0 +1,166 @@
+// Criteria judged again: figures from blocks of rows, statuses from figures, the decision from statuses.
+//
+// What belongs here: the rules of tasks/gates (comparisons, bounds, decision), asked of outcomes as verdict.json has them. What does
+// not: intervals (intervals), and anything that is shown (panel).
+
+const criteria = (() => {
+  const WORST_FIRST = ["fail", "not_judged", "inconclusive", "pass"];
+  const DECISIONS = { fail: "reject", not_judged: "not_judged", inconclusive: "inconclusive", pass: "promote" };
+  const MOST_JACKKNIFED = 200;
+  const EXACT = 1e-9;
+  const MERGED = 0.2;
+
+  const isMetric = (outcome) => outcome.metric !== null && (outcome.bound !== null || isCompared(outcome));
+  const isCompared = (outcome) => outcome.margin !== null || outcome.better_by !== null;
+  const keyOf = (found) => `${found.metric} ${found.slice === null ? "" : found.slice}`;
+
+  // Resamples each figure once, and each number of clusters is drawn once, however many criteria ask.
+  function resampler(evidence, seed) {
+    const drawn = new Map();
+    const known = new Map();
+    const once = (map, key, make) => map.get(key) || map.set(key, make()).get(key);
+    return (figure, replicates) =>
+      once(known, `${replicates} ${keyOf(figure)}`, () => {
+        const { clusters, members } = figure;
+        const weights = once(drawn, `${clusters} ${replicates}`, () => draws.clusterWeights(clusters, replicates, seed));
+        const weighed = draws.blockWeights(weights, clusters, members);
+        const one = new Float64Array(members.length).fill(1);
+        const omitted = new Float64Array(clusters * clusters).fill(1);
+        for (let place = 0; place < clusters; place += 1) omitted[place * clusters + place] = 0;
+        const left = clusters <= MOST_JACKKNIFED ? draws.blockWeights(omitted, clusters, members) : null;
+        const found = {};
+        for (const role of Object.keys(figure.sums)) {
+          const measure = metrics.measure(figure, role);
+          const leftOut = left && measure(left);
+          found[role] = { point: measure(one)[0], replicates: measure(weighed), leftOut };
+        }
+        const { challenger, champion } = found;
+        if (champion) {
+          const less = (one, other) => one && one.map((value, place) => value - other[place]);
+          found.delta = {
+            point: challenger.point - champion.point,
+            replicates: less(challenger.replicates, champion.replicates),
+            leftOut: less(challenger.leftOut, champion.leftOut),
+          };
+          const isPositive = champion.point > 0 && champion.replicates.every((value) => !Number.isFinite(value) || value > 0);
+          const share = (part, whole) => part && part.map((value, place) => value / whole[place]);
+          found.relative = isPositive && {
+            point: found.delta.point / champion.point,
+            replicates: share(found.delta.replicates, champion.replicates),
+            leftOut: share(found.delta.leftOut, champion.leftOut),
+          };
+        }
+        return found;
+      });
+  }
+
+  // Why an outcome is not made again in a browser, or "".
+  function whyNot(outcome, figure, evidence) {
+    if (outcome.metric === null) return "it judges reports, whose hashes are in the verdict";
+    if (!isMetric(outcome)) return "it asks for no figure";
+    if (outcome.status === "not_judged") return `it could not be judged: ${outcome.reason}`;
+    if (outcome.challenger === null) return "its figures are withheld";
+    if (["delong", "mcnemar"].includes(outcome.method)) return `its interval (${outcome.method}) is not made of replicates`;
+    if (figure) return "";
+    const column = outcome.slice === null ? null : outcome.slice.split("=")[0];
+    const named = evidence.unpublished.find((left) => left.metric === outcome.metric && [outcome.slice, column].includes(left.slice));
+    return named ? named.reason : "no sums of it are in this page";
+  }
+
+  function figuresOf(outcome, resampled, evidence, clusters) {
+    const read = (figure, confidence, method) =>
+      figure ? intervals.interval(figure, { method, confidence, clusters, plain: confidence === evidence.confidence }) : null;
+    const challenger = read(resampled.challenger, outcome.confidence, outcome.own_method || outcome.method);
+    const champion = resampled.champion ? resampled.champion.point : null;
+    let interval = challenger;
+    if (isCompared(outcome) && resampled.champion) {
+      const confidence = outcome.interval ? outcome.interval.confidence : outcome.confidence;
+      const isRelative = outcome.relative_margin !== null;
+      interval = read(isRelative ? resampled.relative : resampled.delta, confidence, outcome.method);
+      if (isRelative && interval) interval = interval.map((end) => end * champion);
+    }
+    return {
+      challenger: resampled.challenger.point,
+      champion,
+      delta: resampled.delta ? resampled.delta.point : null,
+      interval,
+      challenger_interval: challenger,
+    };
+  }
+
+  // The status that intervals come to; `margin` in the metric's unit, where another than the declared one is asked.
+  function statusOf(outcome, figures, margin = outcome.margin) {
+    if (outcome.n !== null && outcome.n < outcome.min_rows) return "inconclusive";
+    const sign = outcome.direction === "lower_is_better" ? -1 : 1;
+    const held = (ends, limit) => {
+      if (!ends) return "not_judged";
+      const [worst, best] = ends.map((end) => sign * end).sort((one, other) => one - other);
+      return worst >= limit ? "pass" : best < limit ? "fail" : "inconclusive";
+    };
+    const found = [];
+    if (outcome.bound !== null) found.push(held(figures.challenger_interval, sign * outcome.bound));
+    if (outcome.better_by !== null) {
+      const ends = figures.interval && figures.interval.map((end) => sign * end - outcome.better_by);
+      const [worst, best] = ends ? ends.sort((one, other) => one - other) : [];
+      found.push(!ends ? "not_judged" : worst > 0 ? "pass" : best <= 0 ? "fail" : "inconclusive");
+    } else if (margin !== null) {
+      found.push(held(figures.interval, -margin));
+    }
+    return worstOf(found);
+  }
+
+  const worstOf = (statuses) => WORST_FIRST.find((status) => statuses.includes(status)) || "not_judged";
+
+  function decide(outcomes, statuses) {
+    const critical = statuses.filter((_, place) => outcomes[place].is_critical);
+    return critical.length ? DECISIONS[worstOf(critical)] : "not_judged";
+  }
+
+  // How far two figures lie apart, in the unit in which a difference may be held against `reach`.
+  const apart = (one, other) => (one === null || other === null ? (one === other ? 0 : Infinity) : Math.abs(one - other));
+
+  const farthest = (pairs) => pairs.map(([one, other]) => apart(one, other)).reduce((most, found) => Math.max(most, found), 0);
+
+  // How far the figures lie apart, and how far the ends of the intervals.
+  function distances(outcome, figures) {
+    const pointed = ["challenger", "champion", "delta"].map((field) => [outcome[field], figures[field]]);
+    const [mine, theirs] = [figures.interval || [null, null], outcome.interval];
+    const ends = (theirs ? [theirs.low, theirs.high] : [null, null]).map((end, place) => [end, mine[place]]);
+    return { points: farthest(pointed), ends: farthest(ends) };
+  }
+
+  // One outcome made again: {level: "exact" | "merged" | "not", why, figures, status, isSame, apart}.
+  function remake(outcome, figure, evidence, resample) {
+    const why = whyNot(outcome, figure, evidence);
+    if (why) return { level: "not", why, status: outcome.status, isSame: true };
+    const figures = figuresOf(outcome, resample(figure, outcome.replicates), evidence, figure.clusters);
+    const status = statusOf(outcome, figures);
+    const isMerged = figure.members.some((count) => count > 1);
+    const { points, ends } = distances(outcome, figures);
+    const exact = EXACT * Math.max(1, Math.abs(figures.challenger));
+    const width = figures.interval ? figures.interval[1] - figures.interval[0] : 0;
+    const isNear = points <= exact && ends <= (isMerged ? Math.max(MERGED * width, exact) : exact);
+    if (isMerged && isNear && status !== outcome.status) {
+      return { level: "not", why: "merged blocks are too coarse for an interval so close to its limit", status: outcome.status, isSame: true };
+    }
+    return { level: isMerged ? "merged" : "exact", why, figures, status, isSame: isNear && status === outcome.status, apart: ends };
+  }
+
+  // The whole verdict judged again: each outcome, the decision they come to, and whether all agrees.
+  function rejudge(verdict, evidence) {
+    const known = new Map(evidence.figures.map((figure) => [keyOf(figure), figure]));
+    const resample = resampler(evidence, verdict.seeds.evaluation);
+    const outcomes = verdict.criteria.map((outcome) => remake(outcome, known.get(keyOf(outcome)), evidence, resample));
+    const decision = decide(verdict.criteria, outcomes.map((found) => found.status));
+    const differing = verdict.criteria.filter((_, place) => !outcomes[place].isSame);
+    return {
+      outcomes,
+      decision,
+      made: outcomes.filter((found) => found.level !== "not").length,
+      differing,
+      isSame: !differing.length && decision === verdict.decision,
+    };
+  }
+
+  return { rejudge, statusOf, decide, isCompared };
+})();

@@ -1,0 +1,105 @@
+// What a metric is, made again from sums over blocks: its value, and its value in every replicate.
+//
+// What belongs here: unpacking sums, and the formulas of tasks/evaluation. What does not: drawing weights (draws), and intervals
+// (intervals).
+
+const metrics = (() => {
+  const sum = (values) => values.reduce((total, value) => total + value, 0);
+  const ratio = (part, whole) => (whole === 0 ? NaN : part / whole);
+  const mean = (sums) => ratio(sums[0], sums[1]);
+  // Of a confusion: true positives, false positives, false negatives, true negatives.
+  const precision = ([tp, fp]) => ratio(tp, tp + fp);
+  const recall = ([tp, , fn]) => ratio(tp, tp + fn);
+
+  const FORMULAS = {
+    mean,
+    root_mean: (sums) => Math.sqrt(mean(sums)),
+    absolute_mean: (sums) => Math.abs(mean(sums)),
+    mean_gap: (sums) => {
+      const last = sums.length - 1;
+      let gaps = 0;
+      for (let place = 0; place < last; place += 1) gaps += Math.abs(sums[place]);
+      return ratio(gaps, sums[last]);
+    },
+    accuracy: (sums) => ratio(sums[0] + sums[3], sum(sums)),
+    balanced_accuracy: (sums) => (recall(sums) + ratio(sums[3], sums[3] + sums[1])) / 2,
+    precision,
+    recall,
+    f1: ([tp, fp, fn]) => ratio(2 * tp, 2 * tp + fp + fn),
+    mcc: ([tp, fp, fn, tn]) => {
+      if ((tp + fn) * (tn + fp) === 0) return NaN;
+      const spread = Math.sqrt((tp + fp) * (tn + fn)) * Math.sqrt((tp + fn) * (tn + fp));
+      return spread === 0 ? 0 : (tp * tn - fp * fn) / spread;
+    },
+    r2: ([errors, off, squares, rows]) => {
+      const spread = squares - ratio(off * off, rows);
+      return 1 - ratio(errors, spread <= 1e-12 * squares ? 0 : spread);
+    },
+  };
+
+  // Numbers of 4 or 8 bytes, little-endian, from base64.
+  function unpack(packed) {
+    const bytes = Uint8Array.from(atob(packed.data), (letter) => letter.charCodeAt(0));
+    const [width, read] = packed.kind === "int32" ? [4, "getInt32"] : [8, "getFloat64"];
+    const view = new DataView(bytes.buffer);
+    return Float64Array.from({ length: bytes.length / width }, (_, place) => view[read](place * width, true));
+  }
+
+  // Pairs won, over pairs there are; `weights` holds one replicate after another.
+  function areas(sums, pairs, blocks, weights) {
+    const found = new Float64Array(weights.length / blocks);
+    for (let replicate = 0; replicate < found.length; replicate += 1) {
+      const start = replicate * blocks;
+      let won = 0;
+      let positives = 0;
+      let negatives = 0;
+      let place = 0;
+      for (let one = 0; one < blocks; one += 1) {
+        const weight = weights[start + one];
+        if (weight === 0) {
+          place += blocks - one;
+          continue;
+        }
+        positives += weight * sums[2 * one];
+        negatives += weight * sums[2 * one + 1];
+        let beaten = 0;
+        for (let other = one; other < blocks; other += 1, place += 1) beaten += weights[start + other] * pairs[place];
+        won += weight * beaten;
+      }
+      found[replicate] = won / 2 / (positives * negatives);
+    }
+    return found;
+  }
+
+  function values(formula, sums, columns, blocks, weights) {
+    const found = new Float64Array(weights.length / blocks);
+    const totals = new Float64Array(columns);
+    for (let replicate = 0; replicate < found.length; replicate += 1) {
+      totals.fill(0);
+      for (let block = 0; block < blocks; block += 1) {
+        const weight = weights[replicate * blocks + block];
+        if (weight === 0) continue;
+        for (let column = 0; column < columns; column += 1) totals[column] += weight * sums[block * columns + column];
+      }
+      found[replicate] = formula(totals);
+    }
+    return found;
+  }
+
+  // One role's metric under each weighting of `blocks`: the mean over draws of folds. `figure` as tasks.records.BlockFigure.
+  function measure(figure, role) {
+    const blocks = figure.members.length;
+    const drawn = (figure.sums[role] || []).map(unpack);
+    const pairs = ((figure.pairs || {})[role] || []).map(unpack);
+    return (weights) => {
+      const each = drawn.map((sums, draw) =>
+        figure.formula === "area"
+          ? areas(sums, pairs[draw], blocks, weights)
+          : values(FORMULAS[figure.formula], sums, figure.columns, blocks, weights),
+      );
+      return each[0].map((_, place) => sum(each.map((found) => found[place])) / each.length);
+    };
+  }
+
+  return { FORMULAS, unpack, measure };
+})();

@@ -1,0 +1,136 @@
+// The page judges itself: what it finds is told at its top, and in full in the section #judge.
+//
+// What belongs here: reading what the page carries, and telling what was found. What does not: finding it (signature, shown,
+// criteria) and the sliders (whatif). Whatever goes wrong is told as such, and never as agreement.
+
+const panel = (() => {
+  const DECISIONS = { promote: "Promote", reject: "Reject", inconclusive: "Inconclusive", not_judged: "Not judged" };
+  const WORDS = { pass: "pass", fail: "fail", inconclusive: "inconclusive", not_judged: "not judged" };
+  const WAYS = { exact: "the same replicates", merged: "the same replicates, small blocks merged" };
+  const at = (id) => document.getElementById(id);
+
+  function make(tag, attributes, ...children) {
+    const element = document.createElement(tag);
+    for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
+    element.append(...children);
+    return element;
+  }
+
+  const carried = (id) => at(id).textContent.trim();
+  const bytesOf = (base64) => Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0));
+
+  // What was found as three lines: {tone: "good" | "bad" | "none", text}.
+  function linesOf(sealed, seen, again, verdict) {
+    const tones = { valid: "good", broken: "bad", unknown: "none", absent: "none" };
+    const of = verdict.criteria.length;
+    const lines = [{ tone: tones[sealed.state], text: sealed.text }];
+    lines.push(
+      seen.differing.length
+        ? { tone: "bad", text: `This page was edited: ${seen.differing.length} of ${seen.count} figures that it shows are not the verdict's.` }
+        : { tone: "good", text: `The ${seen.count} figures of criteria that this page shows are the verdict's.` },
+    );
+    const made = `This page recomputed ${again.made} of ${of} criteria`;
+    if (!again.isSame) {
+      const names = again.differing.map((outcome) => outcome.name).slice(0, 5).join(", ");
+      const what = names ? `other figures or statuses for ${names}` : `the decision ${DECISIONS[again.decision]}, not ${DECISIONS[verdict.decision]}`;
+      lines.push({ tone: "bad", text: `${made}: not the same verdict. It came to ${what}.` });
+    } else if (again.made) {
+      lines.push({ tone: "good", text: `${made}: same figures, same verdict (${DECISIONS[verdict.decision].toLowerCase()}).` });
+    } else {
+      lines.push({ tone: "none", text: `${made}: it carries no sums that may be published. The decision does follow from the statuses.` });
+    }
+    return lines;
+  }
+
+  function headOf(lines, sealed) {
+    const bad = lines.filter((line) => line.tone === "bad");
+    if (bad.length) return { tone: "bad", text: `Do not rely on this page. ${bad.map((line) => line.text).join(" ")}` };
+    const signed = sealed.state === "valid" ? `signed with ${sealed.fingerprint.slice(0, 19)}\u2026` : sealed.state === "absent" ? "not signed" : "signature not checked";
+    return { tone: lines[2].tone === "good" && sealed.state === "valid" ? "good" : "none", text: `${lines[2].text} ${signed[0].toUpperCase()}${signed.slice(1)}.` };
+  }
+
+  function tell(head, lines, took) {
+    const line = at("judge-line");
+    line.className = `judge-line ${head.tone}`;
+    if (head.tone === "bad") line.setAttribute("role", "alert");
+    line.replaceChildren(make("b", {}, head.tone === "bad" ? "Warning" : "Checked here"), ` ${head.text} `, make("a", { href: "#judge" }, "How"));
+    line.hidden = false;
+    at("judge-found").replaceChildren(...lines.map(({ tone, text }) => make("li", { class: tone }, text)));
+    at("judge-took").textContent = took;
+  }
+
+  function tellSignature(sealed, verdictHash) {
+    const rows = [
+      ["Verdict", verdictHash],
+      ["Key", sealed.fingerprint || "none"],
+      ["Said to be of", sealed.fingerprint ? sealed.principal || "nobody whom this project named when the page was published" : "nobody"],
+    ];
+    at("judge-signature").replaceChildren(
+      ...rows.map(([name, text]) => make("div", {}, make("dt", {}, name), make("dd", {}, make("code", { class: "hash" }, text)))),
+    );
+  }
+
+  const shortly = (value) => (value === null || value === undefined ? "\u2013" : value.toFixed(5).replace("-", "\u2212"));
+  const between = (interval) => (interval ? `${shortly(interval[0])} to ${shortly(interval[1])}` : "\u2013");
+
+  function rowOf(outcome, found) {
+    const name = outcome.name + (outcome.is_critical ? "" : " (not critical)");
+    if (found.level === "not") {
+      return make("tr", {}, make("th", { scope: "row" }, name), make("td", { colspan: 3 }, `Not recomputed: ${found.why}.`), make("td", {}, WORDS[outcome.status]));
+    }
+    const own = outcome.interval && [outcome.interval.low, outcome.interval.high];
+    const status = found.isSame ? `${WORDS[found.status]}, same` : `${WORDS[found.status]}, verdict: ${WORDS[outcome.status]}: DIFFERS`;
+    return make(
+      "tr",
+      {},
+      make("th", { scope: "row" }, name),
+      make("td", {}, WAYS[found.level]),
+      make("td", { class: "n" }, between(own)),
+      make("td", { class: "n" }, between(found.figures.interval)),
+      make("td", { class: found.isSame ? found.status : "fail" }, status),
+    );
+  }
+
+  async function run() {
+    const started = performance.now();
+    const content = bytesOf(carried("judge-verdict"));
+    const verdict = JSON.parse(new TextDecoder().decode(content));
+    const evidence = JSON.parse(carried("judge-blocks"));
+    const hash = [...new Uint8Array(await crypto.subtle.digest("SHA-256", content))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+    const sealed = await signature.check(JSON.parse(carried("judge-seal")), content);
+    const seen = shown.compare(document, verdict);
+    const before = performance.now();
+    const again = criteria.rejudge(verdict, evidence);
+    const took = `${verdict.criteria.length} criteria were judged again in ${Math.round(performance.now() - before)} ms, all checks took ${Math.round(performance.now() - started)} ms.`;
+    const lines = linesOf(sealed, seen, again, verdict);
+    at("judge").hidden = false;
+    tell(headOf(lines, sealed), lines, took);
+    tellSignature(sealed, hash);
+    for (const element of seen.differing) {
+      element.classList.add("judge-edited");
+      element.title = "Not the verdict's figure";
+    }
+    at("judge-said").textContent = verdict.reason;
+    at("judge-criteria").replaceChildren(...verdict.criteria.map((outcome, place) => rowOf(outcome, again.outcomes[place])));
+    whatif.draw(at("judge-whatif"), verdict, again.outcomes, make);
+    return { sealed, seen: { count: seen.count, differing: seen.differing.length }, again };
+  }
+
+  // Runs when the page is read; a page that cannot judge itself says so.
+  async function start() {
+    try {
+      return await run();
+    } catch (error) {
+      const line = at("judge-line");
+      line.className = "judge-line bad";
+      line.setAttribute("role", "alert");
+      line.textContent = `This page could not judge itself: ${error.message || error}. Nothing was checked.`;
+      line.hidden = false;
+      return null;
+    }
+  }
+
+  return { start };
+})();
+
+globalThis.judged = panel.start();

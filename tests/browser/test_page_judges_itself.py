@@ -1,0 +1,243 @@
+"""The page judges itself: its script agrees with Python to the last digits, and tells a page whose numbers were edited."""
+
+import base64
+import json
+import re
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from judged_rows import METRICS, judged_inputs, judged_rows, on
+from playwright.sync_api import Browser, Page
+from verdict_stories import sha
+
+from tasks.reporting import ReportInputs, render_report, seal_page
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+TYPE = "application/vnd.in-toto+json"
+READ = """judged.then(found => found && {
+  state: found.sealed.state, text: found.sealed.text, isSame: found.again.isSame,
+  shown: found.seen.differing, count: found.seen.count,
+  outcomes: found.again.outcomes.map(({level, why, status, apart, isSame}) => ({level, why, status, apart, isSame})),
+})"""
+LINE = "#judge-line"
+
+
+@pytest.fixture(scope="module")
+def ranking() -> ReportInputs:
+    """A run on three origins that is promoted."""
+    each = on("brier", slice="origin", margin=0.05, min_rows=9)
+    return judged_inputs({"ranking": on("roc_auc", margin=0.005), "each_origin": each})
+
+
+@pytest.fixture
+def show(chromium: Browser, tmp_path: Path) -> Iterator[Callable[..., Page]]:
+    """Opens a page from a file; fails the test on any console message, page error, or request for anything else."""
+    context, heard = chromium.new_context(viewport={"width": 1280, "height": 800}), []
+
+    def opened(text: str) -> Page:
+        path = tmp_path / "report.html"
+        path.write_text(text)
+        page = context.new_page()
+        page.on("console", lambda message: heard.append(f"console: {message.text}"))
+        page.on("pageerror", lambda error: heard.append(f"error: {error}"))
+        page.on("request", lambda request: heard.append(request.url) if _is_other(request.url, path) else None)
+        page.goto(path.as_uri())
+        return page
+
+    yield opened
+    context.close()
+    assert heard == []
+
+
+def _is_other(url: str, path: Path) -> bool:
+    return url != path.as_uri() and not url.startswith("data:")
+
+
+def outcomes(page: Page, inputs: ReportInputs) -> dict[str, Any]:
+    """By the criterion's name what the page made of it."""
+    found = page.evaluate(READ)
+    return dict(zip((outcome.name for outcome in inputs.provenance.verdict.criteria), found["outcomes"], strict=True))
+
+
+def asked(task: str) -> dict[str, Any]:
+    """Every metric that is of sums, and every method that is of replicates."""
+    found = {f"plain_{name}": on(name) for name in METRICS[task]}  # type: ignore[index]
+    first, other = METRICS[task][0], METRICS[task][1]  # type: ignore[index]
+    return found | {
+        "expanded": on(first, method="expanded"),
+        "bca": on(first, method="bca", bound=0.1),
+        "wider": on(other, confidence=0.97),
+        "relative": on(other, relative_margin=0.05, method="bca"),
+        "better": on(first, better_by=0.001),
+        "better too": on(other, better_by=0.001),
+    }
+
+
+@pytest.mark.parametrize(("task", "has_weights"), [("binary", False), ("binary", True), ("regression", False)])
+def test_every_metric_and_method_agrees_with_python(show: Callable[..., Page], task: Any, has_weights: bool) -> None:
+    """On identical data: the same replicates, so the same figures and interval ends to 1e-9, and the same statuses."""
+    inputs = judged_inputs(asked(task), judged_rows(task=task, has_weights=has_weights), task=task)
+    made = outcomes(show(render_report(inputs)), inputs)
+    exact = {name for name, found in made.items() if found["level"] == "exact"}
+    assert exact == set(asked(task)) - {"plain_ece"}
+    assert {name for name in exact if not made[name]["isSame"] or made[name]["apart"] > 1e-9} == set()
+
+
+def test_blocks_that_were_merged_agree_nearly(show: Callable[..., Page]) -> None:
+    """Where days have too few positives the points are the same, the ends near, and the page says so."""
+    criteria = {"each": on("roc_auc", slice="origin", min_rows=9)}
+    inputs = judged_inputs(criteria, judged_rows(days=28, per_day=40))
+    page = show(render_report(inputs))
+    levels = {name: found["level"] for name, found in outcomes(page, inputs).items() if name.startswith("each")}
+    assert set(levels.values()) == {"merged", "not"}
+    assert page.evaluate(READ)["isSame"]
+    assert "small blocks merged" in page.locator("#judge-criteria").inner_text()
+
+
+def test_page_says_what_it_found(show: Callable[..., Page], ranking: ReportInputs) -> None:
+    """At the top and in its section: how many criteria, that nobody signed, and that the shown figures are the verdict's."""
+    page = show(render_report(ranking))
+    found = page.evaluate(READ)
+    assert (found["shown"], found["isSame"], found["state"]) == (0, True, "absent")
+    assert found["count"] > 50
+    line = page.locator(LINE).inner_text()
+    assert re.search(r"This page recomputed \d of 7 criteria: same figures, same verdict", line)
+    assert "Not signed" in line
+    assert "Not recomputed: it judges reports" in page.locator("#judge-criteria").inner_text()
+
+
+@pytest.mark.parametrize("wanted", ["decision", "headline", "3.delta", "3.interval", "3.status", "3.limit", "3.n", "3.reason"])
+def test_an_edited_figure_is_found(show: Callable[..., Page], ranking: ReportInputs, wanted: str) -> None:
+    """Whatever a criterion shows: one digit, one word, the decision itself."""
+    page = render_report(ranking)
+    place = page.index(f'data-figure="{wanted}"')
+    end = place + re.search(r">[^<]*[\w]", page[place:]).end()  # type: ignore[union-attr]
+    edited = page[: end - 1] + ("7" if page[end - 1] != "7" else "8") + page[end:]
+    assert show(edited).evaluate(READ)["shown"] == 1
+    shown = show(edited)
+    assert "This page was edited" in shown.locator(LINE).inner_text()
+    assert shown.locator(".judge-edited").count() == 1
+
+
+def test_an_edited_verdict_is_found(show: Callable[..., Page], ranking: ReportInputs) -> None:
+    """A page drawn anew from better figures does not follow from the sums that it carries."""
+    carried = json.loads(ranking.verdict_bytes)
+    carried["criteria"][3]["interval"]["low"] += 0.001
+    page = render_report(ranking)
+    old, new = (base64.b64encode(text).decode() for text in (ranking.verdict_bytes, json.dumps(carried).encode()))
+    line = show(page.replace(old, new)).locator(LINE).inner_text()
+    assert "not the same verdict" in line
+    assert "ranking" in line
+
+
+def test_a_status_that_does_not_follow_is_found(show: Callable[..., Page], ranking: ReportInputs) -> None:
+    """A decision that the statuses do not come to, in a verdict that nobody signed."""
+    carried = json.loads(ranking.verdict_bytes)
+    carried["decision"] = "reject"
+    page = render_report(ranking)
+    old, new = (base64.b64encode(text).decode() for text in (ranking.verdict_bytes, json.dumps(carried).encode()))
+    assert "not Reject" in show(page.replace(old, new)).locator(LINE).inner_text()
+
+
+def test_edited_sums_are_found(show: Callable[..., Page], ranking: ReportInputs) -> None:
+    """Other sums make other figures than the verdict's."""
+    figure = next(found for found in ranking.blocks.figures if found.metric == "roc_auc")
+    held = figure.sums["challenger"][0].data
+    page = render_report(ranking).replace(held, held[:40] + ("A" if held[40] != "A" else "B") + held[41:])
+    assert "Do not rely on this page" in show(page).locator(LINE).inner_text()
+
+
+def make_key(folder: Path, kind: str) -> Path:
+    subprocess.run(["ssh-keygen", "-q", "-t", kind, "-N", "", "-C", "", "-f", str(folder / kind)], check=True)
+    return folder / kind
+
+
+def seal(verdict: bytes, key: Path, *, namespace: str = "windtunnel") -> dict[str, Any]:
+    """A DSSE envelope around a statement on ``verdict``, its signature as ``ssh-keygen -Y sign`` makes it."""
+    subject = {"name": "verdict.json", "digest": {"sha256": sha(verdict.decode())}}
+    statement = {"_type": "https://in-toto.io/Statement/v1", "subject": [subject]}
+    payload = json.dumps(statement).encode()
+    message = f"DSSEv1 {len(TYPE)} {TYPE} {len(payload)} ".encode() + payload
+    command = ["ssh-keygen", "-q", "-Y", "sign", "-f", str(key), "-n", namespace]
+    armored = subprocess.run(command, input=message, capture_output=True, check=True).stdout.decode()
+    listed = subprocess.run(["ssh-keygen", "-l", "-f", f"{key}.pub"], capture_output=True, check=True, text=True).stdout
+    signature = {"keyid": listed.split()[1], "sig": "".join(armored.splitlines()[1:-1])}
+    return {"payloadType": TYPE, "payload": base64.b64encode(payload).decode(), "signatures": [signature]}
+
+
+def sealed(inputs: ReportInputs, envelope: dict[str, Any]) -> str:
+    return seal_page(render_report(inputs), json.dumps(envelope).encode(), "alice@example.com")
+
+
+def test_a_signature_of_this_verdict_is_valid(show: Callable[..., Page], ranking: ReportInputs, tmp_path: Path) -> None:
+    """Made by ssh-keygen, checked by WebCrypto from a file; the key's fingerprint and principal are shown."""
+    envelope = seal(ranking.verdict_bytes, make_key(tmp_path, "ed25519"))
+    page = show(sealed(ranking, envelope))
+    assert page.evaluate(READ)["state"] == "valid"
+    told = page.locator("#judge-signature").inner_text()
+    assert envelope["signatures"][0]["keyid"] in told
+    assert "alice@example.com" in told
+    assert page.locator(f"{LINE}.good").count() == 1
+
+
+def test_what_is_no_valid_signature_is_never_called_one(show: Callable[..., Page], ranking: ReportInputs, tmp_path: Path) -> None:
+    """Another verdict's, another payload, another namespace, a key that is not checked here, none, and rubbish."""
+    key = make_key(tmp_path, "ed25519")
+    good = seal(ranking.verdict_bytes, key)
+    others = seal(b"{}", key)
+    signature = good["signatures"][0]
+    flipped = bytearray(base64.b64decode(signature["sig"]))
+    flipped[-1] ^= 1
+    told = {
+        "is of another verdict": others,
+        "does not hold": good | {"payload": others["payload"]},
+        "does not hold: ": good | {"signatures": [signature | {"sig": base64.b64encode(flipped).decode()}]},
+        "made for file": seal(ranking.verdict_bytes, key, namespace="file"),
+        "another key": good | {"signatures": [signature | {"keyid": "SHA256:other"}]},
+        "is not checked by this page": seal(ranking.verdict_bytes, make_key(tmp_path, "ecdsa")),
+        "0 signatures": good | {"signatures": []},
+        "cut off": good | {"signatures": [signature | {"sig": signature["sig"][:80]}]},
+        "cannot be read": good | {"payload": 7},
+    }
+    for words, envelope in told.items():
+        found = show(sealed(ranking, envelope)).evaluate(READ)
+        assert (found["state"] in ("broken", "unknown"), words.strip() in found["text"]) == (True, True), (words, found["text"])
+
+
+def test_margin_slider_works_by_keyboard(show: Callable[..., Page], ranking: ReportInputs) -> None:
+    """From the declared margin down to where the verdict turns, and back; the turn is told in words."""
+    page = show(render_report(ranking))
+    slider = page.get_by_label(re.compile("^ranking"))
+    told = page.locator("#judge-whatif [role=status]")
+    declared = told.inner_text()
+    assert declared.startswith("As declared: ")
+    assert "from there to" in page.locator(".judge-turns").first.inner_text()
+    slider.focus()
+    page.keyboard.press("Home")
+    assert "With ranking moved: reject, where the verdict is" in told.inner_text()
+    assert "decision reject" in (slider.get_attribute("aria-valuetext") or "")
+    page.get_by_role("button", name="Back to what was declared").press("Enter")
+    assert told.inner_text() == declared
+
+
+def test_a_page_that_cannot_judge_itself_says_so(show: Callable[..., Page], ranking: ReportInputs) -> None:
+    """Sums that cannot be read are no agreement."""
+    page = render_report(ranking)
+    at = page.index('id="judge-blocks">') + len('id="judge-blocks">')
+    told = show(page[:at] + "{" + page[at + 200 :]).locator(LINE).inner_text()
+    assert "could not judge itself" in told
+    assert "Nothing was checked" in told
+
+
+def test_no_other_script_runs(chromium: Browser, ranking: ReportInputs, tmp_path: Path) -> None:
+    """The page's policy names its own script by hash: one that is slipped in is refused."""
+    path = tmp_path / "report.html"
+    path.write_text(render_report(ranking).replace("<main>", "<main><script>document.title = 'owned'</script>"))
+    page = chromium.new_page()
+    page.goto(path.as_uri())
+    assert page.title() != "owned"
+    page.close()

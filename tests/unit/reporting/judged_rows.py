@@ -1,0 +1,90 @@
+"""A whole run whose figures were measured on rows: what a page that judges itself can be held against."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+import pyarrow as pa
+from verdict_stories import PARAMS, sha, story_inputs
+
+from tasks.evaluation import compare, summarise_blocks
+from tasks.evaluation.spread import tails_of
+from tasks.gates import Provenance as GateProvenance
+from tasks.gates import judge
+from tasks.params.judging import EvaluationParams, GatesParams, MetricCriterion
+from tasks.params.models import Task
+from tasks.records import Evaluation
+from tasks.reporting import ReportInputs
+
+SEED = 2_616_634_370
+METRICS: dict[Task, tuple[str, ...]] = {
+    "binary": ("roc_auc", "log_loss", "brier", "accuracy", "balanced_accuracy", "precision", "recall", "f1", "mcc", "ece"),
+    "regression": ("mae", "rmse", "r2", "mape", "bias"),
+}
+
+
+def judged_rows(days: int = 24, per_day: int = 120, *, task: Task = "binary", has_weights: bool = False) -> pa.Table:
+    """Predictions of some days at three origins, one of them small; the challenger is better than the champion."""
+    random = np.random.default_rng(11)
+    count = days * per_day
+    truth = random.normal(size=count)
+    labels = (truth + random.normal(size=count) > 0.4).astype(np.int8) if task == "binary" else 20 + 4 * truth
+    scores = {role: truth + random.normal(scale=scale, size=count) for role, scale in (("champion", 1.6), ("challenger", 1.1))}
+    columns = {
+        "row_key": [f"k{place}" for place in range(count)],
+        "label": labels,
+        "cluster": [f"2013-09-{1 + place % days:02d}" for place in range(count)],
+        "slice_origin": random.choice(["EWR", "JFK", "LGA"], count, p=[0.5, 0.42, 0.08]),
+        **{f"{role}_score": 1 / (1 + np.exp(-s)) if task == "binary" else 20 + 4 * s for role, s in scores.items()},
+    }
+    if has_weights:
+        columns["weight"] = random.uniform(0.5, 2.0, count)
+    return pa.table(columns)
+
+
+def evaluation_params(task: Task = "binary", replicates: int = 400) -> EvaluationParams:
+    interval = {"method": "cluster_bootstrap", "cluster": "day", "replicates": replicates, "confidence": 0.95}
+    told = {"split": "by_time", "part": "test", "metrics": METRICS[task], "slices": ("origin",), "interval": interval}
+    return EvaluationParams.model_validate(told)
+
+
+def on(metric: str, **asked: object) -> MetricCriterion:
+    """A criterion on ``metric`` with a wide margin, unless ``asked`` otherwise."""
+    limits = {} if asked.keys() & {"bound", "relative_margin", "better_by"} else {"margin": 0.2}
+    return MetricCriterion.model_validate({"metric": metric, "min_rows": 50, "critical": True, **limits, **asked})
+
+
+def judged_inputs(
+    criteria: dict[str, MetricCriterion], rows: pa.Table | None = None, *, task: Task = "binary", classes: Sequence[str] = ()
+) -> ReportInputs:
+    """The report's inputs of a run that judged ``criteria`` on ``rows``, and the reports that every run has."""
+    rows = judged_rows(task=task) if rows is None else rows
+    base, params = story_inputs("promote"), evaluation_params(task)
+    found = base.provenance
+    changes: dict[str, object] = {
+        "task": task,
+        "rows": rows.num_rows,
+        "cluster": "day",
+        "replicates": params.interval.replicates,
+        "seeds": {"evaluation": SEED},
+        "comparisons": compare(rows, params, SEED, task, classes),
+        "tails": tails_of(params.interval.replicates),
+        "weight": "weight" if "weight" in rows.column_names else None,
+    }
+    evaluation: Evaluation = found.evaluation.model_copy(update=changes)
+    kept = {name: criterion for name, criterion in PARAMS.gates.criteria.items() if not isinstance(criterion, MetricCriterion)}
+    gates = GatesParams(max_age_days=7, criteria={**kept, **criteria})
+    files = {name: value for name, value in found.files.items() if name != "verdict"} | {"evaluation": sha(evaluation.to_json())}
+    reports = {report.subject: report for report in base.validations}
+    told = GateProvenance(split="by_time", part="test", params_hash=sha("params"), inputs=files, seeds={"root": PARAMS.seed})
+    verdict = judge(evaluation, reports, gates, told, disclosure=base.disclosure, utility=base.utility)
+    asked = {(criterion.metric, criterion.slice) for criterion in criteria.values()}
+    blocks = summarise_blocks(rows, params, evaluation, asked, classes=classes, draws=1, k=PARAMS.masking.limits.k)
+    files["verdict"] = sha(verdict.to_json())
+    return replace(
+        base,
+        provenance=replace(found, verdict=verdict, evaluation=evaluation, files=files),
+        params=PARAMS.model_copy(update={"evaluation": params, "gates": gates}),
+        verdict_bytes=verdict.to_json().encode(),
+        blocks=blocks,
+    )
