@@ -23,7 +23,8 @@ from tasks.ledger import find_look, known_events
 from tasks.params import Params, load_params
 from tasks.paths import ProjectPaths, main_root
 from tasks.records import Decision, Evaluation, LookTaken, Receipt, Verdict
-from tasks.reporting import show_looks, verdict_junit, verdict_markdown
+from tasks.reporting import seal_page, show_looks, verdict_junit, verdict_markdown
+from tasks.signing import SIGNERS_FILE, key_owner, parse_signers, signers_text
 from tasks.stages.looking import CANDIDATE, HOLDOUT, pay_look
 
 _ENVIRONMENT = ("windtunnel", "prefect", "dvc", "great-expectations", "scikit-learn", "pandas", "pyarrow", "duckdb")
@@ -116,15 +117,17 @@ def find_looks(paths: ProjectPaths, verdict: Verdict, receipt: Receipt | None) -
 def keep_results(paths: ProjectPaths, main: ProjectPaths, name: str, look: LookTaken | None) -> Path:
     """Copy verdict and reports to the main checkout's ``.windtunnel/results/<name>``, where they outlive a worktree.
 
-    The copies say how many looks at the holdout are left, which no output of a stage may: it would differ from run to run.
+    The copies say how many looks at the holdout are left and who signed, which no output of a stage may: it would differ from run
+    to run.
     """
     target = main.results / name
     shutil.rmtree(target, ignore_errors=True)
     shutil.copytree(paths.reports, target)
     shutil.copy2(paths.verdict, target / paths.verdict.name)
     signed = envelope_path(paths, paths.verdict.read_bytes())
-    if signed.exists():
-        shutil.copy2(signed, target / "verdict.dsse")
+    envelope = signed.read_bytes() if signed.exists() else None
+    if envelope is not None:
+        write_atomically(target / "verdict.dsse", envelope)
     for source in (
         paths.evaluation_report,
         paths.disclosure_report,
@@ -138,6 +141,9 @@ def keep_results(paths: ProjectPaths, main: ProjectPaths, name: str, look: LookT
     verdict = read_verdict(paths)
     evaluation = Evaluation.from_json(paths.evaluation_report.read_bytes(), origin=str(paths.evaluation_report))
     page = show_looks((target / paths.report_page.name).read_text(), look)
+    if envelope is not None:
+        owner = key_owner(envelope, parse_signers(signers_text(paths.policies), origin=SIGNERS_FILE))
+        page = seal_page(page, envelope, owner.principal if owner else None)
     write_atomically(target / paths.report_page.name, page.encode())
     write_atomically(target / paths.report_markdown.name, verdict_markdown(verdict, evaluation, look=look).encode())
     write_atomically(target / paths.report_junit.name, verdict_junit(verdict, look).encode())

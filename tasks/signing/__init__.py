@@ -4,7 +4,7 @@ What belongs here: SSH signatures, allowed signers, statements, envelopes and th
 verdicts and events lie, and what may be promoted (flows).
 """
 
-from tasks.signing.envelope import check_envelope, decision_record, open_envelope, sign_record
+from tasks.signing.envelope import check_envelope, decision_record, key_owner, open_envelope, sign_record
 from tasks.signing.loosening import classify_change
 from tasks.signing.making import find_key, key_fingerprint, require_key, sign_bytes
 from tasks.signing.policy import (
@@ -34,6 +34,7 @@ __all__ = [
     "find_key",
     "judge_chain",
     "key_fingerprint",
+    "key_owner",
     "make_statement",
     "moment",
     "open_envelope",

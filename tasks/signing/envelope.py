@@ -111,6 +111,14 @@ def check_envelope(envelope: bytes, verdict: bytes, receipt: Receipt, signers: S
     return signer
 
 
+def key_owner(envelope: bytes, signers: Signers) -> Signer | None:
+    """The line of ``signers`` with the key that an envelope names; whether that key signed is not checked.
+
+    Raises :class:`~tasks.errors.SigningError` where the envelope is cut off or no envelope.
+    """
+    return signers.find(_read(envelope).signatures[0].keyid)
+
+
 def _is_of(payload: bytes, verdict: bytes, receipt: Receipt) -> bool:
     """Whether the statement is of this verdict and this receipt; what a later version would add to it does not count."""
     try:

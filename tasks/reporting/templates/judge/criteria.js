@@ -67,10 +67,18 @@ const criteria = (() => {
     return named ? named.reason : "no sums of it are in this page";
   }
 
+  // A claim to be better is read from expanded percentiles though its criterion may name plain ones, which its bound is held by.
+  function ownInterval(outcome, read) {
+    const found = read(outcome.method);
+    const told = outcome.challenger_interval;
+    const differs = told && found && apart(told.low, found[0]) > EXACT;
+    return outcome.better_by !== null && outcome.method === "expanded" && differs ? read("cluster_bootstrap") : found;
+  }
+
   function figuresOf(outcome, resampled, evidence, clusters) {
     const read = (figure, confidence, method) =>
       figure ? intervals.interval(figure, { method, confidence, clusters, plain: confidence === evidence.confidence }) : null;
-    const challenger = read(resampled.challenger, outcome.confidence, outcome.own_method || outcome.method);
+    const challenger = ownInterval(outcome, (method) => read(resampled.challenger, outcome.confidence, method));
     const champion = resampled.champion ? resampled.champion.point : null;
     let interval = challenger;
     if (isCompared(outcome) && resampled.champion) {
@@ -102,7 +110,8 @@ const criteria = (() => {
     if (outcome.better_by !== null) {
       const ends = figures.interval && figures.interval.map((end) => sign * end - outcome.better_by);
       const [worst, best] = ends ? ends.sort((one, other) => one - other) : [];
-      found.push(!ends ? "not_judged" : worst > 0 ? "pass" : best <= 0 ? "fail" : "inconclusive");
+      const isNoise = outcome.noise_floor !== null && Math.abs(outcome.delta) <= outcome.noise_floor;
+      found.push(!ends ? "not_judged" : worst > 0 ? (isNoise ? "inconclusive" : "pass") : best <= 0 ? "fail" : "inconclusive");
     } else if (margin !== null) {
       found.push(held(figures.interval, -margin));
     }
@@ -124,8 +133,10 @@ const criteria = (() => {
   // How far the figures lie apart, and how far the ends of the intervals.
   function distances(outcome, figures) {
     const pointed = ["challenger", "champion", "delta"].map((field) => [outcome[field], figures[field]]);
-    const [mine, theirs] = [figures.interval || [null, null], outcome.interval];
-    const ends = (theirs ? [theirs.low, theirs.high] : [null, null]).map((end, place) => [end, mine[place]]);
+    const ends = ["interval", "challenger_interval"].flatMap((field) => {
+      const [mine, theirs] = [figures[field] || [null, null], outcome[field]];
+      return (theirs ? [theirs.low, theirs.high] : [null, null]).map((end, place) => [end, mine[place]]);
+    });
     return { points: farthest(pointed), ends: farthest(ends) };
   }
 
@@ -138,7 +149,8 @@ const criteria = (() => {
     const isMerged = figure.members.some((count) => count > 1);
     const { points, ends } = distances(outcome, figures);
     const exact = EXACT * Math.max(1, Math.abs(figures.challenger));
-    const width = figures.interval ? figures.interval[1] - figures.interval[0] : 0;
+    const widths = [figures.interval, figures.challenger_interval].map((ends) => (ends ? ends[1] - ends[0] : 0));
+    const width = Math.max(...widths);
     const isNear = points <= exact && ends <= (isMerged ? Math.max(MERGED * width, exact) : exact);
     if (isMerged && isNear && status !== outcome.status) {
       return { level: "not", why: "merged blocks are too coarse for an interval so close to its limit", status: outcome.status, isSame: true };
