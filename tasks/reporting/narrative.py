@@ -201,6 +201,11 @@ def _unjudged_rows(evaluation: Evaluation) -> list[Limit]:
 
 def action_of(verdict: Verdict, evaluation: Evaluation, max_age_days: int) -> Action:
     """The one recommended step after ``verdict``; ``max_age_days`` is how long it may be acted upon."""
+    if verdict.decision == "promote" and verdict.rehearsal:
+        return Action(
+            "Sign masking policy and criteria and judge again: as long as nobody stands behind them, nothing is promoted.",
+            "windtunnel policy sign --reason TEXT",
+        )
     if verdict.decision == "promote":
         days = f"{max_age_days} day{'' if max_age_days == 1 else 's'}"
         return Action(

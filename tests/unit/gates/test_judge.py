@@ -1,5 +1,7 @@
 """From outcomes to one decision, one sentence and one record."""
 
+from dataclasses import replace
+
 import pytest
 from evidence_records import comparison, difference, evaluation, gates, provenance, report, reports
 
@@ -152,3 +154,12 @@ def test_equal_evidence_gives_equal_bytes():
     """A verdict holds no clock and no order of chance."""
     first, second = (verdict(PASS, on(WIDE, "EWR")).to_json() for _ in range(2))
     assert first == second
+
+
+def test_a_rehearsal_is_visible():
+    """What nobody has signed says so, in the record and in the sentence, whatever is decided."""
+    unsigned = replace(provenance(), is_rehearsal=True)
+    found = judge(evaluation(PASS), reports(), gates(), unsigned)
+    assert found.rehearsal
+    assert found.reason.endswith("; a rehearsal: nobody has signed masking policy and criteria as they are")
+    assert not verdict(PASS).rehearsal

@@ -44,6 +44,17 @@ def test_an_older_version_is_brought_up(paths: ProjectPaths) -> None:
     assert paths.params.read_bytes() == before
 
 
+def test_a_project_from_before_signatures_gets_the_folder_that_the_gate_reads(paths: ProjectPaths) -> None:
+    """With a word on how to begin; one that is there is left as it is."""
+    shutil.rmtree(paths.policies)
+    (change,) = plan_upgrade(paths)
+    assert change.path == "policies/README.md"
+    carry_out(paths, (change,))
+    assert "windtunnel policy sign" in (paths.policies / "README.md").read_text()
+    (paths.policies / "README.md").write_text("ours")
+    assert plan_upgrade(paths) == ()
+
+
 @pytest.mark.parametrize("lock", ["", "{}", '{"schema_version": 0, "version": "0.0.1"}'])
 def test_a_lost_or_older_lock_is_written_anew(paths: ProjectPaths, lock: str) -> None:
     """Whatever an older version wrote there, nothing is lost by it."""

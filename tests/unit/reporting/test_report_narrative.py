@@ -217,3 +217,11 @@ def test_late_scores_and_rare_classes_are_told() -> None:
     assert found["Late scores"].startswith("The champion scored 4,821 rows (10.0 %) after their prediction time")
     assert found["Small classes"].startswith("frost (12 rows):")
     assert not {"Late scores", "Small classes"} & set(_limits("reject"))
+
+
+def test_a_rehearsal_is_the_gravest_limit_and_the_next_step_ends_it() -> None:
+    """Before all others; a promotion that promotes nothing sends nobody to the gate."""
+    assert next(iter(_limits_of_verdict("promote", rehearsal=True))) == "Rehearsal"
+    found = story_inputs("promote").provenance
+    rehearsed = found.verdict.model_copy(update={"rehearsal": True})
+    assert action_of(rehearsed, found.evaluation, 7).command.startswith("windtunnel policy sign")

@@ -4,13 +4,16 @@ import os
 import shutil
 import subprocess
 from datetime import datetime, timedelta, timezone
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from signed_project import ADA, BOB, EVE, NOW, line, make_keys, require_ssh_keygen
 
+from tasks.credentials import forget_credentials
 from tasks.errors import ExitCode, SigningError
+from tasks.projects.files import policies_readme
 from tasks.signing import sign_bytes, verify_bytes
 from tasks.signing.signers import parse_signers, verify_by
 from tasks.signing.sshsig import read_armored
@@ -203,3 +206,16 @@ def test_key_of_an_agent_signs(keys, tmp_path, monkeypatch):
         assert verify_bytes(CONTENT, sign_bytes(CONTENT, public), path, NOW) == BOB
     finally:
         os.kill(int(pid), 15)
+
+
+def test_a_candidates_code_does_not_reach_who_signs():
+    """Stages drop the key's path and the agent from their environment."""
+    environment = {"WINDTUNNEL_SIGNING_KEY": "k", "SSH_AUTH_SOCK": "s", "SSH_AGENT_PID": "1", "HOME": "h"}
+    forget_credentials(environment)
+    assert environment == {"HOME": "h"}
+
+
+def test_the_folders_words_are_those_of_a_new_project():
+    """The repository's own policies/README.md is what `windtunnel init` writes."""
+    root = Path(__file__).resolve().parents[3]
+    assert (root / "policies/README.md").read_text() == policies_readme()
