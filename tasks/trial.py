@@ -18,6 +18,7 @@ from tasks.evaluation import (
     evidence_hashes,
     hold_contest,
     load_metrics,
+    measure_part_drift,
     open_evidence,
     plant_failures,
     read_features,
@@ -101,6 +102,7 @@ def try_challenger(
         inputs=evidence_hashes(evidence, contest),
         seed=derive_seed(params.seed, "evaluation"),
         own=own,
+        drift=measure_part_drift(evidence, look.params, rows.features, contest.challenger),
     )
     provenance = Provenance(split, look.part, hash_params(params), inputs={}, seeds={"root": params.seed})
     seed, asked = derive_seed(params.seed, "planted"), asked_by(params.gates, look.params.evaluation)

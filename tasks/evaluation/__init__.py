@@ -5,6 +5,7 @@ from tasks.evaluation.bootstrap import percentile_interval
 from tasks.evaluation.compare import MISSING, compare, score_columns
 from tasks.evaluation.contest import Contender, Contest, count_draws, hold_contest, require_measurable
 from tasks.evaluation.curves import calibration_csv, roc_csv
+from tasks.evaluation.drift import measure_part_drift
 from tasks.evaluation.evidence import Evidence, open_evidence, read_features, refuse_training_rows
 from tasks.evaluation.metrics import METRICS, metric_named
 from tasks.evaluation.noise import Rescoring, score_again, score_refit
@@ -29,6 +30,7 @@ __all__ = [
     "headline_metrics",
     "hold_contest",
     "load_metrics",
+    "measure_part_drift",
     "metric_named",
     "open_evidence",
     "percentile_interval",

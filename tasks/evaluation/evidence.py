@@ -95,9 +95,17 @@ def require_columns(record: TableRecord, table: str, where: str, columns: Collec
         )
 
 
-def read_features(evidence: Evidence, parts: Collection[str], columns: Collection[str]) -> pa.Table:
-    """row_key and ``columns`` of the features dataset, of the rows of ``parts``, in the order in which they are stored."""
+def read_features(
+    evidence: Evidence, parts: Collection[str], columns: Collection[str], *, most_rows: int | None = None
+) -> pa.Table:
+    """row_key and ``columns`` of the features dataset, of the rows of ``parts``, in the order in which they are stored.
+
+    Of more than ``most_rows`` every nth by row key is read.
+    """
     assigned = pa.concat_tables([part_rows(evidence, part) for part in parts])
+    if most_rows is not None and assigned.num_rows > most_rows:
+        step = -(-assigned.num_rows // most_rows)
+        assigned = assigned.sort_by("row_key").take(pa.array(np.arange(0, assigned.num_rows, step)))
     record = some_partitions(table_record(evidence.features, "features", "features"), assigned)
     missing = [name for name in columns if name not in record.columns]
     if missing:

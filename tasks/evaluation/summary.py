@@ -18,7 +18,7 @@ from tasks.evaluation.withholding import count_people, require_enough_people, wi
 from tasks.params import Params
 from tasks.params.snapshot import FILE_TIME_COLUMN
 from tasks.params.splits import ALL_FOLDS, draws_of
-from tasks.records import Comparison, Evaluation, FoldsJudged
+from tasks.records import Comparison, Drift, Evaluation, FoldsJudged
 
 
 def evidence_hashes(evidence: Evidence, contest: Contest) -> dict[str, str]:
@@ -45,6 +45,7 @@ def summarise(
     seed: int,
     own: Mapping[str, Metric] | None = None,
     rescored: Sequence[Rescoring] = (),
+    drift: Drift | None = None,
 ) -> Evaluation:
     """Compare the contest's predictions under ``params.evaluation`` (resampling by ``seed``) into one record.
 
@@ -93,6 +94,7 @@ def summarise(
         tails=tails_of(interval.replicates),
         folds=folds,
         noise=describe_noise(contest, rescored),
+        drift=drift,
     )
 
 

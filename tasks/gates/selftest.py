@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from tasks.gates.criteria import judge_criteria
 from tasks.gates.evidence import plain_outcome
-from tasks.params.judging import EvaluationParams, EvidenceCriterion, GatesParams, MetricCriterion, ParityCriterion
+from tasks.params.judging import DriftCriterion, EvaluationParams, EvidenceCriterion, GatesParams, MetricCriterion, ParityCriterion
 from tasks.records import (
     Comparison,
     CriterionOutcome,
@@ -63,8 +63,8 @@ def hold_self_test(evidence: SelfTestEvidence, gates: GatesParams, planted: Mapp
             flaws += [f"{name} passes {what}" for what, bad in _bad_reports(evidence) if _passes(bad, one)]
         elif evidence.evaluation is not None:
             flaws += [f"{name} passes {what}" for what, bad in _bad_figures(evidence.evaluation, criterion) if _passes_of(bad, one)]
-            # A coin is as fair to all: what has no skill is no wreck to a criterion on parity, which is shown a gap instead.
-            flaws += [] if isinstance(criterion, ParityCriterion) else _wrecked(name, one, planted)
+            # A coin is as fair to all, and moves no feature: what has no skill is no wreck to criteria on parity and drift.
+            flaws += [] if isinstance(criterion, ParityCriterion | DriftCriterion) else _wrecked(name, one, planted)
     if planted is not None and not planted and evidence.evaluation is not None:
         flaws.append("the predictions, in which failures are planted, are not there")
     return SelfTest(tuple(sorted(_planted_names(gates, evidence, planted))), tuple(flaws))
@@ -116,8 +116,13 @@ def _bad_reports(evidence: SelfTestEvidence) -> Iterator[tuple[str, SelfTestEvid
     yield "reports that examined nothing", SelfTestEvidence(evidence.evaluation, empty, unreleased, evidence.subjects, unseen)
 
 
-def _bad_figures(evaluation: Evaluation, criterion: MetricCriterion | ParityCriterion) -> Iterator[tuple[str, Evaluation]]:
-    """``evaluation`` with a metric that is NaN, of no rows, or not measured on a slice."""
+def _bad_figures(
+    evaluation: Evaluation, criterion: MetricCriterion | ParityCriterion | DriftCriterion
+) -> Iterator[tuple[str, Evaluation]]:
+    """``evaluation`` with a metric that is NaN, of no rows, or not measured on a slice; with features that moved."""
+    if isinstance(criterion, DriftCriterion):
+        yield from _bad_drift(evaluation, criterion)
+        return
     yield "a NaN metric", _with(evaluation, [_undefined(c, math.nan) for c in evaluation.comparisons])
     yield "zero rows", _with(evaluation, [_undefined(c, None).model_copy(update={"rows": 0}) for c in evaluation.comparisons])
     left = [c for c in evaluation.comparisons if c.slice_column != criterion.slice]
@@ -129,6 +134,22 @@ def _bad_figures(evaluation: Evaluation, criterion: MetricCriterion | ParityCrit
         yield "a difference within the noise floor", _with(evaluation, noisy)
     if isinstance(criterion, ParityCriterion):
         yield "a slice that is far worse off", _with(evaluation, _apart(evaluation.comparisons, criterion))
+
+
+def _bad_drift(evaluation: Evaluation, criterion: DriftCriterion) -> Iterator[tuple[str, Evaluation]]:
+    """``evaluation`` with features that drifted, one of them alone, and with drift of no rows or no feature."""
+    drift = evaluation.drift
+    yield "drift that nobody measured", evaluation.model_copy(update={"drift": None})
+    if drift is None:
+        return
+    asked = [found.feature for found in drift.features if not criterion.features or found.feature in criterion.features]
+    for what, moved in (("shifted columns", asked), ("one shifted column", asked[:1])):
+        features = tuple(
+            found.model_copy(update={"psi": 2 * criterion.most + (found.by_chance or 0.0)}) if found.feature in moved else found
+            for found in drift.features
+        )
+        yield what, evaluation.model_copy(update={"drift": drift.model_copy(update={"features": features})})
+    yield "zero rows", evaluation.model_copy(update={"drift": drift.model_copy(update={"rows": 0})})
 
 
 def _apart(comparisons: tuple[Comparison, ...], criterion: ParityCriterion) -> list[Comparison]:

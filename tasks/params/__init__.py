@@ -14,13 +14,13 @@ from tasks.errors import ParameterError
 from tasks.params.base import Section, split_reference
 from tasks.params.features import FeaturesParams
 from tasks.params.fitting import fitted_here, refuse_later_strata, require_parts
-from tasks.params.judging import EvaluationParams, EvidenceCriterion, GatesParams, ParityCriterion
+from tasks.params.judging import DriftCriterion, EvaluationParams, EvidenceCriterion, GatesParams, ParityCriterion
 from tasks.params.masking import MaskingParams
 from tasks.params.masking_rules import SuppressRule
 from tasks.params.models import SAMPLE_WEIGHT, LabelParams, LoggedScores, ModelsParams
 from tasks.params.refresh import RefreshParams
 from tasks.params.snapshot import SnapshotParams
-from tasks.params.splits import SplitParams
+from tasks.params.splits import ALL_FOLDS, SplitParams
 
 __all__ = ["Params", "load_params"]
 
@@ -129,6 +129,9 @@ class Params(Section):
         for name, criterion in self.gates.criteria.items():
             if isinstance(criterion, EvidenceCriterion):
                 continue
+            if isinstance(criterion, DriftCriterion):
+                self._drift_can_be_judged(name, criterion)
+                continue
             key, metric = ("parity", criterion.parity) if isinstance(criterion, ParityCriterion) else ("metric", criterion.metric)
             if criterion.slice and criterion.slice not in self.evaluation.slices:
                 raise ValueError(f"gates.criteria.{name}.slice: {criterion.slice!r} is not in evaluation.slices")
@@ -138,6 +141,13 @@ class Params(Section):
                 criterion.require_method(self.evaluation.interval, self.evaluation.weight)
             except ValueError as error:
                 raise ValueError(f"gates.criteria.{name}.{error}") from None
+
+    def _drift_can_be_judged(self, name: str, criterion: DriftCriterion) -> None:
+        if self.evaluation.part == ALL_FOLDS:
+            raise ValueError(f"gates.criteria.{name}.drift: where all folds are judged there are no other rows to compare with")
+        for feature in criterion.features:
+            if feature not in self.features.names:
+                raise ValueError(f"gates.criteria.{name}.features: no such feature {feature!r}")
 
 
 class _NoDuplicateKeys(yaml.SafeLoader):

@@ -151,16 +151,28 @@ class ParityCriterion(Section):
         MetricCriterion.model_validate({**asked, "min_rows": 1, "critical": self.critical}).require_method(interval, weight)
 
 
+class DriftCriterion(Section):
+    """Features that may not have drifted further, since the challenger was fitted, than ``most``."""
+
+    drift: Literal["psi"]
+    most: float = Field(gt=0)
+    features: tuple[str, ...] = ()
+    """None: all of them."""
+    min_rows: int = Field(ge=1)
+    critical: bool
+
+
 def _criterion_kind(value: Any) -> str | None:
     keys = value if isinstance(value, dict) else getattr(type(value), "model_fields", {})
-    return next((kind for kind in ("evidence", "metric", "parity") if kind in keys), None)
+    return next((kind for kind in ("evidence", "metric", "parity", "drift") if kind in keys), None)
 
 
 Criterion = Annotated[
     Annotated[EvidenceCriterion, Tag("evidence")]
     | Annotated[MetricCriterion, Tag("metric")]
-    | Annotated[ParityCriterion, Tag("parity")],
-    Discriminator(_criterion_kind, custom_error_type="criterion", custom_error_message="name evidence, metric or parity"),
+    | Annotated[ParityCriterion, Tag("parity")]
+    | Annotated[DriftCriterion, Tag("drift")],
+    Discriminator(_criterion_kind, custom_error_type="criterion", custom_error_message="name evidence, metric, parity or drift"),
 ]
 
 

@@ -142,6 +142,33 @@ class ResidualBin(Record):
     high: float
 
 
+class FeatureDrift(Record):
+    """How far one feature's distribution lies from where it was when the model was fitted; None where too few people tell."""
+
+    feature: str
+    bins: int
+    psi: float | None
+    """Population stability index."""
+    total_variation: float | None
+    """Half the sum of the differences of the bins' shares: 0 to 1."""
+    kolmogorov_smirnov: float | None
+    """The largest difference of the shares below an edge of the bins; of numbers."""
+    by_chance: float | None
+    """The PSI that rows of one distribution stay below in 95 of 100 draws of as many rows."""
+    reason: str
+    """Why figures are missing, or empty."""
+
+
+class Drift(Record):
+    """The judged rows' features against those of the rows that the challenger was fitted on."""
+
+    reference: str
+    """The parts of the split that are compared with, joined by ``, ``."""
+    reference_rows: int
+    rows: int
+    features: tuple[FeatureDrift, ...]
+
+
 class FoldsJudged(Record):
     """All folds were judged, each by models of the others: how many, and how often they were drawn anew."""
 
@@ -196,3 +223,5 @@ class Evaluation(Record):
     """Each fold of each draw by itself, as a slice of the column ``fold``; nothing is judged by them."""
     noise: NoiseFloor | None = None
     """What the comparisons' noise floors are of."""
+    drift: Drift | None = None
+    """None where there are no other rows to compare the judged ones with: where all folds are judged."""

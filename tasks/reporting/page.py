@@ -12,8 +12,17 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from tasks.errors import ReportError
 from tasks.params import Params
-from tasks.params.judging import EvidenceCriterion, MetricCriterion, ParityCriterion
-from tasks.records import BlockEvidence, Comparison, CriterionOutcome, DisclosureReport, UtilityReport, ValidationReport
+from tasks.params.judging import DriftCriterion, EvidenceCriterion, MetricCriterion, ParityCriterion
+from tasks.records import (
+    BlockEvidence,
+    Comparison,
+    CriterionOutcome,
+    DisclosureReport,
+    Drift,
+    FeatureDrift,
+    UtilityReport,
+    ValidationReport,
+)
 from tasks.reporting import figures
 from tasks.reporting.chain import Provenance, chain_of, pinned_tables
 from tasks.reporting.classes import confusions_of, matrix_of
@@ -111,6 +120,7 @@ def render_report(inputs: ReportInputs) -> str:
             joins=found.privacy.joins[:MOST_COLUMNS],
             findings=found.privacy.findings[:MOST_COLUMNS],
             distances=inputs.utility.distances[:MOST_COLUMNS],
+            drifted=most_drifted(evaluation.drift),
             chain=chain_of(found),
             verdict_bytes=base64.b64encode(inputs.verdict_bytes).decode(),
             blocks=embed_json(inputs.blocks.model_dump(mode="json")),
@@ -155,6 +165,16 @@ def thresholds_of(params: Params) -> tuple[Threshold, ...]:
         if isinstance(c, EvidenceCriterion)
         else Threshold(
             name=name,
+            what=f"drift of {', '.join(c.features) or 'all features'}",
+            slice=figures.NONE,
+            bound=f"PSI {figures.format_plain(c.most)}",
+            margin=figures.NONE,
+            min_rows=figures.format_count(c.min_rows),
+            is_critical=c.critical,
+        )
+        if isinstance(c, DriftCriterion)
+        else Threshold(
+            name=name,
             what=f"parity of {figures.label_metric(c.parity)}",
             slice=f"between the values of {c.slice}",
             bound=figures.format_plain(c.gap),
@@ -174,6 +194,12 @@ def thresholds_of(params: Params) -> tuple[Threshold, ...]:
         )
         for name, c in params.gates.criteria.items()
     )
+
+
+def most_drifted(drift: Drift | None) -> list[FeatureDrift]:
+    """The features by falling drift, those of which nothing is known last."""
+    features = drift.features if drift is not None else ()
+    return sorted(features, key=lambda found: (found.psi is None, -(found.psi or 0.0), found.feature))[:MOST_COLUMNS]
 
 
 def _asked_of_difference(criterion: MetricCriterion) -> str:

@@ -18,6 +18,7 @@ from tasks.evaluation import (
     headline_metrics,
     hold_contest,
     load_metrics,
+    measure_part_drift,
     open_evidence,
     read_part,
     read_slice_values,
@@ -122,6 +123,7 @@ def record_evaluation(judged: Judged, contest: Contest, params: Params, predicti
         seed=derive_seed(params.seed, "evaluation"),
         own=load_metrics(params.evaluation.functions, judged.evidence.paths.root),
         rescored=rescored,
+        drift=measure_part_drift(judged.evidence, params, judged.rows.features, contest.challenger),
     )
 
 

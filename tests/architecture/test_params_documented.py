@@ -143,6 +143,12 @@ def _all_folds(challenger: dict[str, Any]) -> Callable[[dict[str, Any]], object]
     return change
 
 
+def _drift_of_folds(content: dict[str, Any]) -> None:
+    """All folds judged, and a criterion on drift."""
+    _all_folds({**FOREST, "part": "other folds"})(content)
+    content["gates"]["criteria"]["drift"] = {"drift": "psi", "most": 0.2, "min_rows": 1, "critical": False}
+
+
 def _mcnemar(test: dict[str, float], cluster: str) -> Callable[[dict[str, Any]], None]:
     """A criterion on accuracy by McNemar, with rows clustered so."""
 
@@ -310,6 +316,10 @@ MISTAKES: dict[str, Callable[[dict[str, Any]], object]] = {
     ),
     "a metric's name is lower-case letters, digits, underscores": _set(
         "evaluation.functions", {"Net": {"function": "f", "file": "f.py", "sha256": "0", "direction": "lower_is_better"}}
+    ),
+    "where all folds are judged there are no other rows to compare with": _drift_of_folds,
+    "features: no such feature 'gate'": _set(
+        "gates.criteria.drift", {"drift": "psi", "most": 0.2, "features": ["gate"], "min_rows": 1, "critical": False}
     ),
     "is not in evaluation.slices": _set("gates.criteria.by_dest", {**BOUND, "margin": 0.1, "slice": "dest"}),
     "is not in evaluation.metrics": _set("gates.criteria.precision", {**BOUND, "margin": 0.1, "metric": "pr_auc"}),
