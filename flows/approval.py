@@ -31,6 +31,11 @@ def approve(root: Path, name: str, *, key: Path, reason: str, now: datetime) -> 
     Raises :class:`~tasks.errors.GateError` where it cannot be promoted anyway, and :class:`~tasks.errors.SigningError` where the
     key is of nobody who may approve it.
     """
+    return record_approval(root, name, sign_approval(root, name, key=key, reason=reason, now=now), now)
+
+
+def sign_approval(root: Path, name: str, *, key: Path, reason: str, now: datetime) -> SignedStatement:
+    """An approval of the verdict ``name``, signed with ``key``, that somebody else may write down; raises as :func:`approve`."""
     stored = find_verdict(root, name)
     state, judge = require_actionable(root, stored, now)
     signer = require_own(state.signers, key, now)
@@ -41,8 +46,21 @@ def approve(root: Path, name: str, *, key: Path, reason: str, now: datetime) -> 
         what="approval", subject=hash_verdict(stored), principal=signer.principal, reason=reason, at_utc=told(now)
     )
     paths = ProjectPaths(main_root(root))
-    signed = make_statement(statement, key, banned_keys(paths, load_params(paths.params)))
-    check_statement(state.signers, signed, what="approval", subject=statement.subject, now=now)
+    return make_statement(statement, key, banned_keys(paths, load_params(paths.params)))
+
+
+def record_approval(root: Path, name: str, signed: SignedStatement, now: datetime) -> Event:
+    """Write the approval ``signed`` of the verdict ``name`` into the event log, where it was signed just now and counts.
+
+    Raises as :func:`approve`.
+    """
+    stored = find_verdict(root, name)
+    state, judge = require_actionable(root, stored, now)
+    statement, paths = signed.statement, ProjectPaths(main_root(root))
+    approver = check_statement(state.signers, signed, what="approval", subject=hash_verdict(stored), now=now)
+    require_other(approver.principal, judge, state)
+    if abs((now - moment(statement.at_utc)).total_seconds()) > _SKEW_SECONDS:
+        raise _nobody(f"an approval signed at {statement.at_utc}", "one that was signed within the last five minutes")
     about = {
         "verdict": statement.subject,
         "principal": statement.principal,

@@ -32,6 +32,7 @@ ENTRYPOINTS = {
     "refresh_data": "flows/refresh_data.py:refresh_data",
     "evaluate_candidate": "flows/evaluate_candidate.py:evaluate_candidate",
     "release_gate": "flows/release_gate.py:release_gate",
+    "promote_model": "flows/promote_model.py:promote_model",
 }
 NIGHTLY = "refresh_data"
 END_LOST_RUNS = "--end-lost-runs"

@@ -5,11 +5,8 @@ What belongs here: what a promotion and a rollback need before the alias may mov
 """
 
 import hashlib
-import os
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -18,18 +15,14 @@ from flows.alias_moves import Desk, expected_origin, make_move, settle_cut_off
 from flows.approval import require_promotable
 from flows.champion_branches import champion_branch, keep_champion, point_current
 from flows.registration import Candidate, read_candidate, register, require_registered
+from flows.registry_office import Office, open_office
 from flows.verdict_store import StoredVerdict, find_verdict
 from flows.verification import Level, checkout_of_verdict, verify_checkout
-from flows.worktrees import hold_lock
-from tasks.credentials import model_keys
 from tasks.errors import GateError, RegistryError
 from tasks.ledger import read_log
-from tasks.models import is_own_registry, registry_environment, registry_uri
-from tasks.params import load_params
-from tasks.params.models import MlflowParams
-from tasks.paths import ProjectPaths, main_root, make_private
-from tasks.records import Champion, Championship, Check, Promotable
-from tasks.registry import ALIAS, NOBODY, AliasMoved, Move, Registry, open_registry
+from tasks.paths import ProjectPaths
+from tasks.records import Champion, Championship, Promotable
+from tasks.registry import ALIAS, AliasMoved, Move
 
 DRILL = "drill"
 """The alias that a drill moves in place of the champion's."""
@@ -44,37 +37,6 @@ class Moved:
     """How long MLflow took to set the alias; None where it had been set already."""
     seconds: float
     """The whole of it, verification included."""
-
-
-@dataclass(frozen=True)
-class Office:
-    """One command's hold on the registry: nobody else of this project moves the alias meanwhile."""
-
-    desk: Desk
-    registry: Registry
-    where: str
-    """The tracking URI; never shown, it may hold a password."""
-
-
-@contextmanager
-def open_office(root: Path) -> Iterator[Office]:
-    """Hold the lock of promotions, and ask the registry that the parameters or MLFLOW_TRACKING_URI name."""
-    main = ProjectPaths(main_root(root))
-    make_private(main.state)
-    with hold_lock(main.state / "promotion.lock", "promotions"):
-        make_private(main.own_registry.parent)
-        with _look_at_registry(root) as office:
-            yield office
-
-
-@contextmanager
-def _look_at_registry(root: Path) -> Iterator[Office]:
-    """As :func:`open_office`, for whoever changes nothing."""
-    main = ProjectPaths(main_root(root))
-    section = load_params(ProjectPaths(root).params).models.mlflow or MlflowParams()
-    where = registry_uri(section.tracking_uri, root)
-    with open_registry(registry_environment(where, model_keys(os.environ))) as registry:
-        yield Office(Desk(main, registry, section.name), registry, where)
 
 
 def promote(root: Path, name: str, now: datetime, *, taken_over: str | None = None) -> Moved:
@@ -126,32 +88,6 @@ def rollback(root: Path, reason: str, *, taken_over: str | None = None, is_drill
         champion = _require_champion(desk.read())
         point_current(desk.main.root, champion.branch)
         return Moved(champion, moved.flip_ms, time.perf_counter() - started)
-
-
-def find_champion(root: Path) -> tuple[Championship, Check]:
-    """The champions as the event log tells, and whether the registry's alias stands where the log says; nothing is changed."""
-    with _look_at_registry(root) as office:
-        standing = office.desk.read()
-        main = office.desk.main
-        if is_own_registry(office.where, main.root) and not main.own_registry.exists():
-            return standing, _compare_alias(standing, NOBODY)
-        try:
-            found = office.registry.read_alias(office.desk.model, ALIAS)
-        except RegistryError as error:
-            return standing, Check(what=f"alias {ALIAS}", status="not_checked", reason=f"{error.thing}: {error.found}")
-    return standing, _compare_alias(standing, found.version if found else NOBODY)
-
-
-def _compare_alias(standing: Championship, stands: str) -> Check:
-    """What it means that the alias stands at a version, or at :data:`NOBODY`."""
-    what, told = f"alias {ALIAS}", f"the alias stands at {stands}"
-    believed = standing.champion.version if standing.champion else NOBODY
-    if standing.unfinished is not None:
-        cut = f"a {standing.unfinished.kind} to version {standing.unfinished.about['version']} was cut off, and {told}"
-        return Check(what=what, status="does_not_hold", reason=f"{cut}; the next windtunnel promote or rollback settles it")
-    if stands != believed:
-        return Check(what=what, status="does_not_hold", reason=f"{told}; somebody else moved it")
-    return Check(what=what, status="holds", reason=told)
 
 
 def confirm(root: Path) -> Champion:

@@ -5,6 +5,8 @@ What belongs here: which files and facts are registered. What does not: whether 
 
 import hashlib
 import re
+import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -60,8 +62,19 @@ def read_candidate(tree: ProjectPaths, stored: StoredVerdict, branch: str) -> Ca
     return Candidate(verdict, sha256, card.logical_hash, facts, _files(tree, content, card, model))
 
 
-def _files(tree: ProjectPaths, content: bytes, card: ModelCard, model: Path) -> dict[str, bytes]:
-    files = {f"model/{_MODEL_FILE}": model.read_bytes(), "model/card.json": card.to_json().encode()}
+def log_verdict(registry: Registry, experiment: str, where: str, tree: ProjectPaths, stored: StoredVerdict) -> str:
+    """Log the verdict in the checkout ``tree`` as a run of MLflow's, or find its run; its id."""
+    card_path, model = tree.models / "challenger.json", tree.models / "challenger.skops"
+    card = ModelCard.from_json(card_path.read_bytes(), origin=card_path.name) if card_path.is_file() else None
+    facts = describe_run(stored.verdict, hashlib.sha256(stored.content).hexdigest(), card, stored.receipt, stored.name)
+    files = _files(tree, stored.content, card, model)
+    with tempfile.TemporaryDirectory(prefix="windtunnel-mlflow-") as folder:
+        return registry.log_run(experiment, facts, _lay_down(files, Path(folder)), _artifacts_beside(where))
+
+
+def _files(tree: ProjectPaths, content: bytes, card: ModelCard | None, model: Path) -> dict[str, bytes]:
+    files = {} if card is None else {"model/card.json": card.to_json().encode()}
+    files |= {f"model/{_MODEL_FILE}": model.read_bytes()} if model.is_file() else {}
     receipt = receipt_path(tree, content)
     beside = {
         "params.yaml": tree.params,
@@ -80,8 +93,7 @@ def register(registry: Registry, model: str, where: str, candidate: Candidate, f
 
     ``folder``, empty, is for its files. Raises :class:`~tasks.errors.RegistryError` where the registry then holds another model.
     """
-    for name, content in candidate.files.items():
-        write_atomically(folder / "logged" / name, content)
+    logged = _lay_down(candidate.files, folder / "logged")
     flavor = {
         "pickled_model": _MODEL_FILE,
         "sklearn_version": version("scikit-learn"),
@@ -90,15 +102,21 @@ def register(registry: Registry, model: str, where: str, candidate: Candidate, f
         "skops_trusted_types": list(TRUSTED_TYPES),
     }
     artifacts = _artifacts_beside(where)
-    run = registry.log_run(model, candidate.facts, folder / "logged", artifacts)
+    run = registry.log_run(model, candidate.facts, logged, artifacts)
     made = registry.register(model, run, candidate.facts, flavor)
     try:
         require_registered(registry, model, made.version, candidate.logical_hash, folder / "found")
     except RegistryError:  # the files of an earlier registration are gone, or others by now: it becomes a version of its own
-        run = registry.log_run(model, candidate.facts, folder / "logged", artifacts, is_anew=True)
+        run = registry.log_run(model, candidate.facts, logged, artifacts, is_anew=True)
         made = registry.register(model, run, candidate.facts, flavor)
         require_registered(registry, model, made.version, candidate.logical_hash, folder / "anew")
     return made.version
+
+
+def _lay_down(files: Mapping[str, bytes], folder: Path) -> Path:
+    for name, content in files.items():
+        write_atomically(folder / name, content)
+    return folder
 
 
 def require_registered(registry: Registry, model: str, wanted: str, logical_hash: str, folder: Path) -> None:

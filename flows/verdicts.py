@@ -7,12 +7,14 @@ What belongs here: the steps after a gate that Prefect shows. What does not: jud
 from datetime import datetime, timezone
 from pathlib import Path
 
-from prefect import task
+from prefect import get_run_logger, task
 from prefect.artifacts import create_link_artifact, create_markdown_artifact
 from prefect.events import emit_event
 
+from flows.registry_office import show_in_mlflow
 from flows.signatures import sign_verdict
 from flows.verdict_store import find_looks, keep_results, read_verdict, write_receipt
+from tasks.errors import RegistryError
 from tasks.paths import ProjectPaths, main_root
 from tasks.records import Receipt
 
@@ -34,7 +36,19 @@ def publish_verdict(root: str, name: str) -> tuple[str, list[str]]:
     address = page.resolve().as_uri()
     copy_it = f"One page, works offline. Browsers follow no link from here to a file, so copy its address: `{address}`"
     create_link_artifact(address, link_text="The report", key="report", description=copy_it)
+    _show_in_mlflow(paths, name)
     return verdict.decision, [str(path) for path in (receipt, signed) if path is not None]
+
+
+def _show_in_mlflow(paths: ProjectPaths, name: str) -> None:
+    """A registry that is down keeps nobody from a verdict: what it would have shown is shown when the verdict is promoted."""
+    try:
+        run = show_in_mlflow(paths.root, name)
+    except RegistryError as error:
+        get_run_logger().warning("not shown in MLflow. %s: %s", error.thing, error.found)
+        return
+    if run is not None:
+        get_run_logger().info("shown in MLflow as run %s", run)
 
 
 def announce(event: str, name: str, **payload: str) -> None:

@@ -67,6 +67,6 @@ def champion(is_json: bool) -> int:
     Example: windtunnel champion
     """
     from flows.cli.render_champion import show_champion
-    from flows.promotion import find_champion
+    from flows.registry_office import find_champion
 
     return show_champion(*find_champion(project().root), is_json=is_json)

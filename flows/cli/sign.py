@@ -19,8 +19,11 @@ KEY = click.option(
 @click.argument("verdict", default="data/verdict.json")
 @KEY
 @click.option("--reason", required=True, help="Why; it is signed, and kept in the event log.")
+@click.option(
+    "--print", "is_print", is_flag=True, help="Print the signed approval for the form of the flow promote_model; write nothing."
+)
 @json_option
-def approve(verdict: str, key: Path | None, reason: str, is_json: bool) -> None:
+def approve(verdict: str, key: Path | None, reason: str, is_print: bool, is_json: bool) -> None:
     """Sign that VERDICT may be promoted, and write it into the event log; nobody approves what he judged or loosened himself.
 
     VERDICT is data/verdict.json, a branch such as data/2013-11-01, or newest.
@@ -31,10 +34,14 @@ def approve(verdict: str, key: Path | None, reason: str, is_json: bool) -> None:
     import os
 
     from flows.approval import approve as approve_verdict
+    from flows.approval import sign_approval
     from tasks.signing import require_key
 
-    paths = project()
-    event = approve_verdict(paths.root, verdict, key=require_key(os.environ, key), reason=reason, now=datetime.now(timezone.utc))
+    root, now, used = project().root, datetime.now(timezone.utc), require_key(os.environ, key)
+    if is_print:
+        click.echo(sign_approval(root, verdict, key=used, reason=reason, now=now).model_dump_json())
+        return
+    event = approve_verdict(root, verdict, key=used, reason=reason, now=now)
     if is_json:
         as_json(event.model_dump(mode="json"))
     else:

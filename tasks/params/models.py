@@ -146,6 +146,8 @@ class MlflowParams(Section):
     """The environment variable MLFLOW_TRACKING_URI wins over it; None: a registry of the project's own, below .windtunnel."""
     name: str = Field(default="windtunnel", pattern=r"^[^/:@]+$")
     """The registered model whose versions are promoted, and the experiment that shows verdicts."""
+    log_verdicts: bool = False
+    """Whether every verdict that is published becomes a run there; one that is promoted does in any case."""
 
 
 def _challenger_kind(value: Any) -> str | None:

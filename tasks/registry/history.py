@@ -74,6 +74,8 @@ def read_championship(events: Iterable[Event], model: str) -> Championship:
         if step not in ("done", "undone") or unfinished is None or event.about.get("begun") != unfinished.hash:
             raise _odd(event)
         if step == "done" and unfinished.kind == "promotion":
+            if standing and standing[-1].version == unfinished.about.get("version"):
+                standing.pop()  # it was champion, and its alias was taken back to it
             standing.append(_champion(unfinished, event))
         elif step == "done":
             if len(standing) < 2 or standing[-2].version != unfinished.about.get("version"):

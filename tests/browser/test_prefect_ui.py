@@ -86,9 +86,9 @@ def visit(chromium: Browser, shown: Shown) -> Iterator[Callable[[str], Page]]:
 
 
 def test_deployments_page_lists_the_flows_and_the_schedule(visit: Callable[[str], Page]) -> None:
-    """All three flows, and when the refresh runs."""
+    """Every flow, and when the refresh runs."""
     page = visit("/deployments")
-    for name in ("refresh_data", "evaluate_candidate", "release_gate"):
+    for name in ("refresh_data", "evaluate_candidate", "release_gate", "promote_model"):
         page.get_by_text(name, exact=True).first.wait_for()
     page.get_by_text("At 03:00 AM every day").wait_for()
 

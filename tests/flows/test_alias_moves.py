@@ -167,6 +167,17 @@ def test_a_move_that_follows_from_nothing_is_refused(tmp_path: Path) -> None:
         read_championship([begun, begun], MODEL)
 
 
+def test_a_champion_whose_alias_is_taken_back_is_not_before_itself(tmp_path: Path) -> None:
+    """Promoted, moved away by somebody else, and promoted again from there: one champion, and nothing to roll back to."""
+    alias = OneAlias()
+    desk = desk_of(tmp_path, alias)
+    make_move(desk, promotion("1"))
+    alias.version = "7"
+    make_move(desk, promotion("1", origin="7"))
+    standing = desk.read()
+    assert (alias.version, standing.champion.version, standing.previous) == ("1", "1", None)
+
+
 def test_moves_of_another_model_do_not_count(tmp_path: Path) -> None:
     """Each registered model has champions of its own."""
     desk = desk_of(tmp_path, OneAlias())

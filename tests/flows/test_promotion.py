@@ -4,15 +4,19 @@ import shutil
 import subprocess
 from contextlib import contextmanager
 from datetime import datetime, timedelta, timezone
+from pathlib import Path
 
 import pytest
+import yaml
 from alias_events import MemoryRegistry
 from promotable_project import judge_promotable, make_promotable, write_params
 from signed_project import BOB, ROBOT, make_keys
 
 import flows.promotion
-from flows.approval import approve
-from flows.promotion import confirm, find_champion, promote, rollback
+import flows.registry_office
+from flows.approval import approve, record_approval, sign_approval
+from flows.promotion import confirm, promote, rollback
+from flows.registry_office import find_champion, show_in_mlflow
 from flows.worktrees import hold_lock
 from tasks.errors import GateError, ModelError, RegistryError, SigningError, WorktreeError
 from tasks.paths import ProjectPaths
@@ -48,7 +52,7 @@ def registry(tmp_path, monkeypatch):
     def opened(_environment):
         yield made
 
-    monkeypatch.setattr(flows.promotion, "open_registry", opened)
+    monkeypatch.setattr(flows.registry_office, "open_registry", opened)
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://registry.invalid")
     return made
 
@@ -242,3 +246,26 @@ def test_a_registry_that_is_down_leaves_the_champion_and_the_log(paths, keys, re
         promote(paths.root, HERE, now())
     assert find_champion(paths.root)[1].status == "not_checked"
     assert paths.events.read_bytes() == content
+
+
+def test_every_verdict_is_shown_in_mlflow_where_asked(paths, registry):
+    """Not by default; where asked, once, with its figures and its model's card, and its promotion is no second run."""
+    assert show_in_mlflow(paths.root, "here") is None
+    said = yaml.safe_load(paths.params.read_text())
+    said["models"]["mlflow"] = {"log_verdicts": True}
+    paths.params.write_text(yaml.safe_dump(said))
+    run = show_in_mlflow(paths.root, "here")
+    assert show_in_mlflow(paths.root, "here") == run
+    logged = {path.relative_to(run).as_posix() for path in Path(run).rglob("*") if path.is_file()}
+    assert {"model/model.skops", "model/card.json", "verdict/verdict.json", "verdict/verdict.dsse"} <= logged
+
+
+def test_an_approval_from_a_form_counts_when_signed_just_now(paths, keys):
+    """Signed elsewhere and handed over; one that lay about for ten minutes is refused, as is one of another verdict."""
+    signed = sign_approval(paths.root, HERE, key=keys[BOB], reason="agreed", now=now())
+    with pytest.raises(SigningError, match="within the last five minutes"):
+        record_approval(paths.root, HERE, signed, now() + timedelta(minutes=10))
+    forged = signed.model_copy(update={"statement": signed.statement.model_copy(update={"subject": "0" * 64})})
+    with pytest.raises(SigningError):
+        record_approval(paths.root, HERE, forged, now())
+    assert record_approval(paths.root, HERE, signed, now()).about["principal"] == BOB

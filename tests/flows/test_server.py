@@ -145,6 +145,7 @@ def test_forms_are_typed_and_explained(served: Served) -> None:
         "refresh_data": ["as_of_utc", "reason"],
         "evaluate_candidate": ["challenger", "split", "reason", "view"],
         "release_gate": ["verdict"],
+        "promote_model": ["verdict"],
     }
     assert {"type": "string", "format": "date-time"} in found["refresh_data"]["as_of_utc"]["anyOf"]
     assert found["refresh_data"]["reason"]["type"] == "string"
@@ -319,7 +320,7 @@ def test_given_server_is_honoured_and_not_stopped(served: Served, prefect_api: s
     try:
         assert _up(folder, PREFECT_API_URL=prefect_api).url == prefect_api
         api = Api(prefect_api)
-        assert {"refresh_data", "evaluate_candidate", "release_gate"} <= set(api.deployments())
+        assert {"refresh_data", "evaluate_candidate", "release_gate", "promote_model"} <= set(api.deployments())
         assert wait_until("its worker is known", lambda: api.ask("POST", "/work_pools/windtunnel/workers/filter", {}))
         assert json.loads((folder / ".windtunnel/server/server.json").read_text())["server_pid"] == 0
         assert prefect_api in call(folder, "windtunnel", "doctor", code=None, PREFECT_API_URL=prefect_api).stdout

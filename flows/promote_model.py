@@ -1,0 +1,117 @@
+"""Gate, approval, promotion: from the Prefect UI, without a worker that waits for people."""
+
+from datetime import datetime, timezone
+from pathlib import Path
+
+from prefect import flow, get_run_logger, task
+from prefect.flow_runs import suspend_flow_run
+from prefect.input import RunInput
+from pydantic import Field
+
+from flows.approval import hash_verdict, record_approval, require_actionable, require_promotable
+from flows.programs import enter_project
+from flows.promotion import confirm, promote, rollback
+from flows.verdict_store import find_verdict
+from flows.verdicts import announce
+from tasks.errors import GateError, RegistryError, SigningError, WindtunnelError
+from tasks.records import SignedStatement
+
+_WAIT_SECONDS = 7 * 24 * 3600
+"""For an approval; a verdict is seldom fresh for longer."""
+
+
+class SignedApproval(RunInput):
+    """What the form asks for: a signature, never a name that anybody can type."""
+
+    approval: str = Field(
+        description="What `windtunnel approve VERDICT --key KEY --reason TEXT --print` printed, within five minutes."
+    )
+
+
+@flow(name="promote_model", persist_result=False)
+def promote_model(verdict: str = "newest") -> str:
+    """Promote the model of ``verdict`` once somebody else has approved it; returns the version that is champion then.
+
+    Suspended, and no worker's any more, until the form is given a signed approval; a verdict that was approved before goes on at
+    once. Rolled back where the registry does not hand over what was promoted.
+
+    Args:
+        verdict: A branch such as `data/2013-11-01`, `newest`, or a path to the checkout's verdict.json.
+    """
+    root = enter_project()
+    digest = check_verdict(str(root), verdict)
+    if not is_approved(str(root), verdict):
+        form = SignedApproval.with_initial_data(_asked(verdict, digest))
+        given = suspend_flow_run(wait_for_input=form, timeout=_WAIT_SECONDS, key=f"approval-{digest}")
+        take_approval(str(root), verdict, given.approval)
+    version = move_champion(str(root), verdict)
+    announce("champion.promoted", "champion", version=version, verdict=digest)
+    confirm_champion(str(root))
+    return version
+
+
+@task(name="check verdict", persist_result=False)
+def check_verdict(root: str, verdict: str) -> str:
+    """The hash of a verdict that is whole, fresh, signed and promotes."""
+    stored = find_verdict(Path(root), verdict)
+    require_actionable(Path(root), stored, _now())
+    return hash_verdict(stored)
+
+
+@task(name="look for an approval", persist_result=False)
+def is_approved(root: str, verdict: str) -> bool:
+    """Whether somebody who may has approved the verdict."""
+    try:
+        require_promotable(Path(root), find_verdict(Path(root), verdict), _now())
+    except (GateError, SigningError) as error:
+        get_run_logger().info("%s: %s", error.thing, error.found)
+        return False
+    return True
+
+
+@task(name="take approval", persist_result=False)
+def take_approval(root: str, verdict: str, given: str) -> None:
+    """Write the approval that the form was given into the event log, where its signature is good and counts."""
+    signed = SignedStatement.from_json(given, origin="the approval of the form")
+    event = record_approval(Path(root), verdict, signed, _now())
+    get_run_logger().info("approved by %s", event.about["principal"])
+
+
+@task(name="promote", persist_result=False)
+def move_champion(root: str, verdict: str) -> str:
+    """Verify, register and promote; the version that is champion."""
+    moved = promote(Path(root), verdict, _now())
+    get_run_logger().info("version %s is champion, kept on %s", moved.champion.version, moved.champion.branch)
+    return moved.champion.version
+
+
+@task(name="confirm champion", persist_result=False)
+def confirm_champion(root: str) -> None:
+    """Fetch the champion as production does; where that fails, return to the one before, and fail."""
+    try:
+        confirm(Path(root))
+    except RegistryError as error:
+        try:
+            moved = rollback(Path(root), f"not handed over after promotion: {error.found}")
+        except WindtunnelError as second:
+            raise RegistryError(
+                error.thing,
+                found=f"{error.found}; and it could not be rolled back: {second.found}",
+                expected=error.expected,
+                next_step=second.next_step,
+            ) from None
+        announce("champion.rolled_back", "champion", version=moved.champion.version, reason=error.found)
+        raise
+
+
+def _asked(verdict: str, digest: str) -> str:
+    """What the form says."""
+    return (
+        f"May the verdict `{verdict}` ({digest[:12]}) make its model champion? Read its report; then sign, in the project's "
+        f"checkout:\n\n    windtunnel approve {verdict} --key KEY --reason TEXT --print\n\n"
+        "and paste what it prints, within five minutes."
+    )
+
+
+def _now() -> datetime:
+    return datetime.now(timezone.utc)
