@@ -8,6 +8,7 @@ from benchmarks.detection import looking_for_people
 from benchmarks.disclosure import disclosure_risk
 from benchmarks.gate_fool import cheats_and_rules
 from benchmarks.gate_simulation import gate_errors
+from benchmarks.gate_speed import gate_speed
 from benchmarks.large_table import large_table
 from benchmarks.leak_search import leak_search
 from benchmarks.masking_bookings import growth, whole_policy
@@ -46,6 +47,7 @@ def main() -> None:
         first_verdict(scratch)
         gate_errors()
         cheats_and_rules(project)
+        gate_speed()
         large_table(scratch / "large")
 
 

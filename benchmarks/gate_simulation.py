@@ -1,11 +1,10 @@
 """How often the gate errs: made-up holdouts with a known truth, judged by the product's own code.
 
-What belongs here: simulated holdouts, the rates at which criteria pass on them, coverage of intervals, and how fast they are. What
-does not: the rules of other gates (``gate_rules``). Rows lie in days; a day's positives share a strength of their own, so that rows
-of a day are not independent, while the area under the ROC curve is known exactly: ``Phi(mu / sqrt(2 + tau^2))``.
+What belongs here: simulated holdouts, the rates at which criteria pass on them, and coverage of intervals. What does not: speed
+(``gate_speed``), and the rules of other gates (``gate_rules``). Rows lie in days; a day's positives share a strength of their own:
+its rows are not independent, while the area under the ROC curve is known exactly: ``Phi(mu / sqrt(2 + tau^2))``.
 """
 
-import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -18,7 +17,6 @@ from scipy import stats
 from benchmarks.gate_rules import kayenta_promotes, mlflow_promotes, tfx_promotes
 from benchmarks.measure import print_table
 from tasks.evaluation.compare import compare
-from tasks.evaluation.delong import area_errors
 from tasks.evaluation.spread import tails_of
 from tasks.gates import judge_criteria
 from tasks.gates.intervals import read_interval
@@ -88,10 +86,10 @@ def evaluate(
     interval = {"method": "cluster_bootstrap", "cluster": cluster, "replicates": REPLICATES, "confidence": CONFIDENCE}
     asked = {"split": "simulated", "part": "test", "metrics": (metric,), "slices": slices, "interval": interval}
     comparisons = compare(rows, EvaluationParams.model_validate(asked), seed, task)
-    return _record(comparisons, rows.num_rows)
+    return record(comparisons, rows.num_rows)
 
 
-def _record(comparisons: tuple[Comparison, ...], rows: int) -> Evaluation:
+def record(comparisons: tuple[Comparison, ...], rows: int) -> Evaluation:
     return Evaluation(
         split="simulated",
         part="test",
@@ -257,57 +255,11 @@ def _decisions(random: np.random.Generator) -> pa.Table:
     return pa.table({"label": labels, **{f"{role}_score": np.where(ok, labels, 1 - labels) for role, ok in right.items()}})
 
 
-def speed() -> None:
-    """CPU seconds of the cluster bootstrap, of DeLong beside scikit-learn's areas, and of 500 slices."""
-    from sklearn.metrics import roc_auc_score
-
-    random = np.random.default_rng(1)
-    large = holdout(random, 0.0, days=300, rows_of_day=1000).rows
-    rows = []
-    for metric in ("brier", "roc_auc"):
-        interval = {"method": "cluster_bootstrap", "cluster": "day", "replicates": 2000, "confidence": CONFIDENCE}
-        asked = {"split": "s", "part": "test", "metrics": (metric,), "interval": interval}
-        seconds = _cpu(partial(compare, large, EvaluationParams.model_validate(asked), 1))
-        rows.append([f"{metric}: 2,000 replicates of 300 days, 300,000 rows, both models", f"{seconds:.2f}"])
-    labels = (random.random(1_000_000) < _PREVALENCE).astype(float)
-    scores = {role: labels + random.normal(size=len(labels)) for role in ("champion", "challenger")}
-    pairs = [
-        (
-            _cpu(lambda: area_errors(labels, scores, None, len(labels))),
-            _cpu(lambda: [roc_auc_score(labels, s) for s in scores.values()]),
-        )
-        for _ in range(5)
-    ]
-    ours, theirs = np.median(pairs, axis=0)
-    rows.append(["DeLong, two models, 1,000,000 rows", f"{ours:.2f} ({ours / theirs:.2f} of two roc_auc_score)"])
-    groups = pa.array([f"s{number:03}" for number in range(500)]).take(pa.array(random.integers(0, 500, large.num_rows)))
-    asked = {"split": "s", "part": "test", "metrics": ("brier",), "slices": ("many",), "interval": {**interval, "replicates": 1000}}
-    params, sliced = EvaluationParams.model_validate(asked), large.append_column("slice_many", groups)
-    found: list[tuple[Comparison, ...]] = []
-    rows.append(
-        ["Brier score on 500 slices, 1,000 replicates each", f"{_cpu(lambda: found.append(compare(sliced, params, 1))):.2f}"]
-    )
-    evaluation = _record(found[0], large.num_rows)
-    criteria = {
-        "each": {"metric": "brier", "slice": "many", "margin": 0.01},
-        "better": {"metric": "brier", "slice": "many", "better_by": 0},
-    }
-    rows.append(["500 slices judged twice, 500 claims corrected by Holm", f"{_cpu(lambda: judged(evaluation, criteria)):.2f}"])
-    print_table("Speed of the statistics", ["what", "CPU seconds"], rows)
-
-
-def _cpu(work: Callable[[], object]) -> float:
-    began = time.process_time()
-    work()
-    return time.process_time() - began
-
-
 def gate_errors() -> None:
-    """Every simulation, then the speed."""
+    """Every simulation."""
     promotions()
     claims()
     coverage()
-    speed()
 
 
 if __name__ == "__main__":

@@ -14,7 +14,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from tasks.evaluation.bootstrap import FEWEST_CLUSTERS, cluster_weights, percentile_interval
+from tasks.evaluation.bootstrap import FEWEST_CLUSTERS, percentile_interval
+from tasks.evaluation.draws import ClusterDraws
 from tasks.evaluation.measures import Group, Key, Measure, measures_of
 from tasks.evaluation.metrics import check_labels, check_scores, metrics_asked
 from tasks.evaluation.own_metrics import require_weighted
@@ -57,8 +58,8 @@ def compare(
     check_labels(labels, task)
     scores = _read_all_scores(rows, task, classes, draws)
     require_weighted(metrics, Sample(labels, scores["challenger"]))
-    groups = _groups(rows, labels, scores, params)
-    return tuple(chain.from_iterable(_compare_group(group, metrics, params, seed, task) for group in groups))
+    groups, resampling = _groups(rows, labels, scores, params), ClusterDraws(params.interval.replicates, seed)
+    return tuple(chain.from_iterable(_compare_group(group, metrics, params, resampling, task) for group in groups))
 
 
 def compare_folds(
@@ -78,7 +79,7 @@ def compare_folds(
     metrics = metrics_asked(params, task, classes, own)
     labels = read_labels(rows, task, classes)
     scores = _read_all_scores(rows, task, classes, draws)
-    everything = whole_group(rows, labels, scores, params)
+    everything, resampling = whole_group(rows, labels, scores, params), ClusterDraws(params.interval.replicates, seed)
     found: list[Comparison] = []
     for draw in range(1, draws + 1):
         present = {role: scores.get(draw_name(role, draw), scores.get(role)) for role in ROLES}
@@ -86,7 +87,7 @@ def compare_folds(
         codes, names = _codes(rows.column(draw_name("part", draw)))
         for place in sorted(range(len(names)), key=lambda place: (len(names[place]), names[place])):
             fold = _some_rows(drawn, "fold", names[place], np.flatnonzero(codes == place))
-            found += [one.model_copy(update={"spread": None}) for one in _compare_group(fold, metrics, params, seed, task)]
+            found += [one.model_copy(update={"spread": None}) for one in _compare_group(fold, metrics, params, resampling, task)]
     return tuple(found)
 
 
@@ -162,14 +163,16 @@ def _some_rows(whole: Group, column: str | None, value: str | None, chosen: Ints
     return Group(column, value, whole.labels[chosen], scores, weights, renumbered, int(is_present.sum()))
 
 
-def _compare_group(group: Group, metrics: list[Metric], params: EvaluationParams, seed: int, task: Task) -> list[Comparison]:
+def _compare_group(
+    group: Group, metrics: list[Metric], params: EvaluationParams, resampling: ClusterDraws, task: Task
+) -> list[Comparison]:
     measures = measures_of(group, metrics, params.interval.replicates)
     everything = np.ones((1, group.cluster_count))
     points = {key: float(values[0]) for key, values in _over_draws(measures, everything).items()}
     found: dict[Key, list[Floats]] = {}
     left_out: dict[Key, Floats] = {}
     if group.cluster_count >= FEWEST_CLUSTERS:
-        for weights in cluster_weights(group.cluster_count, params.interval.replicates, seed):
+        for weights in resampling.of(group.cluster_count):
             for key, values in _over_draws(measures, weights).items():
                 found.setdefault(key, []).append(values)
         if group.cluster_count <= MOST_JACKKNIFED:

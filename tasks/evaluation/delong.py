@@ -51,20 +51,26 @@ def _components(scores: Floats, is_positive: Bools, clusters: Ints | None, clust
 
     Without clusters the rows of each class stand by themselves, in their own order.
     """
-    from scipy.stats import rankdata
-
-    ranks = rankdata(scores)
-    positives, negatives = np.count_nonzero(is_positive), np.count_nonzero(~is_positive)
-    won = (ranks[is_positive] - rankdata(scores[is_positive])) / negatives
-    held = 1 - (ranks[~is_positive] - rankdata(scores[~is_positive])) / positives
+    positives, negatives = scores[is_positive], scores[~is_positive]
+    orders = np.argsort(positives), np.argsort(negatives)
+    rising = positives[orders[0]], negatives[orders[1]]
+    won = _share_below(rising[0], rising[1], orders[0])
+    held = 1 - _share_below(rising[1], rising[0], orders[1])
     area = won.mean()
-    parts = (won - area) / positives, (held - area) / negatives
+    parts = (won - area) / len(positives), (held - area) / len(negatives)
     if clusters is None:
         return parts
     return (
         np.bincount(clusters[is_positive], weights=parts[0], minlength=cluster_count).astype(np.float64),
         np.bincount(clusters[~is_positive], weights=parts[1], minlength=cluster_count).astype(np.float64),
     )
+
+
+def _share_below(rising: Floats, others: Floats, order: Ints) -> Floats:
+    """The share of ``others`` below each of ``rising`` (both by rising score), equal ones counting half; put back by ``order``."""
+    found = np.empty(len(rising))
+    found[order] = (np.searchsorted(others, rising, "left") + np.searchsorted(others, rising, "right")) / (2 * len(others))
+    return found
 
 
 def _present(is_of_class: Bools, clusters: Ints | None, cluster_count: int) -> int:

@@ -15,9 +15,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tasks.evaluation.pairs import ClassRows, count_wins
 from tasks.evaluation.sample import Floats, Ints
 
-_PAIR_NS, _FLOP_NS, _RANK_NS = 3.5, 0.15, 5.0
+_PAIR_NS, _FLOP_NS, _RANK_NS = 1.2, 0.15, 5.0
 """Measured cost per element of the two ways; a wrong guess costs time, never exactness."""
 _MOST_PAIRS = 4_000_000
 """Cells of a pair matrix (32 MB), whatever it would save."""
@@ -45,7 +46,8 @@ class ClusterRanking:
         *,
         weights: Floats | None = None,
     ) -> None:
-        order = np.argsort(scores, kind="stable")
+        # Without weights sums are of whole numbers, and the order of equal scores cannot be told from them.
+        order = np.argsort(scores, kind="quicksort" if weights is None else "stable")
         is_positive = labels[order] == 1
         ranked, ranked_clusters = scores[order], clusters[order]
         positives, negatives = ranked[is_positive], ranked[~is_positive]
@@ -56,8 +58,7 @@ class ClusterRanking:
         self._negative_weights = None if row_weights is None else row_weights[~is_positive]
         self._below = np.searchsorted(negatives, positives, "left")
         self._upto = np.searchsorted(negatives, positives, "right")
-        self._negative_from = np.searchsorted(positives, negatives, "left")
-        self._negative_upto = np.searchsorted(positives, negatives, "right")
+        self._scores = positives, negatives
         self._order, self._is_positive = order, is_positive
         self._count = cluster_count
         self._positives = _counts(self._positive_clusters, self._positive_weights, cluster_count)
@@ -73,13 +74,9 @@ class ClusterRanking:
 
     def pair_wins(self) -> Floats:
         """``A``: the pairs that the positives of each cluster (row) win over the negatives of each (column), ties counting half."""
-        wins = np.empty((self._count, self._count))
-        before = np.zeros(len(self._negative_clusters) + 1)
-        for cluster in range(self._count):
-            np.cumsum(_weighted(self._negative_clusters == cluster, self._negative_weights), out=before[1:])
-            won = _weighted(before[self._below] + before[self._upto], self._positive_weights)
-            wins[:, cluster] = np.bincount(self._positive_clusters, weights=won, minlength=self._count)
-        return wins / 2
+        won = ClassRows(self._scores[0], self._positive_clusters, self._positive_weights)
+        lost = ClassRows(self._scores[1], self._negative_clusters, self._negative_weights)
+        return count_wins(won, lost, self._count)
 
     def roc_auc(self, weights: Floats) -> Floats:
         """ROC AUC under each row of ``weights`` (replicates x clusters); NaN where a class has no weight."""
@@ -106,7 +103,8 @@ class ClusterRanking:
         above = _before(self._positive_weights, len(self._positive_clusters))
         negatives, positives = below[-1], above[-1]
         beaten = (below[self._below] + below[self._upto]) / 2 / negatives
-        lost = 1 - (above[self._negative_from] + above[self._negative_upto]) / 2 / positives
+        places = (np.searchsorted(*self._scores, side) for side in ("left", "right"))
+        lost = 1 - sum(above[place] for place in places) / 2 / positives
         auc = float(_mean(beaten, self._positive_weights))
         rows = positives + negatives
         parts = np.empty(len(self._order))

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tasks.evaluation.bootstrap import MOST_UNDEFINED_FRACTION
+from tasks.evaluation.bootstrap import MOST_UNDEFINED_FRACTION, quantiles
 from tasks.evaluation.delong import area_errors
 from tasks.evaluation.measures import Group
 from tasks.evaluation.sample import Floats, Metric, Sample, ratio
@@ -70,10 +70,10 @@ def _replicates(figure: Resampled) -> Replicates | None:
     if 1 - len(defined) / len(values) > MOST_UNDEFINED_FRACTION:
         return None
     # Sums that are taken in another order differ in their last digits: a replicate equal to the figure must count as equal.
-    near = np.isclose(defined, point, rtol=1e-12, atol=1e-14)
+    near = np.abs(defined - point) <= 1e-14 + 1e-12 * abs(point)
     below = (np.count_nonzero((defined < point) & ~near) + np.count_nonzero(near) / 2) / len(defined)
     return Replicates(
-        quantiles=tuple(map(float, np.quantile(defined, tails_of(len(values))))),
+        quantiles=tuple(quantiles(np.sort(defined), tails_of(len(values)))),
         below=float(below),
         acceleration=0.0 if figure.left_out is None else _acceleration(figure.left_out),
     )

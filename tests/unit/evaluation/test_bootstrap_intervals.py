@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 from sample_rows import CLASSES, SAMPLES, params, rows
 from sklearn import metrics as sk
 
-from tasks.evaluation.bootstrap import MOST_DRAWN, cluster_weights, percentile_interval
+from tasks.evaluation.bootstrap import MOST_DRAWN, cluster_weights, percentile_interval, quantiles
 from tasks.evaluation.compare import compare, read_labels, read_scores
+from tasks.evaluation.draws import ClusterDraws
 from tasks.evaluation.measures import Group, measures_of
 from tasks.evaluation.median import ClusterMedian
 from tasks.evaluation.metrics import METRICS, metric_named, metrics_asked
@@ -286,3 +287,18 @@ def test_undefined_replicates_beyond_a_share_leave_no_interval():
     interval, reason = percentile_interval(values, 0.95)
     assert interval is None
     assert reason == "it is undefined in 6.0% of the replicates (they lack a class, or a prediction of one)"
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=40), st.lists(st.floats(0, 1), min_size=1, max_size=5))
+def test_quantiles_are_numpys(values, shares):
+    """To the last digit: what is stored must not depend on who computes it."""
+    assert quantiles(np.sort(values), shares) == np.quantile(values, shares).tolist()
+
+
+def test_what_was_drawn_is_handed_out_again():
+    """The same weights as drawn anew, for as many clusters as before and for others in between, and beyond what is kept."""
+    drawn = ClusterDraws(30, 5)
+    for clusters in (12, 40, 12, MOST_DRAWN + 5, 40):
+        anew = np.concatenate(list(cluster_weights(clusters, 30, 5)))
+        assert np.array_equal(np.concatenate(list(drawn.of(clusters))), anew)
