@@ -10,9 +10,10 @@ from tasks.errors import ExitCode
 
 if TYPE_CHECKING:
     from flows.verification import Level
+    from tasks.backtesting import Unit
 
 
-@windtunnel.group(invoke_without_command=True, short_help="The verdict; with --check as an exit code; plan, fool.")
+@windtunnel.group(invoke_without_command=True, short_help="The verdict; with --check as an exit code; plan, fool, backtest.")
 @click.option(
     "--check",
     "is_check",
@@ -86,6 +87,34 @@ def fool(is_json: bool) -> int:
     with show_steps() as tell:
         found = fool_gate(paths, load_params(paths.params), tell)
     return show_fool(found, is_json=is_json)
+
+
+@gate.command("backtest", short_help="What the criteria would have decided, period by period.")
+@click.option(
+    "--period",
+    type=click.Choice(["month", "week", "day"]),
+    default=None,
+    help="How long a period is. Default: the longest of which there are enough for two decisions.",
+)
+@json_option
+def backtest(period: "Unit | None", is_json: bool) -> None:
+    """Walk through history before the judged part: fit the recipe on what was known then, judge it, and see what came after.
+
+    How many bad releases would have passed, how many good ones been blocked, and what other margins would have done; no look.
+
+    \b
+    Example: windtunnel gate backtest
+             windtunnel gate backtest --period week
+    """
+    from flows.cli.progress import show_steps
+    from flows.cli.render_backtest import show_backtest
+    from tasks.backtest import backtest_gate
+    from tasks.params import load_params
+
+    paths = project()
+    with show_steps() as tell:
+        found = backtest_gate(paths, load_params(paths.params), period, tell)
+    show_backtest(found, is_json=is_json)
 
 
 @windtunnel.command(short_help="Where the last report lies.")

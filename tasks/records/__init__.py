@@ -5,6 +5,7 @@ What belongs here: values that cross from one capability to another, and their J
 """
 
 from tasks.records.adversary import CheatOutcome, DoorTried, FoolReport
+from tasks.records.backtest import Backtest, BacktestCandidate, BacktestDecision, MarginTally
 from tasks.records.base import Direction, Record, View
 from tasks.records.blocks import BlockEvidence, BlockFigure, PackedNumbers, Unpublished
 from tasks.records.disclosure import (
@@ -65,6 +66,9 @@ __all__ = [
     "Agreement",
     "AreaErrors",
     "AttackOutcome",
+    "Backtest",
+    "BacktestCandidate",
+    "BacktestDecision",
     "BlockEvidence",
     "BlockFigure",
     "Champion",
@@ -104,6 +108,7 @@ __all__ = [
     "KnownColumnRisk",
     "LookTaken",
     "Manifest",
+    "MarginTally",
     "ModelCard",
     "NoiseFloor",
     "PackedNumbers",
