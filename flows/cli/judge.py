@@ -11,9 +11,12 @@ from tasks.errors import ExitCode
 if TYPE_CHECKING:
     from flows.verification import Level
     from tasks.backtesting import Unit
+    from tasks.records import Direction
 
 
-@windtunnel.group(invoke_without_command=True, short_help="The verdict; with --check as an exit code; plan, fool, backtest.")
+@windtunnel.group(
+    invoke_without_command=True, short_help="The verdict; with --check as an exit code; plan, fool, backtest, monitor."
+)
 @click.option(
     "--check",
     "is_check",
@@ -115,6 +118,28 @@ def backtest(period: "Unit | None", is_json: bool) -> None:
     with show_steps() as tell:
         found = backtest_gate(paths, load_params(paths.params), period, tell)
     show_backtest(found, is_json=is_json)
+
+
+@gate.command("monitor", short_help="A difference over time, however often one looks.")
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@click.option("--margin", type=click.FloatRange(min=0), default=0.0, show_default=True, help="By how much it may be worse.")
+@click.option("--lower-is-better", is_flag=True, help="The difference is of an error or a loss.")
+@click.option("--alpha", type=click.FloatRange(1e-6, 0.5), default=0.05, show_default=True, help="The chance of ever being wrong.")
+@json_option
+def monitor(file: Path, margin: float, alpha: float, *, lower_is_better: bool, is_json: bool) -> int:
+    """Watch dated differences (columns day and difference, challenger less champion) by an interval that holds at all looks.
+
+    Exit code 0 where it is shown to hold the margin, 1 where it is shown to break it, 3 where that cannot be told yet. No look
+    at a holdout is spent.
+
+    \b
+    Example: windtunnel gate monitor differences.csv --margin 0.01
+    """
+    from flows.cli.render_monitor import show_monitoring
+    from tasks.stages.monitoring import monitor_file
+
+    direction: Direction = "lower_is_better" if lower_is_better else "higher_is_better"
+    return show_monitoring(monitor_file(file, direction, margin=margin, alpha=alpha), is_json=is_json)
 
 
 @windtunnel.command(short_help="Where the last report lies.")

@@ -9,6 +9,7 @@ from tasks.gates.power import plan_tests
 from tasks.gates.receipt import check_receipt, check_verdict, make_receipt
 from tasks.gates.rejudging import StoredEvidence, find_flip
 from tasks.gates.selftest import asked_by
+from tasks.gates.sequential import watch
 
 __all__ = [
     "SUBJECTS",
@@ -25,4 +26,5 @@ __all__ = [
     "judge_criteria",
     "make_receipt",
     "plan_tests",
+    "watch",
 ]

@@ -37,6 +37,7 @@ from tasks.records.events import Event, EventKind, LookTaken
 from tasks.records.flips import Flip
 from tasks.records.lake import Manifest, PartitionRecord, Pin, PinnedFile, PinnedTable, TableRecord
 from tasks.records.models import ModelCard
+from tasks.records.monitoring import Monitoring, MonitoringStatus
 from tasks.records.planning import PlannedTest
 from tasks.records.privacy import (
     ColumnTreatment,
@@ -110,6 +111,8 @@ __all__ = [
     "Manifest",
     "MarginTally",
     "ModelCard",
+    "Monitoring",
+    "MonitoringStatus",
     "NoiseFloor",
     "PackedNumbers",
     "PartitionRecord",

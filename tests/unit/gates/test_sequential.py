@@ -1,0 +1,121 @@
+"""Watching a difference day by day: false alarms under continuous looking, and what a file of days says."""
+
+import json
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from click.testing import CliRunner
+
+from flows.cli.root import windtunnel
+from tasks.errors import GateError
+from tasks.gates.sequential import FEWEST_DAYS, confidence_sequence, watch
+from tasks.stages.monitoring import monitor_file
+
+DAYS = 365
+
+
+def days(count=DAYS):
+    return tuple(str(day) for day in np.datetime64("2020-01-01") + np.arange(count))
+
+
+@pytest.mark.parametrize("kind", ["normal", "skewed"])
+def test_false_alarms_under_daily_looks_stay_at_alpha(kind):
+    """1,000 years of an equal model, each looked at every day; the interval that holds on one day alone is far off."""
+    random = np.random.default_rng(5)
+    drawn = random.normal(size=(1000, DAYS)) if kind == "normal" else random.gamma(2, 1, size=(1000, DAYS)) - 2
+    sequences = np.stack([confidence_sequence(one, 0.05) for one in drawn])[:, FEWEST_DAYS - 1 :]
+    alarms = ((sequences[..., 0] > 0) | (sequences[..., 1] < 0)).any(axis=1)
+    assert alarms.mean() <= 0.05
+    count = np.arange(1, DAYS + 1)
+    means = np.cumsum(drawn, axis=1) / count
+    spread = np.sqrt(np.cumsum(np.square(drawn), axis=1) / count - np.square(means))
+    naive = (np.abs(means) > 1.96 * spread / np.sqrt(count))[:, FEWEST_DAYS - 1 :].any(axis=1)
+    assert naive.mean() > 1 / 4
+
+
+def test_the_sequence_is_the_published_formula():
+    """At one time, written out: Waudby-Smith et al. (2024), theorem 2.2 with the tuning of their appendix."""
+    values = np.random.default_rng(1).normal(3, 2, size=80)
+    time, alpha = 50, 0.1
+    rho = np.sqrt((-2 * np.log(alpha) + np.log(-2 * np.log(alpha)) + 1) / 60)
+    root = np.sqrt(2 * (time * rho**2 + 1) / (time**2 * rho**2) * np.log(np.sqrt(time * rho**2 + 1) / alpha))
+    low, high = confidence_sequence(values, alpha)[time - 1]
+    seen = values[:time]
+    assert (low, high) == pytest.approx((seen.mean() - seen.std() * root, seen.mean() + seen.std() * root))
+
+
+@pytest.mark.parametrize(
+    ("mean", "direction", "expected"),
+    [
+        (0.3, "higher_is_better", "holds"),
+        (-0.6, "higher_is_better", "broken"),
+        (0.6, "lower_is_better", "broken"),
+        (-0.3, "lower_is_better", "holds"),
+        (-0.2, "higher_is_better", "undecided"),
+    ],
+)
+def test_a_margin_is_held_broken_or_undecided(mean, direction, expected):
+    """By the metric's direction; the ends are in the difference's own sign, and the first day that told is named."""
+    differences = mean + 0.5 * np.random.default_rng(2).normal(size=120)
+    differences += mean - differences.mean()
+    found = watch(days(120), differences, direction, 0.2, 0.05)
+    assert (found.status, found.low < found.mean < found.high) == (expected, True)
+    assert (found.since is None) == (expected == "undecided")
+    assert found.mean == pytest.approx(mean)
+
+
+def test_what_was_broken_once_stays_broken():
+    """Later days that look better take no alarm back."""
+    differences = np.concatenate([np.full(60, -1.0), np.full(900, 1.0)]) + 0.1 * np.random.default_rng(3).normal(size=960)
+    found = watch(days(960), differences, "higher_is_better", 0.0, 0.05)
+    assert (found.status, found.since) == ("broken", days()[FEWEST_DAYS - 1])
+
+
+@pytest.mark.parametrize("differences", [np.full(39, 1.0), np.zeros(100)])
+def test_too_few_days_or_days_that_are_all_alike_conclude_nothing(differences):
+    """Nothing examined is never a pass."""
+    found = watch(days(len(differences)), differences, "higher_is_better", 0.5, 0.05)
+    assert found.status == "undecided"
+
+
+def test_a_file_of_days_is_an_exit_code(tmp_path):
+    """Parquet with several rows a day, and CSV: the same outcome, in words and as JSON."""
+    differences = 0.5 + np.random.default_rng(4).normal(size=(40, 2))
+    table = pa.table({"day": np.repeat(np.array(days(40), "datetime64[D]"), 2), "difference": differences.ravel()})
+    pq.write_table(table, tmp_path / "found.parquet")
+    lines = [f"{day},{value:.17g}" for day, value in zip(days(40), differences.mean(axis=1), strict=True)]
+    (tmp_path / "found.csv").write_text("\n".join(["day,difference", *lines]))
+    ran = [
+        CliRunner().invoke(windtunnel, ["gate", "monitor", str(tmp_path / name), "--margin", "0.5", "--json"])
+        for name in ("found.parquet", "found.csv")
+    ]
+    assert [one.exit_code for one in ran] == [0, 0]
+    found = [json.loads(one.stdout) for one in ran]
+    assert found[0]["days"] == 40
+    assert [one["low"] for one in found] == pytest.approx([found[0]["low"]] * 2)
+
+
+FAULTS = {
+    "gone.csv": (None, "no such file"),
+    "bad.txt": ("x", "ends in .txt"),
+    "columns.csv": ("day,other\n2020-01-01,1", "cannot be read"),
+    "words.csv": ("day,difference\n2020-01-01,high", "cannot be read"),
+    "gap.csv": ("day,difference\n2020-01-01,1\n2020-01-02,", "1 rows without a finite difference"),
+    "endless.csv": ("day,difference\n2020-01-01,inf", "1 rows without a finite difference"),
+    "dayless.csv": ("day,difference\n2020-01-01,1\n,2", "rows without a day"),
+    "empty.csv": ("day,difference\n", "no rows"),
+}
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_a_file_that_says_nothing_is_refused(tmp_path, name):
+    """With what it should be, and no value of it."""
+    content, told = FAULTS[name]
+    if content is not None:
+        (tmp_path / name).write_text(content)
+    with pytest.raises(GateError) as caught:
+        monitor_file(tmp_path / name, "higher_is_better", margin=0.0, alpha=0.05)
+    assert told in caught.value.found
+    assert "high" not in caught.value.found
