@@ -4,8 +4,9 @@ What belongs here: finding what past verdicts were judged on, in ``.windtunnel/r
 What does not: judging it (``tasks.gates``).
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 from pydantic import ValidationError
 
@@ -25,12 +26,22 @@ def find_flips(root: Path, was: PolicyVersion | None, now: PolicyVersion) -> tup
     if was is None:
         return (), 0
     try:
-        before, after = (GatesParams.model_validate(version.policy["gates"]) for version in (was, now))
+        before, after = (_gates(version.policy) for version in (was, now))
     except (ValidationError, KeyError):
         return (), 0
     stored = list(_stored(root))
     flips = (find_flip(evidence, before, after) for evidence in stored)
     return tuple(flip for flip in flips if flip is not None), len(stored)
+
+
+def _gates(policy: Mapping[str, Any]) -> GatesParams:
+    """The criteria of a policy, each with the confidence that it is asked at, which may be that of all intervals."""
+    gates, asked = dict(policy["gates"]), policy["evaluation"]["interval"]["confidence"]
+    gates["criteria"] = {
+        name: {"confidence": asked, **criterion} if criterion.keys() & {"metric", "parity"} else criterion
+        for name, criterion in gates["criteria"].items()
+    }
+    return GatesParams.model_validate(gates)
 
 
 def _stored(root: Path) -> Iterator[StoredEvidence]:

@@ -13,10 +13,10 @@ from flows.verdict_store import StoredVerdict
 from tasks.errors import LedgerError, SigningError
 from tasks.ledger import known_events
 from tasks.params import Params
-from tasks.paths import ProjectPaths
+from tasks.paths import ProjectPaths, main_root
 from tasks.records import Check, Event
-from tasks.signing import PolicyState
-from tasks.stages.policies import PolicyStanding, stand_by
+from tasks.signing import PolicyState, read_versions
+from tasks.stages.policies import SIGNED_POLICY, PolicyStanding, stand_by
 
 
 def check_signatures(paths: ProjectPaths, params: Params, stored: StoredVerdict) -> tuple[Check, ...]:
@@ -26,7 +26,17 @@ def check_signatures(paths: ProjectPaths, params: Params, stored: StoredVerdict)
         events = known_events(live_log(paths), paths.landed_events)
     except LedgerError:  # which is a check of its own, and does not hold
         events = ()
-    return (_check_policy(standing, stored), _check_verdict(standing, stored), *check_approvals(events, stored, standing.state))
+    here = _check_policy(standing, stored, _root_of_trust(ProjectPaths(main_root(paths.root))))
+    return (here, _check_verdict(standing, stored), *check_approvals(events, stored, standing.state))
+
+
+def _root_of_trust(main: ProjectPaths) -> str | None:
+    """SHA-256 of the first version of the main checkout's policy: where trust begins; None where there is none that can be read."""
+    try:
+        versions = read_versions(main.policies)
+    except SigningError:
+        return None
+    return versions[0].digest if versions else None
 
 
 def check_approvals(events: Iterable[Event], stored: StoredVerdict, state: PolicyState) -> tuple[Check, ...]:
@@ -45,7 +55,7 @@ def _checked(event: Event, state: PolicyState, stored: StoredVerdict, digest: st
     return Check(what=what, status="holds", reason=f"{approver.principal}, {event.at_utc[:19]}Z: {event.about.get('reason', '')}")
 
 
-def _check_policy(standing: PolicyStanding, stored: StoredVerdict) -> Check:
+def _check_policy(standing: PolicyStanding, stored: StoredVerdict, root: str | None) -> Check:
     what, state, verdict = "signatures of the policy", standing.state, stored.verdict
     if state.is_broken:
         return Check(what=what, status="does_not_hold", reason=state.problem)
@@ -56,9 +66,15 @@ def _check_policy(standing: PolicyStanding, stored: StoredVerdict) -> Check:
         )
     if standing.unsigned or state.in_force is None:
         return Check(what=what, status="holds", reason=f"a rehearsal, as the verdict says: {standing.unsigned}")
+    first = state.versions[0].digest
+    if root is not None and first != root:
+        told = f"a chain that begins at {first[:12]}, and the main checkout's begins at {root[:12]}"
+        return Check(what=what, status="does_not_hold", reason=told)
+    if verdict.inputs.get(SIGNED_POLICY) != standing.digest:
+        told = f"version {state.carried} is in force, and the verdict was judged by another"
+        return Check(what=what, status="does_not_hold", reason=told)
     names = ", ".join(sorted({signer.principal for signer in state.signers.lines}))
-    root = state.versions[0].digest[:12]
-    told = f"version {state.carried}, from {root} on, by {state.in_force.version.author}; may sign: {names}"
+    told = f"version {state.carried}, from {first[:12]} on, by {state.in_force.version.author}; may sign: {names}"
     return Check(what=what, status="holds", reason=told)
 
 

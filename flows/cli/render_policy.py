@@ -10,6 +10,9 @@ from flows.cli.tables import print_rows
 from flows.policy_signing import PolicyView
 from tasks.errors import ExitCode
 
+_OTHER_DATA = ("masking.", "label.", "split.", "evaluation.split", "evaluation.part", "evaluation.weight", "seed")
+"""Places whose change no stored evaluation can be judged by."""
+
 
 def show_policy(view: PolicyView, *, is_json: bool) -> int:
     """Print what is signed and what is not; returns 0 where all of it is signed as it is, else 1."""
@@ -51,6 +54,8 @@ def _tell(view: PolicyView) -> None:
         click.echo(f"\n{len(view.flips)} of {view.judged_again} past verdicts would come out otherwise")
         for flip in view.flips:
             click.echo(f"  {flip.name}: {flip.was} becomes {flip.now} ({', '.join(flip.by)})")
+    if any(change.where.startswith(_OTHER_DATA) and change.direction != "neutral" for change in view.changes):
+        click.echo("\na change of masking, label, split, rows or seed gives other figures, of which past evaluations say nothing")
     if state.problem:
         click.echo(f"\n{state.problem}")
     if view.standing.unsigned:

@@ -21,10 +21,15 @@ _MORE_IS_STRICTER = (
 )
 _LESS_IS_STRICTER = (
     r"gates\.(max_age_days|looks\.budget)",
-    r"gates\.criteria\.[^.]+\.(margin|relative_margin|gap)",
+    r"gates\.criteria\.[^.]+\.(margin|relative_margin|gap|most)",
     r"masking\.limits\.(below|closeness|excess)",
     r"masking\.tables\.[^.]+\.columns\.[^.]+\.keep_prefix",
 )
+_STEPS = {
+    r"gates\.require\.challenger": ("scores_brought_along", "scored_here", "refitted_here"),
+    r"gates\.require\.champion": ("any", "logged_scores"),
+}
+"""Places of one word out of a few, the loosest first."""
 _WORDS = (r"(.+\.)?(reason|why|purpose|owner)",)
 """Words for a reader; nothing is judged or masked by them."""
 
@@ -33,6 +38,9 @@ def ordered(where: str, was: Any, now: Any) -> PolicyChange:
     """The change at a place, by the place's order. No value at all is the loosest; without an order it is a loosening."""
     if _is_in(_WORDS, where):
         return change(where, was, now, "neutral", "words")
+    steps = next((steps for pattern, steps in _STEPS.items() if re.fullmatch(pattern, where)), ())
+    if was in steps and now in steps:
+        return change(where, was, now, "tightening" if steps.index(now) > steps.index(was) else "loosening", "")
     sign = 1 if _is_in(_MORE_IS_STRICTER, where) else -1 if _is_in(_LESS_IS_STRICTER, where) else 0
     if not sign or not all(value is None or isinstance(value, int | float) for value in (was, now)):
         return change(where, was, now, "loosening", "neither is the stricter one, so it counts as loosening")

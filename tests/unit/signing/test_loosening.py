@@ -15,6 +15,7 @@ from tasks.stages.policies import classify
 ROOT = Path(__file__).resolve().parents[3]
 DEMO = yaml.safe_load((ROOT / "params.yaml").read_text())
 CRITERION = {"metric": "brier", "margin": 0.1, "min_rows": 100, "critical": True}
+DRIFT = {"gates.criteria.drifted": {"drift": "psi", "most": 0.2, "min_rows": 100, "critical": True}}
 EMAIL = "masking.tables.bookings.email"
 DECADE = "masking.tables.bookings.birth_date"
 POSTCODE = "masking.tables.bookings.postcode"
@@ -31,7 +32,7 @@ def version(changes, signers=""):
         if value is None:
             place.pop(last, None)
         else:
-            place[last] = value
+            place[last] = copy.deepcopy(value)
     policy = policy_content(Params.model_validate(content))
     return PolicyVersion(number=1, previous=FIRST, author="a", reason="r", policy=policy, allowed_signers=signers)
 
@@ -58,7 +59,9 @@ STRICTER = [
     (ranking(confidence=0.9), {}),
     ({}, {"evaluation.interval.confidence": 0.96}),
     ({}, ranking(min_rows=6000)),
-    ({}, ranking(method="expanded")),
+    (ranking(method="cluster_bootstrap"), ranking(method="expanded")),
+    ({}, {"gates.require": {"challenger": "scored_here", "champion": "logged_scores"}}),
+    (DRIFT | {"gates.criteria.drifted.most": 0.3}, DRIFT),
     ({}, {"gates.criteria.more": CRITERION}),
     ({}, {"gates.criteria.each_carrier.critical": True}),
     ({}, {"gates.max_age_days": 3}),

@@ -303,3 +303,24 @@ def test_envelope_without_verdict_is_no_promotion(paths):
     stored = find_verdict(paths.root, "data/verdict.json")
     with pytest.raises(GateError, match="no receipt"):
         require_promotable(paths.root, replace(stored, receipt=None), SOON)
+
+
+def test_chain_of_trust_begun_anew_is_found(paths, keys, monkeypatch):
+    """A branch that brings a first version of its own, all in order, which the main checkout does not know."""
+    branch = make_project(paths.root.parent / "branch", keys)
+    shutil.rmtree(branch.policies)
+    branch.policies.mkdir()
+    other = add_version(branch.policies, load_params(branch.params), line(keys, EVE) + line(keys, ROBOT), EVE)
+    sign_version(branch.policies, other, EVE, keys[EVE])
+    judge_project(branch, key=keys[ROBOT], monkeypatch=monkeypatch)
+    assert named(branch) == {}
+    monkeypatch.setattr("flows.signed_checks.main_root", lambda _root: paths.root)
+    assert "the main checkout's begins at" in named(branch)["signatures of the policy"]
+
+
+def test_verdict_by_an_earlier_version_is_told(paths, keys):
+    """The policy was tightened since: what it was judged by is not in force any more."""
+    edit_params(paths.params, {"gates.criteria.ranking.margin": 0.001})
+    version = add_version(paths.policies, load_params(paths.params), (paths.policies / "allowed_signers").read_text(), ADA)
+    sign_version(paths.policies, version, ADA, keys[ADA])
+    assert "judged by another" in named(paths)["signatures of the policy"]

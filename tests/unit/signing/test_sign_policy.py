@@ -30,7 +30,7 @@ def signed(keys, tmp_path_factory):
     """The demo's parameters with two criteria, signed by Ada."""
     only = {
         "validation": {"evidence": "validation", "critical": True},
-        "ranking": {"metric": "roc_auc", "margin": 0.005, "min_rows": 5000, "critical": True},
+        "ranking": {"metric": "roc_auc", "margin": 0.005, "min_rows": 5000, "critical": True, "method": "cluster_bootstrap"},
     }
     return make_project(tmp_path_factory.mktemp("signed") / "project", keys, changes={"gates.criteria": only}).root
 
