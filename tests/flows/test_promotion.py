@@ -37,23 +37,32 @@ def judged(tmp_path_factory, keys):
 
 @pytest.fixture
 def paths(judged, tmp_path, monkeypatch):
-    """A copy of it, with a registry in memory; a rollback finds the data of the earlier champion where it is."""
+    """A copy of it."""
     root = tmp_path / "project"
     shutil.copytree(judged, root, symlinks=True)
     monkeypatch.chdir(root)
     return ProjectPaths(root)
 
 
-@pytest.fixture
-def registry(tmp_path, monkeypatch):
-    made = MemoryRegistry(tmp_path / "registry")
+def use(monkeypatch, registry):
+    """Let ``registry`` be the one that the project names."""
 
     @contextmanager
     def opened(_environment):
-        yield made
+        yield registry
 
     monkeypatch.setattr(flows.registry_office, "open_registry", opened)
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://registry.invalid")
+
+
+@pytest.fixture
+def registry(request, tmp_path, monkeypatch):
+    """Empty, or the one that has the two champions."""
+    made = MemoryRegistry(tmp_path / "registry")
+    if "two" in request.fixturenames:
+        known = request.getfixturevalue("twice")[2]
+        made.folder, made.version, made.versions = known.folder, known.version, dict(known.versions)
+    use(monkeypatch, made)
     return made
 
 
@@ -80,18 +89,32 @@ def kept_in(monkeypatch, places):
     monkeypatch.setattr(flows.promotion, "checkout_of_verdict", checkout)
 
 
+@pytest.fixture(scope="module")
+def twice(judged, keys, tmp_path_factory):
+    """A project with two champions, the second one standing; where the first one's data lies, its branch, and the registry."""
+    folder = tmp_path_factory.mktemp("twice")
+    registry = MemoryRegistry(folder / "registry")
+    paths = ProjectPaths(Path(shutil.copytree(judged, folder / "project", symlinks=True)))
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        use(monkeypatch, registry)
+        agree(paths, keys)
+        first = promote(paths.root, HERE, now()).champion
+        shutil.copytree(paths.root, folder / "first", symlinks=True, ignore=shutil.ignore_patterns(".git"))
+        write_params(paths, C=0.5)
+        judge_promotable(paths, keys[ROBOT])
+        agree(paths, keys)
+        promote(paths.root, HERE, now())
+    return folder, first.branch, registry
+
+
 @pytest.fixture
-def two(paths, keys, registry, tmp_path, monkeypatch):
-    """Two champions, the second one standing."""
-    agree(paths, keys)
-    first = promote(paths.root, HERE, now()).champion
-    shutil.copytree(paths.root, tmp_path / "first", symlinks=True, ignore=shutil.ignore_patterns(".git"))
-    kept_in(monkeypatch, {first.branch: tmp_path / "first"})
-    write_params(paths, C=0.5)
-    judge_promotable(paths, keys[ROBOT])
-    agree(paths, keys)
-    promote(paths.root, HERE, now())
-    return paths
+def two(twice, registry, tmp_path, monkeypatch):
+    """A copy of it; a rollback finds the data of the earlier champion in a folder."""
+    for name in ("project", "first"):
+        shutil.copytree(twice[0] / name, tmp_path / name, symlinks=True)
+    kept_in(monkeypatch, {twice[1]: tmp_path / "first"})
+    monkeypatch.chdir(tmp_path / "project")
+    return ProjectPaths(tmp_path / "project")
 
 
 def test_an_approved_verdict_makes_its_model_champion(paths, keys, registry):
