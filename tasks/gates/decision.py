@@ -26,6 +26,7 @@ from tasks.records import (
     DisclosureReport,
     Evaluation,
     ModelCard,
+    RiskStatement,
     UtilityReport,
     ValidationReport,
     Verdict,
@@ -119,6 +120,7 @@ def judge(
         noise=evaluation.noise if evaluation else None,
         self_test=self_test.planted,
         rehearsal=provenance.is_rehearsal,
+        risk=RiskStatement(**gates.risk.model_dump()),
     )
 
 

@@ -189,12 +189,26 @@ class RequiredEvidence(Section):
     champion: Literal["any", "logged_scores"] = "any"
 
 
+_Words = Annotated[str, Field(min_length=1, max_length=2_000)]
+
+
+class RiskParams(Section):
+    """What a risk officer asks of a model, in the owner's words; nothing is judged by it, and a gap is shown."""
+
+    owner: _Words | None = None
+    tier: _Words | None = None
+    intended_use: _Words | None = None
+    not_for: _Words | None = None
+    limits: tuple[_Words, ...] = Field(default=(), max_length=50)
+
+
 class GatesParams(Section):
     """The criteria of promotion, for how many days a verdict may be acted upon, and what looks at a holdout cost."""
 
     max_age_days: int = Field(ge=1)
     looks: LooksParams = LooksParams()
     require: RequiredEvidence = RequiredEvidence()
+    risk: RiskParams = RiskParams()
     criteria: dict[str, Criterion] = Field(min_length=1)
 
     @model_validator(mode="after")

@@ -60,7 +60,7 @@ from tasks.records.utility import (
     UtilityReport,
 )
 from tasks.records.validation import ExpectationOutcome, Finding, SuiteOutcome, ValidationReport
-from tasks.records.verdict import ChampionTest, CriterionOutcome, CriterionStatus, Decision, Receipt, Verdict
+from tasks.records.verdict import ChampionTest, CriterionOutcome, CriterionStatus, Decision, Receipt, RiskStatement, Verdict
 from tasks.records.verification import Check, CheckStatus, Verification
 
 __all__ = [
@@ -130,6 +130,7 @@ __all__ = [
     "Record",
     "Replicates",
     "ResidualBin",
+    "RiskStatement",
     "SensitiveColumnRisk",
     "Share",
     "SignedStatement",

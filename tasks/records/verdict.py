@@ -65,6 +65,16 @@ class CriterionOutcome(Record):
         return self.margin is not None or self.better_by is not None
 
 
+class RiskStatement(Record):
+    """What the model's owner says of it, as params.yaml has it (``gates.risk``); None, and no limits: not stated."""
+
+    owner: str | None = None
+    tier: str | None = None
+    intended_use: str | None = None
+    not_for: str | None = None
+    limits: tuple[str, ...] = ()
+
+
 class Verdict(Record):
     """The decision, everything it rests on, and nothing that differs from run to run."""
 
@@ -93,6 +103,8 @@ class Verdict(Record):
     """Failures planted before this was judged; a criterion that did not notice one is named in an outcome ``self_test``."""
     rehearsal: bool = False
     """Whether nobody has signed masking policy and criteria as they are; such a verdict promotes nothing."""
+    risk: RiskStatement = RiskStatement()
+    """Nothing is judged by it; it is bound to the verdict all the same."""
     weights: dict[str, str] = {}
     """The column by which rows were weighted in ``judging``, and in fitting the ``champion`` and ``challenger``; what is not
     there counted all rows alike, or is not known."""

@@ -9,6 +9,7 @@ from tasks.records import Evaluation, LookTaken, Verdict
 from tasks.reporting.figures import NONE, format_count, format_day
 from tasks.reporting.looks import looks_sentence
 from tasks.reporting.narrative import EVIDENCE_WORDS, headline
+from tasks.reporting.risk import risk_rows
 from tasks.reporting.rows import VerdictRow, method_text, verdict_table
 
 _HEAD = ("Criterion", "Metric", "Champion", "Challenger", "Difference (interval)", "Limit", "Rows", "Status")
@@ -36,6 +37,7 @@ def verdict_markdown(verdict: Verdict, evaluation: Evaluation | None = None, *, 
         lines += ["Rubber stamp: there is no champion, so nothing was compared.", ""]
     lines.append(_judged(verdict, evaluation))
     lines += ["", looks_sentence(look)] if look else []
+    lines += ["", *(f"- {row.name}: {escape_markdown(row.text)}" for row in risk_rows(verdict.risk))]
     return "\n".join(lines) + "\n"
 
 

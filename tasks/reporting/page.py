@@ -30,6 +30,7 @@ from tasks.reporting.curves import CalibrationBin, RocPoint
 from tasks.reporting.forest import decisive_groups, slice_tables
 from tasks.reporting.narrative import action_of, headline, limits_of
 from tasks.reporting.quality import summarise_validation
+from tasks.reporting.risk import risk_rows
 from tasks.reporting.rows import STATUS_WORDS, VerdictRow, method_text, verdict_table
 from tasks.reporting.selfjudging import embed_json, page_script, script_hash
 from tasks.reporting.squares import draw_calibration, draw_observed, draw_residuals, draw_roc
@@ -127,6 +128,7 @@ def render_report(inputs: ReportInputs) -> str:
             script=page_script(),
             script_hash=script_hash(),
             pinned=pinned_tables(found.pin),
+            risk=risk_rows(verdict.risk),
         )
     )
     if len(page.encode()) > MOST_BYTES:

@@ -7,6 +7,7 @@ from evidence_records import comparison, difference, evaluation, gates, provenan
 
 from tasks.errors import ExitCode
 from tasks.gates import decide, exit_code, judge
+from tasks.params.judging import RiskParams
 from tasks.records import ClassOutcome, ClassScores
 
 PASS, FAIL = difference(0.01, 0.03), difference(-0.03, -0.02)
@@ -163,3 +164,14 @@ def test_a_rehearsal_is_visible():
     assert found.rehearsal
     assert found.reason.endswith("; a rehearsal: nobody has signed masking policy and criteria as they are")
     assert not verdict(PASS).rehearsal
+
+
+def test_a_verdict_holds_what_the_owner_states():
+    """Bound to it, and judged by nothing."""
+    stated = {"owner": "Jane Doe", "limits": ("no winter",)}
+    silent = gates()
+    telling = silent.model_copy(update={"risk": RiskParams(**stated)})
+    first, second = (judge(evaluation(), reports(), asked, provenance()) for asked in (silent, telling))
+    assert (second.risk.owner, second.risk.limits, second.risk.tier) == ("Jane Doe", ("no winter",), None)
+    assert (first.decision, first.criteria) == (second.decision, second.criteria)
+    assert first.policy_hash != second.policy_hash
