@@ -18,7 +18,7 @@ from tasks.evaluation.rows import read_clusters
 from tasks.evaluation.sample import Floats, Ints
 from tasks.evaluation.withholding import PERSON
 from tasks.params import Params
-from tasks.params.splits import ALL_FOLDS
+from tasks.params.splits import ALL_FOLDS, assignments_of
 from tasks.records import Drift, FeatureDrift, ModelCard
 
 _BINS = 10
@@ -37,9 +37,11 @@ def measure_part_drift(evidence: Evidence, params: Params, features: pa.Table, c
     None where all folds are judged. Raises as :func:`~tasks.evaluation.evidence.read_features` does.
     """
     part = params.evaluation.part
-    readable = set(evidence.parts.column("part").unique().to_pylist())
     if part == ALL_FOLDS:
         return None
+    readable = set(evidence.parts.column("part").unique().to_pylist())
+    # Folds of another draw hold the judged rows too.
+    readable = {name for name in readable if assignments_of(name) == assignments_of(part)}
     own = set(challenger.parts) if challenger.split == evidence.split else set()
     parts = tuple(sorted(own if own and own <= readable - {part} else readable - {part}))
     if not parts:

@@ -118,7 +118,7 @@ def describe_noise(contest: Contest, rescored: Sequence[Rescoring]) -> NoiseFloo
     twice = {one.role: float(np.abs(_base_of(contest, one) - one.scores).max()) for one in rescored if not one.is_refit}
     refit = next((one for one in rescored if one.is_refit), None)
     if refit is None:
-        told = "scored twice only: neither model is fitted here" if twice else "not known: no model is fitted or scored here"
+        told = "scored twice only: neither model is fitted here" if twice else "not known: no model was fitted or scored again"
         return NoiseFloor(of=None, seed=None, scored_twice=twice, told=told)
     told = f"the {refit.role} fitted again with another seed"
     if refit.role == "challenger" and contest.champion is not None:

@@ -74,7 +74,7 @@ def test_the_floor_says_whose_it_is():
     assert of_challenger.told.endswith("since the champion cannot be fitted here")
     alone = describe_noise(replace(contest, champion=None), [again(contest)])
     assert alone.told == "the challenger fitted again with another seed"
-    assert describe_noise(contest, []).told == "not known: no model is fitted or scored here"
+    assert describe_noise(contest, []).told == "not known: no model was fitted or scored again"
 
 
 FOREST = {"estimator": "sklearn.ensemble.RandomForestClassifier", "split": "by_time", "part": "train"}

@@ -145,6 +145,40 @@ def test_predictions_of_other_rows_or_columns_are_found(project, change):
     assert {"predictions", "predictions of the models"} <= named(verify(project))
 
 
+def test_own_metrics_drift_and_claims_are_made_again(tmp_path):
+    """A metric of the user's own, a cost, drift and a claim to be better: whole, and not where the function's file was edited."""
+    source = (
+        "import numpy as np\n\n\ndef gain(label, score, weight):\n    return np.average((score > 0.5) == label, weights=weight)\n"
+    )
+    (tmp_path / "gain.py").write_text(source)
+    own = {"function": "gain", "file": "gain.py", "sha256": hash_file(tmp_path / "gain.py"), "direction": "higher_is_better"}
+    asked = make_params()
+    evaluation = asked.evaluation.model_dump() | {"metrics": ["gain", "cost@0.3"], "slices": [], "functions": {"gain": own}}
+    evaluation |= {"costs": {"false_positive": 1, "false_negative": 3}}
+    test = {"min_rows": 10, "critical": True}
+    criteria = {
+        "validation": {"evidence": "validation", "critical": True},
+        "gain": {"metric": "gain", "better_by": 0, **test},
+        "cost": {"metric": "cost@0.3", "margin": 0.5, **test},
+        "stable": {"drift": "psi", "most": 5.0, **test},
+    }
+    gates = {"max_age_days": 7, "criteria": criteria}
+    params = type(asked).model_validate(asked.model_dump(by_alias=True) | {"evaluation": evaluation, "gates": gates})
+    write_atomically(ProjectPaths(tmp_path).pin, b"{}")
+    paths = write_toy(tmp_path, toy_rows(), about={"pin": hash_file(ProjectPaths(tmp_path).pin)})
+    train_toy(paths, params)
+    judge_toy(paths, params)
+    context = StageContext(paths, params)
+    verdict = Verdict.from_json(paths.verdict.read_bytes(), origin="test")
+    told = {one.name: one for one in verdict.criteria}
+    assert {"gain", "cost", "stable"} <= set(told)
+    assert told["gain"].noise_floor is not None
+    assert "noise floor" in told["gain"].reason
+    assert named(verify(context)) == set()
+    (tmp_path / "gain.py").write_text(source.replace("> 0.5", "> 0.6"))
+    assert {"figures", "verdict"} <= named(verify(context))
+
+
 def test_swapped_split_is_found(project):
     """Another split's assignments under this one's name."""
     paths = project.paths
