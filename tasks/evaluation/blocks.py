@@ -6,7 +6,7 @@ clusters, so that whoever has each block's sums can draw all of them again.
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,8 +20,9 @@ from tasks.evaluation.merging import Candidate, Cells, merge, without_giveaways
 from tasks.evaluation.metrics import metric_named
 from tasks.evaluation.ranking import ClusterRanking
 from tasks.evaluation.sample import ECE_BINS, Ints, Metric, Sample
+from tasks.evaluation.thresholds import DECIDED, formula_at_threshold
 from tasks.evaluation.withholding import PERSON
-from tasks.params.judging import BY_ROW, EvaluationParams
+from tasks.params.judging import BY_ROW, COST, CostParams, EvaluationParams
 from tasks.params.models import Task
 from tasks.params.splits import draw_name
 from tasks.records import BlockEvidence, BlockFigure, Evaluation, PackedNumbers, Unpublished
@@ -45,7 +46,28 @@ FORMULAS: dict[Task, dict[str, str]] = {
     "regression": {"mae": "mean", "mape": "mean", "rmse": "root_mean", "bias": "absolute_mean", "r2": "r2"},
     "multiclass": {"log_loss": "mean", "brier": "mean", "ece": "mean_gap"},
 }
-"""How the sums of a metric make its value: formulas that the page knows too. What is not here is of no sums by block."""
+"""How the sums of a metric make its value: formulas that the page knows too. Beside them those of decisions at a threshold
+(:func:`~tasks.evaluation.thresholds.formula_at_threshold`). What is neither is of no sums by block."""
+_COUNTED = (*_CONFUSION, "f_beta", COST)
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """A metric that is of sums, and how they make its value."""
+
+    metric: Metric
+    formula: str
+    numbers: tuple[float, ...]
+    threshold: float
+    """From which a row is decided positive, where that is asked."""
+
+
+def _known(name: str, task: Task, classes: Sequence[str], costs: CostParams | None) -> _Asked | None:
+    """The metric called ``name``; None where it is of no sums by block."""
+    if name in FORMULAS[task]:
+        return _Asked(metric_named(name, task, classes), FORMULAS[task][name], (), DECIDED)
+    found = formula_at_threshold(name, costs) if task == "binary" else None
+    return None if found is None else _Asked(metric_named(name, task, classes, costs), *found)
 
 
 @dataclass(frozen=True)
@@ -87,7 +109,8 @@ def summarise_blocks(
         names, clusters = np.unique(rows.column("cluster").to_numpy(zero_copy_only=False).astype(str), return_inverse=True)
         for column, metrics in sorted(by_column.items(), key=lambda item: (item[0] is not None, item[0] or "")):
             parts = _parts(rows, clusters, params, evaluation, column, classes=classes, draws=draws)
-            found, missing = _of_column(parts, metrics, evaluation.task, column, classes, clusters=len(names), k=k)
+            known = {name: made for name in metrics if (made := _known(name, evaluation.task, classes, params.costs))}
+            found, missing = _of_column(parts, metrics, known, column, clusters=len(names), k=k)
             figures += found
             unpublished += missing
     kept = _within(figures, MOST_BYTES)
@@ -149,33 +172,29 @@ def _group(rows: pa.Table, params: EvaluationParams, task: Task, classes: Sequen
 
 
 def _of_column(
-    parts: Sequence[_Part],
-    metrics: Sequence[str],
-    task: Task,
-    column: str | None,
-    classes: Sequence[str],
-    *,
-    clusters: int,
-    k: int,
+    parts: Sequence[_Part], metrics: Sequence[str], known: Mapping[str, _Asked], column: str | None, *, clusters: int, k: int
 ) -> tuple[list[BlockFigure], list[Unpublished]]:
-    """The figures of one column's slices, or of all rows, the largest first; and those that stay unpublished."""
+    """The figures of one column's slices, or of all rows, the largest first; and those of ``metrics`` that stay unpublished."""
     by_value = {part.slice_value: part for part in parts}
     names = {value: None if column is None else f"{column}={value}" for value in by_value}
     largest = sorted((part for part in parts if not part.is_withheld), key=lambda part: -len(part.group.labels))[:_MOST_SLICES]
-    known = [name for name in metrics if name in FORMULAS[task]]
-    candidates = {(name, part.slice_value): _candidate(part, name, task) for name in known for part in parts}
-    open_to_all = [candidates[name, part.slice_value] for name in known for part in largest if _is_measured(part, name)]
+    # Sums at two thresholds differ by the rows between them, which are to be of k people as well.
+    thresholds = sorted({asked.threshold for asked in known.values() if asked.formula in _COUNTED})
+    candidates = {(name, part.slice_value): _candidate(part, known[name], thresholds) for name in known for part in parts}
+    open_to_all = [candidates[name, part.slice_value] for name in known for part in largest if _is_measured(part, known[name])]
     blocks, chosen = merge(open_to_all, clusters, k)
     figures = []
-    for name in known:
-        own = [found for found in chosen if found.metric == name]
+    for name, asked in known.items():
+        own = [found for found, _ in chosen if found.metric == name]
         rest = [candidates[name, value] for value in by_value if value not in {found.slice_value for found in own}]
         for found in without_giveaways(own, rest, blocks, k):
-            part = by_value[found.slice_value]
-            figures.append(_figure(part, metric_named(name, task, classes), FORMULAS[task][name], names[part.slice_value], blocks))
+            needed = next(needed for one, needed in chosen if one is found)
+            figures.append(
+                _figure(by_value[found.slice_value], asked, names[found.slice_value], needed if column is None else blocks)
+            )
     shown = {(figure.metric, figure.slice) for figure in figures}
     missing = [
-        Unpublished(metric=name, slice=names[part.slice_value], reason=_why_unpublished(name, part, task, k))
+        Unpublished(metric=name, slice=names[part.slice_value], reason=_why_unpublished(part, k, is_known=name in known))
         for name in metrics
         for part in parts
         if (name, names[part.slice_value]) not in shown
@@ -183,8 +202,8 @@ def _of_column(
     return sorted(figures, key=lambda figure: -figure.clusters), missing
 
 
-def _why_unpublished(name: str, part: _Part, task: Task, k: int) -> str:
-    if name not in FORMULAS[task]:
+def _why_unpublished(part: _Part, k: int, *, is_known: bool) -> str:
+    if not is_known:
         return "this metric is no function of sums by block"
     if part.is_withheld:
         return f"its figures are withheld: fewer than {k} people"
@@ -193,36 +212,37 @@ def _why_unpublished(name: str, part: _Part, task: Task, k: int) -> str:
     return f"too many of its blocks would rest on fewer than {k} people, or give such away"
 
 
-def _is_measured(part: _Part, name: str) -> bool:
+def _is_measured(part: _Part, asked: _Asked) -> bool:
     enough = part.group.cluster_count >= FEWEST_CLUSTERS
-    return enough and (name != "roc_auc" or len(part.group.labels) * part.group.cluster_count <= MOST_CELLS)
+    return enough and (asked.formula != "area" or len(part.group.labels) * part.group.cluster_count <= MOST_CELLS)
 
 
-def _candidate(part: _Part, name: str, task: Task) -> Candidate:
+def _candidate(part: _Part, asked: _Asked, thresholds: Sequence[float]) -> Candidate:
     labels, found = part.group.labels, []
     for scores in part.group.scores.values():
-        cells, count = _cells(FORMULAS[task][name], Sample(labels, scores))
+        cells, count = _cells(asked.formula, Sample(labels, scores), thresholds)
         found.append(Cells(part.clusters, cells, count, part.people))
-    return Candidate(name, part.slice_value, tuple(found), len(labels))
+    return Candidate(asked.metric.name, part.slice_value, tuple(found), len(labels))
 
 
-def _cells(formula: str, sample: Sample) -> tuple[Ints, int]:
+def _cells(formula: str, sample: Sample, thresholds: Sequence[float]) -> tuple[Ints, int]:
     """What each row is counted under, and how many such there are: rows that are summed together stand together."""
     if formula == "area":
         return sample.labels.astype(np.intp), 2
-    if formula in _CONFUSION:
-        return (2 * sample.hits + sample.labels).astype(np.intp), 4
+    if formula in _COUNTED:
+        decided = np.searchsorted(thresholds, sample.scores, "right")
+        return (2 * decided + sample.labels).astype(np.intp), 2 * (len(thresholds) + 1)
     if formula == "mean_gap":
         likelihood = sample.scores if sample.scores.ndim == 1 else sample.scores.max(axis=1)
         return np.minimum((likelihood * ECE_BINS).astype(np.intp), ECE_BINS - 1), ECE_BINS
     return np.zeros(len(sample.labels), np.intp), 1
 
 
-def _figure(part: _Part, metric: Metric, formula: str, name: str | None, blocks: Ints) -> BlockFigure:
+def _figure(part: _Part, asked: _Asked, name: str | None, blocks: Ints) -> BlockFigure:
     """The sums of one metric on the rows of ``part``, whose clusters lie in ``blocks``."""
     kept, members = np.unique(blocks[np.unique(part.clusters)], return_counts=True)
     own = np.searchsorted(kept, blocks[part.clusters])
-    group = part.group
+    group, metric = part.group, asked.metric
     sums: dict[str, list[PackedNumbers]] = defaultdict(list)
     pairs: dict[str, list[PackedNumbers]] = defaultdict(list)
     columns = 0
@@ -241,7 +261,8 @@ def _figure(part: _Part, metric: Metric, formula: str, name: str | None, blocks:
     return BlockFigure(
         metric=metric.name,
         slice=name,
-        formula=formula,
+        formula=asked.formula,
+        numbers=asked.numbers,
         clusters=group.cluster_count,
         members=tuple(members.tolist()),
         columns=columns,

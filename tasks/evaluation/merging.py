@@ -1,8 +1,8 @@
 """Which clusters are taken together, so that no sum of a block rests on fewer than k people.
 
 What belongs here: counting the people behind each sum, and merging neighbours until there are enough. What does not: the sums
-(``blocks``). All slices of a column are merged alike: were one of them left finer than another, the whole less the others would
-give its small blocks away; for the same reason what is not published must be of k people too, block by block.
+(``blocks``). All slices of a column are to be merged alike: were one of them left finer than another, the whole less the others
+would give its small blocks away; for the same reason what is not published must be of k people too, block by block.
 """
 
 from collections.abc import Iterable, Sequence
@@ -49,17 +49,20 @@ class Candidate:
     rows: int
 
 
-def merge(candidates: Sequence[Candidate], clusters: int, k: int) -> tuple[Ints, list[Candidate]]:
+def merge(candidates: Sequence[Candidate], clusters: int, k: int) -> tuple[Ints, list[tuple[Candidate, Ints]]]:
     """(the block of each cluster, the candidates that can be published), of the slices of one column or of all rows.
 
-    Those that need the least merging come first; one that needs more than ``MOST_MERGED`` is left out.
+    Those that need the least merging come first, each with the blocks that it needs itself: of the same rows those blocks are
+    unions of the ones before, so that no two of them tell of anything in between. One that needs more than ``MOST_MERGED`` is
+    left out.
     """
     blocks = np.arange(clusters)
-    chosen: list[Candidate] = []
+    chosen: list[tuple[Candidate, Ints]] = []
     for candidate in sorted(candidates, key=lambda found: (_needed(found, clusters, k), -found.rows)):
-        wider = _merged(blocks, [cells for found in (*chosen, candidate) for cells in found.cells], k)
+        wider = _merged(blocks, [cells for found in (*(found for found, _ in chosen), candidate) for cells in found.cells], k)
         if wider is not None:
-            blocks, chosen = wider, [*chosen, candidate]
+            blocks = wider
+            chosen.append((candidate, blocks))
     return blocks, chosen
 
 

@@ -16,6 +16,8 @@ from tasks.params.judging import COST, CostParams
 
 _ASKED = re.compile(r"([a-z][a-z_]*|f\d+(?:\.\d+)?)(?:@(0?\.\d+))?")
 _BETA = re.compile(r"f(\d+(?:\.\d+)?)")
+DECIDED = 0.5
+"""The threshold where none is named."""
 _DECISIONS = ("accuracy", "balanced_accuracy", "precision", "recall", "f1", "mcc")
 
 
@@ -24,7 +26,7 @@ def metric_at_threshold(name: str, costs: CostParams | None) -> Metric | None:
     found = _ASKED.fullmatch(name)
     if found is None:
         return None
-    kind, threshold = found[1], float(found[2] or 0.5)
+    kind, threshold = found[1], float(found[2] or DECIDED)
     if not 0 < threshold < 1:
         return None
     statistics = _decided_at(threshold)
@@ -38,6 +40,22 @@ def metric_at_threshold(name: str, costs: CostParams | None) -> Metric | None:
     if kind == COST and found[2] is not None and costs is not None:
         return Metric(name, "lower_is_better", statistics, partial(_cost, costs), "no row counts")
     return None
+
+
+def formula_at_threshold(name: str, costs: CostParams | None) -> tuple[str, tuple[float, ...], float] | None:
+    """What :func:`metric_at_threshold` makes of the four sums: the formula's name, the numbers in it, and the threshold.
+
+    The numbers of ``f_beta`` are beta's square, those of ``cost`` the costs of a false positive and of a false negative.
+    """
+    found = _ASKED.fullmatch(name)
+    if found is None or metric_at_threshold(name, costs) is None:
+        return None
+    beta, threshold = _BETA.fullmatch(found[1]), float(found[2] or DECIDED)
+    if found[1] == COST and costs is not None:
+        return COST, (costs.false_positive, costs.false_negative), threshold
+    if beta is not None and found[1] not in _DECISIONS:
+        return "f_beta", (float(beta[1]) ** 2,), threshold
+    return found[1], (), threshold
 
 
 @lru_cache(maxsize=64)

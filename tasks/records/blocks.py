@@ -42,6 +42,8 @@ class BlockFigure(Record):
     """``column=value``; None: all rows."""
     formula: str
     """How the sums of the blocks make the metric; ``area``: from pairs of blocks."""
+    numbers: tuple[float, ...]
+    """Those in the formula: beta's square, or the costs of a false positive and of a false negative."""
     clusters: int
     """As many are drawn in a replicate."""
     members: tuple[int, ...]

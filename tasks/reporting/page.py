@@ -36,6 +36,8 @@ from tasks.reporting.selfjudging import embed_json, page_script, script_hash
 from tasks.reporting.squares import draw_calibration, draw_observed, draw_residuals, draw_roc
 
 MOST_BYTES = 3_000_000
+MOST_CARRIED = 600_000
+"""Bytes of a verdict that a page carries to judge itself by; of a larger one it says that it cannot."""
 MOST_CRITERIA = 400
 """Criteria that a page lists, those that did not pass first; all are in verdict.json."""
 MOST_COLUMNS = 1500
@@ -123,7 +125,7 @@ def render_report(inputs: ReportInputs) -> str:
             distances=inputs.utility.distances[:MOST_COLUMNS],
             drifted=most_drifted(evaluation.drift),
             chain=chain_of(found),
-            verdict_bytes=base64.b64encode(inputs.verdict_bytes).decode(),
+            verdict_bytes=_carried(inputs.verdict_bytes),
             blocks=embed_json(inputs.blocks.model_dump(mode="json")),
             script=page_script(),
             script_hash=script_hash(),
@@ -139,6 +141,11 @@ def render_report(inputs: ReportInputs) -> str:
             next_step="evaluate fewer slices (evaluation.slices), or shorten names in params.yaml and the data",
         )
     return page
+
+
+def _carried(verdict: bytes) -> str:
+    """The verdict as base64, empty where it is too large to be carried."""
+    return base64.b64encode(verdict).decode() if len(verdict) <= MOST_CARRIED else ""
 
 
 @functools.cache

@@ -8,9 +8,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import pyarrow.compute as pc
 import pytest
-from judged_rows import METRICS, judged_inputs, judged_rows, on
+from judged_rows import AT_THRESHOLD, METRICS, judged_inputs, judged_rows, on
 from playwright.sync_api import Browser, Page
+from test_report_page import LEAST_CONTRAST, READ_COLOURS, contrast
 from verdict_stories import sha
 
 from tasks.reporting import ReportInputs, render_report, seal_page
@@ -85,6 +87,47 @@ def test_every_metric_and_method_agrees_with_python(show: Callable[..., Page], t
     exact = {name for name, found in made.items() if found["level"] == "exact"}
     assert exact == set(asked(task)) - {"plain_ece"}
     assert {name for name in exact if not made[name]["isSame"] or made[name]["apart"] > 1e-9} == set()
+
+
+def test_decisions_at_a_threshold_agree_with_python(show: Callable[..., Page]) -> None:
+    """A cost, an F and a recall at one threshold, from days that have enough of every kind of mistake."""
+    inputs = judged_inputs({name: on(name) for name in AT_THRESHOLD}, judged_rows(days=20, per_day=400))
+    made = outcomes(show(render_report(inputs)), inputs)
+    assert {made[name]["level"] for name in AT_THRESHOLD} == {"exact"}
+    assert {name for name in AT_THRESHOLD if not made[name]["isSame"] or made[name]["apart"] > 1e-9} == set()
+
+
+def test_cost_sliders_turn_the_verdict(show: Callable[..., Page]) -> None:
+    """Costs at which the challenger would cost too much, and what an evaluation at these costs says, are the same."""
+    rows = judged_rows(days=20, per_day=400)
+    inputs = judged_inputs({"cost": on("cost@0.3", bound=0.9)}, rows)
+    assert inputs.provenance.verdict.decision == "promote"
+    page = show(render_report(inputs))
+    slider = page.get_by_label(re.compile("^Cost of a false negative"))
+    slider.focus()
+    page.keyboard.press("End")
+    assert "With the costs moved: reject, where the verdict is promote" in page.locator("#judge-whatif [role=status]").inner_text()
+    turns = page.locator(".judge-slider", has_text="Cost of a false negative").locator(".judge-turns").inner_text()
+    assert re.search(r"promote below [\d.]+, inconclusive from there to [\d.]+, reject from", turns)
+    turned = float(re.search(r"below ([\d.]+)", turns)[1])  # type: ignore[index]
+    decisions = []
+    for cost in (0.97 * turned, 1.03 * turned):
+        dearer = judged_inputs({"cost": on("cost@0.3", bound=0.9)}, rows, costs=(1, cost))
+        decisions.append(dearer.provenance.verdict.decision)
+    assert decisions == ["promote", "inconclusive"]
+
+
+@pytest.mark.parametrize("draws", [1, 2])
+def test_a_first_model_and_draws_of_folds_agree(show: Callable[..., Page], draws: int) -> None:
+    """Without a champion a bound is judged again; of several draws the mean in every replicate."""
+    rows = judged_rows().drop_columns(["champion_score"])
+    if draws == 2:
+        again = pc.divide(pc.add(rows.column("challenger_score"), 0.3), 1.3)
+        rows = rows.append_column("r2_challenger_score", again)
+    inputs = judged_inputs({"ranking": on("roc_auc", bound=0.6), "loss": on("log_loss", bound=0.9)}, rows, draws=draws)
+    made = outcomes(show(render_report(inputs)), inputs)
+    assert {(made[name]["level"], made[name]["isSame"]) for name in ("ranking", "loss")} == {("exact", True)}
+    assert max(made[name]["apart"] for name in ("ranking", "loss")) < 1e-9
 
 
 def test_blocks_that_were_merged_agree_nearly(show: Callable[..., Page]) -> None:
@@ -231,6 +274,25 @@ def test_a_page_that_cannot_judge_itself_says_so(show: Callable[..., Page], rank
     told = show(page[:at] + "{" + page[at + 200 :]).locator(LINE).inner_text()
     assert "could not judge itself" in told
     assert "Nothing was checked" in told
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_what_it_says_can_be_read(chromium: Browser, ranking: ReportInputs, tmp_path: Path, scheme: Any) -> None:
+    """On a phone nothing runs off the side, a slider is as wide as the page, and every text has contrast, of an edited page too."""
+    path = tmp_path / "report.html"
+    path.write_text(render_report(ranking).replace('data-figure="3.n">', 'data-figure="3.n">1'))
+    page = chromium.new_page(viewport={"width": 360, "height": 740}, color_scheme=scheme)
+    page.goto(path.as_uri())
+    page.evaluate("judged")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    box = page.locator("#judge-margin-0").bounding_box()
+    assert box is not None
+    assert 250 < box["width"] <= 360
+    found = page.evaluate(READ_COLOURS)
+    weak = {one["text"] for one in found if contrast(one["colour"], one["background"]) < LEAST_CONTRAST}
+    assert len(found) > 200
+    assert weak == set()
+    page.close()
 
 
 def test_no_other_script_runs(chromium: Browser, ranking: ReportInputs, tmp_path: Path) -> None:

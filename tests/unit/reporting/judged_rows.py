@@ -1,6 +1,5 @@
 """A whole run whose figures were measured on rows: what a page that judges itself can be held against."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -16,9 +15,10 @@ from tasks.params.models import Task
 from tasks.records import Evaluation
 from tasks.reporting import ReportInputs
 
+AT_THRESHOLD = ("cost@0.3", "recall@0.3", "f0.5@0.3")
 SEED = 2_616_634_370
 METRICS: dict[Task, tuple[str, ...]] = {
-    "binary": ("roc_auc", "log_loss", "brier", "accuracy", "balanced_accuracy", "precision", "recall", "f1", "mcc", "ece"),
+    "binary": ("roc_auc", "log_loss", "brier", "accuracy", "balanced_accuracy", "precision", "recall", "f1", "f2", "mcc", "ece"),
     "regression": ("mae", "rmse", "r2", "mape", "bias"),
 }
 
@@ -42,9 +42,17 @@ def judged_rows(days: int = 24, per_day: int = 120, *, task: Task = "binary", ha
     return pa.table(columns)
 
 
-def evaluation_params(task: Task = "binary", replicates: int = 400) -> EvaluationParams:
+def evaluation_params(task: Task = "binary", replicates: int = 400, *, costs: tuple[float, float] = (1, 4)) -> EvaluationParams:
     interval = {"method": "cluster_bootstrap", "cluster": "day", "replicates": replicates, "confidence": 0.95}
-    told = {"split": "by_time", "part": "test", "metrics": METRICS[task], "slices": ("origin",), "interval": interval}
+    told = {
+        "split": "by_time",
+        "part": "test",
+        "metrics": METRICS[task] + (AT_THRESHOLD if task == "binary" else ()),
+        "slices": ("origin",),
+        "interval": interval,
+    }
+    if task == "binary":
+        told["costs"] = dict(zip(("false_positive", "false_negative"), costs, strict=True))
     return EvaluationParams.model_validate(told)
 
 
@@ -55,11 +63,17 @@ def on(metric: str, **asked: object) -> MetricCriterion:
 
 
 def judged_inputs(
-    criteria: dict[str, MetricCriterion], rows: pa.Table | None = None, *, task: Task = "binary", classes: Sequence[str] = ()
+    criteria: dict[str, MetricCriterion],
+    rows: pa.Table | None = None,
+    *,
+    task: Task = "binary",
+    draws: int = 1,
+    costs: tuple[float, float] = (1, 4),
 ) -> ReportInputs:
     """The report's inputs of a run that judged ``criteria`` on ``rows``, and the reports that every run has."""
     rows = judged_rows(task=task) if rows is None else rows
-    base, params = story_inputs("promote"), evaluation_params(task)
+    has_champion = "champion_score" in rows.column_names
+    base, params = story_inputs("promote" if has_champion else "rubber_stamp"), evaluation_params(task, costs=costs)
     found = base.provenance
     changes: dict[str, object] = {
         "task": task,
@@ -67,7 +81,7 @@ def judged_inputs(
         "cluster": "day",
         "replicates": params.interval.replicates,
         "seeds": {"evaluation": SEED},
-        "comparisons": compare(rows, params, SEED, task, classes),
+        "comparisons": compare(rows, params, SEED, task, draws=draws),
         "tails": tails_of(params.interval.replicates),
         "weight": "weight" if "weight" in rows.column_names else None,
     }
@@ -79,7 +93,7 @@ def judged_inputs(
     told = GateProvenance(split="by_time", part="test", params_hash=sha("params"), inputs=files, seeds={"root": PARAMS.seed})
     verdict = judge(evaluation, reports, gates, told, disclosure=base.disclosure, utility=base.utility)
     asked = {(criterion.metric, criterion.slice) for criterion in criteria.values()}
-    blocks = summarise_blocks(rows, params, evaluation, asked, classes=classes, draws=1, k=PARAMS.masking.limits.k)
+    blocks = summarise_blocks(rows, params, evaluation, asked, classes=(), draws=draws, k=PARAMS.masking.limits.k)
     files["verdict"] = sha(verdict.to_json())
     return replace(
         base,

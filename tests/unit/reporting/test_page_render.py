@@ -201,6 +201,7 @@ def test_page_stays_small_however_much_there_is() -> None:
     assert "30,000" in page
     assert "Shown are 400 of" in page
     assert "origin=LGA" in page
+    assert '<script type="application/octet-stream" id="judge-verdict"></script>' in page
 
 
 def test_page_beyond_three_megabytes_is_refused() -> None:

@@ -14,13 +14,14 @@ const criteria = (() => {
   const isCompared = (outcome) => outcome.margin !== null || outcome.better_by !== null;
   const keyOf = (found) => `${found.metric} ${found.slice === null ? "" : found.slice}`;
 
-  // Resamples each figure once, and each number of clusters is drawn once, however many criteria ask.
-  function resampler(evidence, seed) {
+  // Resamples each figure once, and each number of clusters is drawn once, however many criteria ask: by role and `delta` and
+  // `relative` {point, replicates, leftOut}.
+  function resampler(seed) {
     const drawn = new Map();
     const known = new Map();
     const once = (map, key, make) => map.get(key) || map.set(key, make()).get(key);
     return (figure, replicates) =>
-      once(known, `${replicates} ${keyOf(figure)}`, () => {
+      once(known, `${replicates} ${figure.numbers} ${keyOf(figure)}`, () => {
         const { clusters, members } = figure;
         const weights = once(drawn, `${clusters} ${replicates}`, () => draws.clusterWeights(clusters, replicates, seed));
         const weighed = draws.blockWeights(weights, clusters, members);
@@ -31,27 +32,34 @@ const criteria = (() => {
         const found = {};
         for (const role of Object.keys(figure.sums)) {
           const measure = metrics.measure(figure, role);
-          const leftOut = left && measure(left);
-          found[role] = { point: measure(one)[0], replicates: measure(weighed), leftOut };
+          found[role] = { point: measure(one)[0], replicates: measure(weighed), leftOut: left && measure(left) };
         }
-        const { challenger, champion } = found;
-        if (champion) {
-          const less = (one, other) => one && one.map((value, place) => value - other[place]);
-          found.delta = {
-            point: challenger.point - champion.point,
-            replicates: less(challenger.replicates, champion.replicates),
-            leftOut: less(challenger.leftOut, champion.leftOut),
-          };
-          const isPositive = champion.point > 0 && champion.replicates.every((value) => !Number.isFinite(value) || value > 0);
-          const share = (part, whole) => part && part.map((value, place) => value / whole[place]);
-          found.relative = isPositive && {
-            point: found.delta.point / champion.point,
-            replicates: share(found.delta.replicates, champion.replicates),
-            leftOut: share(found.delta.leftOut, champion.leftOut),
-          };
-        }
-        return found;
+        return withDifferences(found);
       });
+  }
+
+  // Two figures taken together, number by number.
+  function both(one, other, join) {
+    const all = (field) => one[field] && one[field].map((value, place) => join(value, other[field][place]));
+    return { point: join(one.point, other.point), replicates: all("replicates"), leftOut: all("leftOut") };
+  }
+
+  function withDifferences(found) {
+    const { challenger, champion } = found;
+    if (!champion) return found;
+    const delta = both(challenger, champion, (one, other) => one - other);
+    const isPositive = champion.point > 0 && champion.replicates.every((value) => !Number.isFinite(value) || value > 0);
+    return { ...found, delta, relative: isPositive && both(delta, champion, (part, whole) => part / whole) };
+  }
+
+  // The figure of a cost at other costs: costs are sums, so that each kind of mistake is resampled once.
+  function atCosts(figure, replicates, resample, costs) {
+    const kinds = [[1, 0], [0, 1]].map((numbers) => resample({ ...figure, numbers }, replicates));
+    const found = {};
+    for (const role of Object.keys(figure.sums)) {
+      found[role] = both(kinds[0][role], kinds[1][role], (one, other) => costs[0] * one + costs[1] * other);
+    }
+    return withDifferences(found);
   }
 
   // Why an outcome is not made again in a browser, or "".
@@ -59,9 +67,11 @@ const criteria = (() => {
     if (outcome.metric === null) return "it judges reports, whose hashes are in the verdict";
     if (!isMetric(outcome)) return "it asks for no figure";
     if (outcome.status === "not_judged") return `it could not be judged: ${outcome.reason}`;
+    if (!Number.isInteger(evidence.seed)) return "the verdict names no seed of its replicates";
     if (outcome.challenger === null) return "its figures are withheld";
     if (["delong", "mcnemar"].includes(outcome.method)) return `its interval (${outcome.method}) is not made of replicates`;
     if (figure) return "";
+    if (outcome.metric.startsWith("parity[")) return "a gap between slices is not made again here";
     const column = outcome.slice === null ? null : outcome.slice.split("=")[0];
     const named = evidence.unpublished.find((left) => left.metric === outcome.metric && [outcome.slice, column].includes(left.slice));
     return named ? named.reason : "no sums of it are in this page";
@@ -158,10 +168,28 @@ const criteria = (() => {
     return { level: isMerged ? "merged" : "exact", why, figures, status, isSame: isNear && status === outcome.status, apart: ends };
   }
 
+  // What wrong decisions cost, where a criterion that was made again is on a cost: {costs: [false positive, false negative] or null,
+  // underCosts: costs -> by place the figures}.
+  function costsOf(verdict, outcomes, known, evidence, resample) {
+    const places = verdict.criteria.flatMap((outcome, place) => {
+      const figure = outcomes[place].level === "not" ? undefined : known.get(keyOf(outcome));
+      return figure && figure.formula === "cost" ? [{ place, outcome, figure }] : [];
+    });
+    const underCosts = (costs) =>
+      new Map(
+        places.map(({ place, outcome, figure }) => {
+          const resampled = atCosts(figure, outcome.replicates, resample, costs);
+          return [place, figuresOf(outcome, resampled, evidence, figure.clusters)];
+        }),
+      );
+    return { costs: places.length ? places[0].figure.numbers : null, underCosts };
+  }
+
   // The whole verdict judged again: each outcome, the decision they come to, and whether all agrees.
-  function rejudge(verdict, evidence) {
+  function rejudge(verdict, carried) {
+    const evidence = { ...carried, seed: verdict.seeds.evaluation };
     const known = new Map(evidence.figures.map((figure) => [keyOf(figure), figure]));
-    const resample = resampler(evidence, verdict.seeds.evaluation);
+    const resample = resampler(evidence.seed);
     const outcomes = verdict.criteria.map((outcome) => remake(outcome, known.get(keyOf(outcome)), evidence, resample));
     const decision = decide(verdict.criteria, outcomes.map((found) => found.status));
     const differing = verdict.criteria.filter((_, place) => !outcomes[place].isSame);
@@ -171,6 +199,7 @@ const criteria = (() => {
       made: outcomes.filter((found) => found.level !== "not").length,
       differing,
       isSame: !differing.length && decision === verdict.decision,
+      ...costsOf(verdict, outcomes, known, evidence, resample),
     };
   }
 

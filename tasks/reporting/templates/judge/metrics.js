@@ -26,6 +26,8 @@ const metrics = (() => {
     precision,
     recall,
     f1: ([tp, fp, fn]) => ratio(2 * tp, 2 * tp + fp + fn),
+    f_beta: ([tp, fp, fn], [squared]) => ratio((1 + squared) * tp, (1 + squared) * tp + squared * fn + fp),
+    cost: (sums, [falsePositive, falseNegative]) => ratio(falsePositive * sums[1] + falseNegative * sums[2], sum(sums)),
     mcc: ([tp, fp, fn, tn]) => {
       if ((tp + fn) * (tn + fp) === 0) return NaN;
       const spread = Math.sqrt((tp + fp) * (tn + fn)) * Math.sqrt((tp + fn) * (tn + fp));
@@ -71,7 +73,7 @@ const metrics = (() => {
     return found;
   }
 
-  function values(formula, sums, columns, blocks, weights) {
+  function values({ formula, numbers, columns }, sums, blocks, weights) {
     const found = new Float64Array(weights.length / blocks);
     const totals = new Float64Array(columns);
     for (let replicate = 0; replicate < found.length; replicate += 1) {
@@ -81,7 +83,7 @@ const metrics = (() => {
         if (weight === 0) continue;
         for (let column = 0; column < columns; column += 1) totals[column] += weight * sums[block * columns + column];
       }
-      found[replicate] = formula(totals);
+      found[replicate] = FORMULAS[formula](totals, numbers);
     }
     return found;
   }
@@ -95,7 +97,7 @@ const metrics = (() => {
       const each = drawn.map((sums, draw) =>
         figure.formula === "area"
           ? areas(sums, pairs[draw], blocks, weights)
-          : values(FORMULAS[figure.formula], sums, figure.columns, blocks, weights),
+          : values(figure, sums, blocks, weights),
       );
       return each[0].map((_, place) => sum(each.map((found) => found[place])) / each.length);
     };

@@ -1,7 +1,7 @@
 // The page judges itself: what it finds is told at its top, and in full in the section #judge.
 //
 // What belongs here: reading what the page carries, and telling what was found. What does not: finding it (signature, shown,
-// criteria) and the sliders (whatif). Whatever goes wrong is told as such, and never as agreement.
+// criteria) and the sliders (sliders). Whatever goes wrong is told as such, and never as agreement.
 
 const panel = (() => {
   const DECISIONS = { promote: "Promote", reject: "Reject", inconclusive: "Inconclusive", not_judged: "Not judged" };
@@ -93,6 +93,7 @@ const panel = (() => {
 
   async function run() {
     const started = performance.now();
+    if (!carried("judge-verdict")) throw new Error("its verdict is too large to be carried in it");
     const content = bytesOf(carried("judge-verdict"));
     const verdict = JSON.parse(new TextDecoder().decode(content));
     const evidence = JSON.parse(carried("judge-blocks"));
@@ -112,7 +113,7 @@ const panel = (() => {
     }
     at("judge-said").textContent = verdict.reason;
     at("judge-criteria").replaceChildren(...verdict.criteria.map((outcome, place) => rowOf(outcome, again.outcomes[place])));
-    whatif.draw(at("judge-whatif"), verdict, again.outcomes, make);
+    sliders.draw(at("judge-whatif"), verdict, again, make);
     return { sealed, seen: { count: seen.count, differing: seen.differing.length }, again };
   }
 
