@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime, timezone
 from importlib import metadata
 from pathlib import Path
 
@@ -18,6 +19,8 @@ from tasks.errors import WindtunnelError
 from tasks.params import Params, load_params
 from tasks.paths import ProjectPaths, main_root
 from tasks.projects.version_lock import require_same_version
+from tasks.signing import find_key, key_fingerprint, require_signer
+from tasks.stages.policies import read_state
 
 _DISK_BYTES = 2 * 1024**3
 _LOCKED = ("prefect", "dvc", "great-expectations", "pandas", "pyarrow", "duckdb", "scikit-learn", "skops")
@@ -44,6 +47,7 @@ def examine(paths: ProjectPaths) -> tuple[Finding, ...]:
         "masking key": _masking_key,
         "data cache": _cache,
         "disk": _disk,
+        "signing key": _signing_key,
         "workflow server": _server,
     }
     return tuple(_attempt(name, check, paths) for name, check in checks.items())
@@ -74,6 +78,18 @@ def _packages(paths: ProjectPaths) -> Finding:
     if other:
         return Finding("packages", False, f"not as in requirements.lock: {', '.join(other)}", "make install")
     return Finding("packages", True, f"{len(_LOCKED)} main packages as in requirements.lock")
+
+
+def _signing_key(paths: ProjectPaths) -> Finding:
+    """A key that cannot sign is told before a run, not after it."""
+    key = find_key(os.environ)
+    if key is None:
+        return Finding("signing key", True, "none: verdicts are not signed here, and promote nothing")
+    mark, state = key_fingerprint(key), read_state(paths, load_params(paths.params))
+    if state.in_force is None:
+        return Finding("signing key", True, f"{mark}; no policy is signed yet, so verdicts are rehearsals")
+    signer = require_signer(state.signers, mark, datetime.now(timezone.utc))
+    return Finding("signing key", True, f"{mark}, {signer.principal}")
 
 
 def _git(paths: ProjectPaths) -> Finding:

@@ -22,7 +22,7 @@ from signed_project import (
     sign_version,
 )
 
-from flows import approval
+from flows import approval, doctor
 from flows.approval import approve, require_promotable
 from flows.params_edit import edit_params
 from flows.signed_checks import check_signatures
@@ -324,3 +324,13 @@ def test_verdict_by_an_earlier_version_is_told(paths, keys):
     version = add_version(paths.policies, load_params(paths.params), (paths.policies / "allowed_signers").read_text(), ADA)
     sign_version(paths.policies, version, ADA, keys[ADA])
     assert "judged by another" in named(paths)["signatures of the policy"]
+
+
+@pytest.mark.parametrize(("name", "is_well"), [(None, True), (ROBOT, True), (EVE, False), ("nowhere", False)])
+def test_doctor_tells_of_the_key_before_a_run(name, is_well, paths, keys, monkeypatch):
+    """None is no fault; one that signs nothing here is."""
+    monkeypatch.delenv("WINDTUNNEL_SIGNING_KEY", raising=False)
+    if name:
+        monkeypatch.setenv("WINDTUNNEL_SIGNING_KEY", str(keys.get(name, paths.root / "nowhere")))
+    found = doctor._attempt("signing key", doctor._signing_key, paths)  # the other checks take seconds
+    assert (found.is_well, bool(found.next_step)) == (is_well, not is_well)
