@@ -16,15 +16,19 @@ OWNER = next(iter(DEMO_IDENTITIES))
 HEAD = "# The demo's published identities: their private keys are in tasks/demo/identities.py, and they count in the demo only.\n"
 
 
-def sign_demo_policy(folder):
-    """Sign the policy of the demo project in ``folder`` anew, as its first version."""
+SIGNED_AT = datetime(2026, 1, 1, tzinfo=timezone.utc)
+"""When projects of tests are signed: two that are made alike are alike, byte for byte."""
+
+
+def sign_demo_policy(folder, now=SIGNED_AT):
+    """Sign the policy of the demo project in ``folder`` anew, as its first version, at the moment ``now``."""
     policies, state = folder / "policies", folder / ".windtunnel"
     write_demo_identities(state)
     for file in policies.glob("[0-9]*.json"):
         file.unlink()
     lines = "".join(f"{name} {demo_public_key(name)}\n" for name in DEMO_IDENTITIES)
     (policies / "allowed_signers").write_text(HEAD + lines)
-    sign_policy(folder, key=demo_key_path(state, OWNER), reason="the demo's policy", now=datetime.now(timezone.utc))
+    sign_policy(folder, key=demo_key_path(state, OWNER), reason="the demo's policy", now=now)
 
 
 if __name__ == "__main__":
@@ -32,7 +36,7 @@ if __name__ == "__main__":
         copy = Path(name)
         shutil.copy2(ROOT / "params.yaml", copy)
         (copy / "policies").mkdir()
-        sign_demo_policy(copy)
+        sign_demo_policy(copy, datetime.now(timezone.utc))
         for old in (ROOT / "policies").glob("[0-9]*.json"):
             old.unlink()
         shutil.copytree(copy / "policies", ROOT / "policies", dirs_exist_ok=True)
