@@ -84,14 +84,16 @@ def measure_noise(
     *,
     seed: int,
     own: Mapping[str, Metric] | None = None,
-) -> dict[Key, float]:
-    """By metric and slice the largest difference that a model shows to itself; empty where none was scored again.
+) -> dict[Key, float | None]:
+    """By metric and slice the largest difference that a model shows to itself, None where it has no figure there.
+
+    Empty where none was scored again, or each gave the same scores.
 
     Raises as :func:`~tasks.evaluation.compare.compare` does.
     """
     replicates = min(params.interval.replicates, MOST_REPLICATES)
     quick = params.model_copy(update={"interval": params.interval.model_copy(update={"replicates": replicates})})
-    floors: dict[Key, float] = {}
+    floors: dict[Key, float | None] = {}
     for one in rescored:
         base = _base_of(contest, one)
         if np.array_equal(base, one.scores):
@@ -99,11 +101,14 @@ def measure_noise(
         pair = _side_by_side(contest, base, one.scores)
         for found in compare(pair, quick, seed, contest.task, contest.classes, own=own):
             key = (found.metric, found.slice_column, found.slice_value)
-            floors[key] = max(floors.get(key, 0.0), _farthest(found))
+            far, known = _farthest(found), floors.get(key, 0.0)
+            floors[key] = None if far is None or known is None else max(known, far)
     return floors
 
 
-def with_noise(comparisons: Sequence[Comparison], floors: Mapping[Key, float], rescored: Sequence[Rescoring]) -> list[Comparison]:
+def with_noise(
+    comparisons: Sequence[Comparison], floors: Mapping[Key, float | None], rescored: Sequence[Rescoring]
+) -> list[Comparison]:
     """``comparisons`` with their noise floors: 0 where every rescoring gave the same scores, None where nothing was rescored."""
     if not rescored:
         return list(comparisons)
@@ -147,7 +152,9 @@ def _side_by_side(contest: Contest, base: Floats, again: Floats) -> pa.Table:
     return rows
 
 
-def _farthest(found: Comparison) -> float:
+def _farthest(found: Comparison) -> float | None:
+    if found.delta is None:
+        return None
     interval = found.delta_interval
     ends = [] if interval is None else [abs(interval.low), abs(interval.high)]
-    return max([abs(found.delta or 0.0), *ends])
+    return max([abs(found.delta), *ends])

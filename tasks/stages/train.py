@@ -38,11 +38,12 @@ def _run(context: StageContext) -> None:
     bench = _workbench(context, features, model_keys)
     if champion is not None and not isinstance(champion, LoggedScores):
         _tell(keep_model(paths.models, bring_model(champion, bench, "champion")))
-    _tell(keep_model(paths.models, bring_model(challenger, bench, "challenger")))
+    judged = keep_model(paths.models, bring_model(challenger, bench, "challenger"))
     again = refitted_role(params.models)
     recipe = champion if again == "champion" else challenger
     if again is not None and isinstance(recipe, Recipe):
         _tell(keep_model(paths.models, refit_model(recipe, bench, again)))
+    _tell(judged)
 
 
 def _workbench(context: StageContext, features: Manifest, model_keys: Mapping[str, str]) -> Workbench:

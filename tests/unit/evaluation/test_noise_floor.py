@@ -54,6 +54,17 @@ def test_equal_scores_are_a_floor_of_zero(task):
     assert [found.noise_floor for found in with_noise(comparisons, {}, ())] == [None]
 
 
+def test_where_a_figure_is_undefined_the_floor_is_not_known():
+    """A slice of one class has no area under the curve, and nothing to lie apart."""
+    contest = contest_of()
+    alone = pa.array(["x" if label else "y" for label in contest.predictions["label"].to_pylist()])
+    rows = contest.predictions.set_column(contest.predictions.column_names.index("slice_origin"), "slice_origin", alone)
+    floors = measure_noise(
+        replace(contest, predictions=rows), [again(contest, 0.05)], params(("roc_auc",), 100, ("origin",)), seed=3
+    )
+    assert {key[2]: floor is None for key, floor in floors.items()} == {None: False, "x": True, "y": True}
+
+
 def test_what_differs_when_it_is_asked_again_is_noise_too():
     """A model that answers by chance has a floor without any refit, and the record says by how much it differs."""
     contest = contest_of()
