@@ -202,7 +202,8 @@ def make_key(folder: Path, kind: str) -> Path:
 def seal(verdict: bytes, key: Path, *, namespace: str = "windtunnel") -> dict[str, Any]:
     """A DSSE envelope around a statement on ``verdict``, its signature as ``ssh-keygen -Y sign`` makes it."""
     subject = {"name": "verdict.json", "digest": {"sha256": sha(verdict.decode())}}
-    statement = {"_type": "https://in-toto.io/Statement/v1", "subject": [subject]}
+    receipt = {"created_utc": "2026-01-01T00:00:00Z", "expires_utc": "2026-01-08T00:00:00Z"}
+    statement = {"_type": "https://in-toto.io/Statement/v1", "subject": [subject], "predicate": {"receipt": receipt}}
     payload = json.dumps(statement).encode()
     message = f"DSSEv1 {len(TYPE)} {TYPE} {len(payload)} ".encode() + payload
     command = ["ssh-keygen", "-q", "-Y", "sign", "-f", str(key), "-n", namespace]
@@ -224,6 +225,7 @@ def test_a_signature_of_this_verdict_is_valid(show: Callable[..., Page], ranking
     told = page.locator("#judge-signature").inner_text()
     assert envelope["signatures"][0]["keyid"] in told
     assert "alice@example.com" in told
+    assert "2026-01-08T00:00:00Z" in told
     assert page.locator(f"{LINE}.good").count() == 1
 
 

@@ -65,6 +65,7 @@ const panel = (() => {
       ["Key", sealed.fingerprint || "none"],
       ["Said to be of", sealed.fingerprint ? sealed.principal || "nobody whom this project named when the page was published" : "nobody"],
     ];
+    if (sealed.receipt) rows.push(["Judged", sealed.receipt.created_utc], ["Holds until", sealed.receipt.expires_utc]);
     at("judge-signature").replaceChildren(
       ...rows.map(([name, text]) => make("div", {}, make("dt", {}, name), make("dd", {}, make("code", { class: "hash" }, text)))),
     );

@@ -60,7 +60,7 @@ const signature = (() => {
 
   const found = (state, text, more = {}) => ({ state, text, ...more });
 
-  // {state: "valid" | "broken" | "unknown" | "absent", text, fingerprint, principal} of the envelope around `content`, the bytes of
+  // {state: "valid" | "broken" | "unknown" | "absent", text, fingerprint, principal, receipt} of the envelope around `content`, the bytes of
   // verdict.json. `seal`: {envelope, principal}, as it was published, or null.
   async function check(seal, content) {
     if (!seal || !seal.envelope) return found("absent", "Nobody signed this verdict, or it was not yet published when this page was drawn.");
@@ -83,7 +83,8 @@ const signature = (() => {
       const isOurs = subject && subject.digest.sha256 === hexOf(await digest("SHA-256", content));
       if (!(await holds(parsed, encode(envelope)))) return found("broken", "The signature does not hold: the record that it is of was changed.", named);
       if (!isOurs) return found("broken", "The signature is of another verdict than the one in this page.", named);
-      return found("valid", "The signature holds, and is of the verdict in this page.", named);
+      const receipt = (statement.predicate && statement.predicate.receipt) || null;
+      return found("valid", "The signature holds, and is of the verdict in this page.", { ...named, receipt });
     } catch (error) {
       const isUnsupported = error instanceof DOMException && error.name === "NotSupportedError";
       if (isUnsupported) return found("unknown", "This browser knows no Ed25519: the signature was not checked.", named);
