@@ -6,6 +6,7 @@ from pathlib import Path
 
 from benchmarks.detection import looking_for_people
 from benchmarks.disclosure import disclosure_risk
+from benchmarks.gate_discovery import searches
 from benchmarks.gate_fool import cheats_and_rules
 from benchmarks.gate_simulation import gate_errors
 from benchmarks.gate_speed import gate_speed
@@ -46,6 +47,7 @@ def main() -> None:
         one_profile()
         first_verdict(scratch)
         gate_errors()
+        searches()
         cheats_and_rules(project)
         gate_speed()
         large_table(scratch / "large")

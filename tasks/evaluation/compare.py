@@ -56,7 +56,7 @@ def compare(
     metrics = metrics_asked(params, task, classes, own)
     labels = read_labels(rows, task, classes)
     check_labels(labels, task)
-    scores = _read_all_scores(rows, task, classes, draws)
+    scores = read_all_scores(rows, task, classes, draws)
     require_weighted(metrics, Sample(labels, scores["challenger"]))
     groups, resampling = _groups(rows, labels, scores, params), ClusterDraws(params.interval.replicates, seed)
     return tuple(chain.from_iterable(_compare_group(group, metrics, params, resampling, task) for group in groups))
@@ -78,7 +78,7 @@ def compare_folds(
     """
     metrics = metrics_asked(params, task, classes, own)
     labels = read_labels(rows, task, classes)
-    scores = _read_all_scores(rows, task, classes, draws)
+    scores = read_all_scores(rows, task, classes, draws)
     everything, resampling = whole_group(rows, labels, scores, params), ClusterDraws(params.interval.replicates, seed)
     found: list[Comparison] = []
     for draw in range(1, draws + 1):
@@ -86,12 +86,12 @@ def compare_folds(
         drawn = replace(everything, scores={role: values for role, values in present.items() if values is not None})
         codes, names = _codes(rows.column(draw_name("part", draw)))
         for place in sorted(range(len(names)), key=lambda place: (len(names[place]), names[place])):
-            fold = _some_rows(drawn, "fold", names[place], np.flatnonzero(codes == place))
+            fold = some_rows(drawn, "fold", names[place], np.flatnonzero(codes == place))
             found += [one.model_copy(update={"spread": None}) for one in _compare_group(fold, metrics, params, resampling, task)]
     return tuple(found)
 
 
-def _read_all_scores(rows: pa.Table, task: Task, classes: Sequence[str], draws: int) -> dict[str, Floats]:
+def read_all_scores(rows: pa.Table, task: Task, classes: Sequence[str], draws: int) -> dict[str, Floats]:
     """By role, and by ``r2_<role>`` and so on of further draws."""
     names = [(role, draw_name(role, draw)) for role in ROLES for draw in range(1, draws + 1)]
     scores = {name: found for _, name in names if (found := read_scores(rows, name, task, len(classes))) is not None}
@@ -143,16 +143,17 @@ def _groups(rows: pa.Table, labels: Floats, scores: dict[str, Floats], params: E
     clusters = None if params.interval.cluster == BY_ROW else _codes(rows.column("cluster"))[0]
     weights = rows.column("weight").to_numpy() if "weight" in rows.column_names else None
     everything = Group(None, None, labels, scores, weights, clusters, 0)
-    yield _some_rows(everything, None, None, np.arange(len(labels)))
+    yield some_rows(everything, None, None, np.arange(len(labels)))
     for column in sorted(params.slices):
         codes, values = _codes(rows.column(f"slice_{column}"))
         order = np.argsort(codes, kind="stable")
         ends = np.cumsum(np.bincount(codes, minlength=len(values)))
         for value, chosen in zip(values, np.split(order, ends[:-1]), strict=True):
-            yield _some_rows(everything, column, value, chosen)
+            yield some_rows(everything, column, value, chosen)
 
 
-def _some_rows(whole: Group, column: str | None, value: str | None, chosen: Ints) -> Group:
+def some_rows(whole: Group, column: str | None, value: str | None, chosen: Ints) -> Group:
+    """The rows of ``whole`` at the places ``chosen``, called ``value`` of ``column``."""
     scores = {role: found[chosen] for role, found in whole.scores.items()}
     weights = None if whole.weights is None else whole.weights[chosen]
     if whole.clusters is None:
@@ -168,21 +169,21 @@ def _compare_group(
 ) -> list[Comparison]:
     measures = measures_of(group, metrics, params.interval.replicates)
     everything = np.ones((1, group.cluster_count))
-    points = {key: float(values[0]) for key, values in _over_draws(measures, everything).items()}
+    points = {key: float(values[0]) for key, values in over_draws(measures, everything).items()}
     found: dict[Key, list[Floats]] = {}
     left_out: dict[Key, Floats] = {}
     if group.cluster_count >= FEWEST_CLUSTERS:
         for weights in resampling.of(group.cluster_count):
-            for key, values in _over_draws(measures, weights).items():
+            for key, values in over_draws(measures, weights).items():
                 found.setdefault(key, []).append(values)
         if group.cluster_count <= MOST_JACKKNIFED:
-            left_out = _over_draws(measures, 1 - np.eye(group.cluster_count))
+            left_out = over_draws(measures, 1 - np.eye(group.cluster_count))
     replicates = {key: np.concatenate(blocks) for key, blocks in found.items()}
     confidence = params.interval.confidence
     return [_comparison(group, metric, points, (replicates, left_out), confidence=confidence, task=task) for metric in metrics]
 
 
-def _over_draws(measures: Sequence[Measure], weights: NDArray[Any]) -> dict[Key, Floats]:
+def over_draws(measures: Sequence[Measure], weights: NDArray[Any]) -> dict[Key, Floats]:
     """By metric and role the value under each row of ``weights``: of several draws of folds, their mean."""
     found: dict[Key, list[Floats]] = {}
     for measure in measures:

@@ -17,7 +17,7 @@ from tasks.evaluation.logged import LOGGED, count_late, refuse_hindsight
 from tasks.evaluation.metrics import check_labels, check_scores, metrics_asked
 from tasks.evaluation.rows import PartRows
 from tasks.evaluation.sample import Floats
-from tasks.evaluation.withholding import PERSON
+from tasks.evaluation.withholding import PERSON, SEARCHED
 from tasks.params import Params
 from tasks.params.models import LoggedScores, Task
 from tasks.params.splits import draw_name
@@ -45,7 +45,8 @@ class Contest:
 
     predictions: pa.Table
     """row_key, part, day, cluster, label, weight (where declared), person (where known), each role's scores
-    (:func:`~tasks.evaluation.compare.score_columns`; the champion's where there is one), slice_<column>: no NULL but in slices.
+    (:func:`~tasks.evaluation.compare.score_columns`; the champion's where there is one), slice_<column> and discover_<column>, and
+    no NULL but in these two.
     Of further draws of folds also part and scores, their names beginning with ``r2_`` and so on."""
     from_utc: str
     to_utc: str
@@ -172,7 +173,7 @@ def _predictions(rows: pa.Table, scores: Mapping[str, Floats], classes: tuple[st
         names = score_columns(role, task, len(classes))
         for name, values in zip(names, found.T if found.ndim == 2 else [found], strict=True):
             predictions = predictions.append_column(name, pa.array(np.ascontiguousarray(values), pa.float64()))
-    for column in (name for name in rows.column_names if name.startswith("slice_")):
+    for column in (name for name in rows.column_names if name.startswith(("slice_", SEARCHED))):
         predictions = predictions.append_column(column, rows.column(column))
     return predictions
 

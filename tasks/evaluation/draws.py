@@ -20,7 +20,7 @@ class ClusterDraws:
     """``replicates`` draws of any number of clusters, by ``seed``."""
 
     def __init__(self, replicates: int, seed: int) -> None:
-        self._replicates, self._seed = replicates, seed
+        self.replicates, self._seed = replicates, seed
         self._kept: dict[int, list[NDArray[np.uint8]]] = {}
         self._room = _MOST_KEPT
 
@@ -30,12 +30,12 @@ class ClusterDraws:
         if kept is not None:
             yield from (block.astype(np.float64) for block in kept)
             return
-        is_kept = clusters <= MOST_DRAWN and clusters * self._replicates <= self._room
+        is_kept = clusters <= MOST_DRAWN and clusters * self.replicates <= self._room
         blocks = []
-        for block in cluster_weights(clusters, self._replicates, self._seed):
+        for block in cluster_weights(clusters, self.replicates, self._seed):
             if is_kept:  # a count above 255 is as likely as one over the factorial of 255
                 blocks.append(block.astype(np.uint8))
             yield block
         if is_kept:
             self._kept[clusters] = blocks
-            self._room -= clusters * self._replicates
+            self._room -= clusters * self.replicates

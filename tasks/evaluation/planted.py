@@ -9,16 +9,20 @@ from collections.abc import Callable, Mapping
 import numpy as np
 import pyarrow as pa
 
-from tasks.evaluation.compare import compare, score_columns
+from tasks.evaluation.bootstrap import FEWEST_CLUSTERS
+from tasks.evaluation.compare import compare, read_labels, score_columns
+from tasks.evaluation.discovery import Limits, discover, find_cells
 from tasks.evaluation.sample import Floats, Metric
 from tasks.evaluation.spread import tails_of
-from tasks.params.judging import EvaluationParams
+from tasks.params.judging import BY_ROW, EvaluationParams
 from tasks.params.models import Task
 from tasks.params.splits import draw_name
 from tasks.records import Evaluation
 
 WRECKS = ("labels shuffled", "constant scores", "swapped columns")
 """Challengers that are no good: each knows nothing of the label, or the opposite of what it knows."""
+BAD_SLICE = "a slice made worse"
+"""The largest slice of a search, on which the challenger is as wrong as it can be."""
 CHAMPION_AGAIN = "champion as challenger"
 MOST_REPLICATES = 100
 """As many as tell a wreck; the judgement itself is made of ``evaluation.interval.replicates``."""
@@ -38,7 +42,8 @@ def plant_failures(
 
     ``labels shuffled``: the scores of other rows, as of a model that was fitted on shuffled labels; ``constant scores``: their
     mean; ``swapped columns``: each class's score is another's (a regression's are mirrored); ``champion as challenger``, where
-    there is one. Figures of slices are of any number of people, and must be neither written nor told.
+    there is one; ``a slice made worse`` where slices are searched. Figures of slices are of any number of people, and must be
+    neither written nor told.
     """
     task = evaluation.task
     replicates = min(params.interval.replicates, MOST_REPLICATES)
@@ -53,7 +58,12 @@ def plant_failures(
     tables = {name: _replaced(predictions, wreck, task, len(classes), draws) for name, wreck in wrecks.items()}
     if evaluation.champion is not None:
         tables[CHAMPION_AGAIN] = _with_champion_again(predictions, task, len(classes), draws)
-    return {
+    searched = _with_bad_slice(predictions, params, task, classes, draws) if evaluation.discovery is not None else None
+    found = {}
+    if searched is not None:  # it is told to nobody, so that no slice is withheld
+        again = discover(searched, quick, seed, (task, classes), Limits((), 1), draws=draws, own=own)
+        found[BAD_SLICE] = evaluation.model_copy(update={"discovery": again})
+    return found | {
         name: evaluation.model_copy(
             update={
                 "comparisons": compare(table, quick, seed, task, classes, draws=draws, own=own),
@@ -63,6 +73,41 @@ def plant_failures(
         )
         for name, table in tables.items()
     }
+
+
+def _with_bad_slice(rows: pa.Table, params: EvaluationParams, task: Task, classes: tuple[str, ...], draws: int) -> pa.Table | None:
+    """``rows`` with the worst scores on the largest slice of the search that can be measured; None where there is none."""
+    if params.discover is None:
+        return None
+    labels = read_labels(rows, task, classes)
+    clusters = None if params.interval.cluster == BY_ROW else rows.column("cluster").combine_chunks().dictionary_encode().indices
+    cells = [
+        cell
+        for cell in find_cells(rows, params.discover)[0]
+        if len(np.unique(labels[cell.rows])) > 1
+        and (clusters is None or len(np.unique(clusters.to_numpy()[cell.rows])) >= FEWEST_CLUSTERS)
+    ]
+    if not cells:
+        return None
+    chosen = max(cells, key=lambda cell: (cell.columns, len(cell.rows))).rows
+    worst = _worst(labels, task, len(classes))
+
+    def worsened(scores: Floats) -> Floats:
+        wrecked = scores.copy()
+        wrecked[chosen] = worst[chosen].reshape(len(chosen), -1)
+        return wrecked
+
+    return _replaced(rows, worsened, task, len(classes), draws)
+
+
+def _worst(labels: Floats, task: Task, class_count: int) -> Floats:
+    """Of each row the score that is furthest from its label, and a sound one."""
+    if task != "multiclass":
+        wrong: Floats = np.where(labels == 1, 0.01, 0.99) if task == "binary" else labels + 10 * (labels.std() + 1)
+        return wrong
+    scores: Floats = np.full((len(labels), class_count), 0.02 / max(1, class_count - 1))
+    scores[np.arange(len(labels)), (labels.astype(np.intp) + 1) % class_count] = 0.98
+    return scores
 
 
 def _swapped(scores: Floats, task: Task) -> Floats:

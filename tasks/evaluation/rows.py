@@ -24,7 +24,7 @@ from tasks.evaluation.evidence import (
     table_record,
 )
 from tasks.evaluation.logged import read_logged, refuse_repeated
-from tasks.evaluation.withholding import PERSON
+from tasks.evaluation.withholding import PERSON, SEARCHED
 from tasks.params import Params
 from tasks.params.judging import BY_ROW
 from tasks.params.models import LoggedScores
@@ -40,7 +40,7 @@ class PartRows:
 
     facts: pa.Table
     """row_key, part (of all folds also r2_part and so on), time_utc, day (date32), at_utc, cluster, label, label_known_utc (NULL:
-    not known), slice_<column>; weight, where one is declared; for a champion with logged scores also these
+    not known), slice_<column>, discover_<column>; weight, where one is declared; for a champion with logged scores also these
     (:func:`~tasks.evaluation.logged.read_logged`; NULL: not scored)."""
     features: pa.Table
     """row_key and the features."""
@@ -73,7 +73,8 @@ def read_part(evidence: Evidence, params: Params, part: str) -> PartRows:
 
 def _join_facts(evidence: Evidence, params: Params, assigned: pa.Table, labels: pa.Table) -> pa.Table:
     """The facts of the rows of ``assigned``, in order of row key; rows that are not in all tables are left out."""
-    slices = "".join(f", m.{_quoted(f'slice_{column}')}" for column in params.evaluation.slices)
+    searched = [SEARCHED + column for column in _searched(params)]
+    slices = "".join(f", m.{_quoted(name)}" for name in [f"slice_{column}" for column in params.evaluation.slices] + searched)
     weight = "" if params.evaluation.weight is None else ", m.weight"
     person = ", m.person" if _person_column(params) else ""
     with open_database(evidence.paths.spill) as con:
@@ -101,11 +102,13 @@ def _row_facts(evidence: Evidence, params: Params, assigned: pa.Table) -> pa.Tab
     entity = () if cluster in _CLUSTERS else (cluster,)
     weight = () if params.evaluation.weight is None else (params.evaluation.weight,)
     require_columns(record, name, "evaluation.slices", params.evaluation.slices)
+    searched = _searched(params)
+    require_columns(record, name, "evaluation.discover.columns", searched)
     require_columns(record, name, "evaluation.interval.cluster", entity)
     require_columns(record, name, f"snapshot.tables.{name}.time", (declared.time,))
     require_columns(record, name, "evaluation.weight", weight)
     person = _person_column(params)
-    columns = dict.fromkeys((*declared.key, declared.time, *params.evaluation.slices, *entity, *weight, *person))
+    columns = dict.fromkeys((*declared.key, declared.time, *params.evaluation.slices, *searched, *entity, *weight, *person))
     stored = open_partitions(evidence.paths.masked, name, record)
     rows = pa.concat_tables(list(stored.rows_of(assigned.column("row_key"), declared.key, tuple(columns))))
     facts: dict[str, pa.ChunkedArray] = {
@@ -118,7 +121,19 @@ def _row_facts(evidence: Evidence, params: Params, assigned: pa.Table) -> pa.Tab
         facts[PERSON] = _texts(rows.column(person[0]))
     if weight:
         facts["weight"] = _numbers(rows.column(weight[0]), weight[0])
-    return pa.table(facts | {f"slice_{column}": rows.column(column).cast(pa.string()) for column in params.evaluation.slices})
+    facts |= {f"slice_{column}": rows.column(column).cast(pa.string()) for column in params.evaluation.slices}
+    return pa.table(facts | {SEARCHED + column: _searchable(rows.column(column)) for column in searched})
+
+
+def _searched(params: Params) -> tuple[str, ...]:
+    return params.evaluation.discover.columns if params.evaluation.discover else ()
+
+
+def _searchable(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Numbers as such; whatever else as text."""
+    kind = column.type
+    is_number = pa.types.is_floating(kind) or pa.types.is_integer(kind) or pa.types.is_decimal(kind)
+    return column.cast(pa.float64() if is_number else pa.string())
 
 
 def read_clusters(evidence: Evidence, params: Params) -> pa.Table:

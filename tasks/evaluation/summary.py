@@ -9,6 +9,8 @@ import pyarrow as pa
 
 from tasks.evaluation.compare import compare, compare_folds
 from tasks.evaluation.contest import Contest
+from tasks.evaluation.disclosing import published_values
+from tasks.evaluation.discovery import Limits, discover
 from tasks.evaluation.evidence import Evidence
 from tasks.evaluation.noise import Rescoring, describe_noise, measure_noise, with_noise
 from tasks.evaluation.outcomes import describe_classes, describe_residuals
@@ -95,6 +97,15 @@ def summarise(
         folds=folds,
         noise=describe_noise(contest, rescored),
         drift=drift,
+        discovery=discover(
+            predictions,
+            params.evaluation,
+            seed,
+            (contest.task, contest.classes),
+            Limits(tuple(published_values(predictions, comparisons, has_folds=bool(drawn))), k),
+            draws=contest.draws,
+            own=own,
+        ),
     )
 
 

@@ -17,6 +17,8 @@ from tasks.records import ClassOutcome, ClassScores, Comparison
 
 PERSON = "person"
 """The column of the predictions that says whose row it is, where the rows' table knows; otherwise each row is a person's."""
+SEARCHED = "discover_"
+"""What the columns of the predictions are called after that are searched for bad slices."""
 Slice = tuple[str | None, str | None]
 
 

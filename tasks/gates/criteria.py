@@ -7,11 +7,19 @@ one metric on one slice (``comparisons``), and the decision (``decision``).
 from collections.abc import Mapping
 
 from tasks.gates.comparisons import Claim, claims_of, judge_comparison, unjudged
+from tasks.gates.discovered import judge_discovered
 from tasks.gates.drift import judge_drift
 from tasks.gates.evidence import judge_disclosure, judge_validation
 from tasks.gates.parity import judge_parity
 from tasks.gates.survival import judge_utility, take_back
-from tasks.params.judging import DriftCriterion, EvidenceCriterion, GatesParams, MetricCriterion, ParityCriterion
+from tasks.params.judging import (
+    DiscoveredCriterion,
+    DriftCriterion,
+    EvidenceCriterion,
+    GatesParams,
+    MetricCriterion,
+    ParityCriterion,
+)
 from tasks.records import Comparison, CriterionOutcome, DisclosureReport, Evaluation, UtilityReport, ValidationReport
 
 SUBJECTS = ("raw", "masked", "splits", "features", "predictions")
@@ -42,6 +50,8 @@ def judge_criteria(
             outcomes.append(judge_validation(name, criterion, evaluation, reports, subjects))
         elif isinstance(criterion, ParityCriterion):
             outcomes.append(judge_parity(name, criterion, evaluation))
+        elif isinstance(criterion, DiscoveredCriterion):
+            outcomes.append(judge_discovered(name, criterion, evaluation))
         elif isinstance(criterion, DriftCriterion):
             outcomes.append(judge_drift(name, criterion, evaluation))
         elif evaluation is None:

@@ -13,7 +13,15 @@ from dataclasses import dataclass
 
 from tasks.gates.criteria import judge_criteria
 from tasks.gates.evidence import plain_outcome
-from tasks.params.judging import DriftCriterion, EvaluationParams, EvidenceCriterion, GatesParams, MetricCriterion, ParityCriterion
+from tasks.params.judging import (
+    DiscoveredCriterion,
+    DriftCriterion,
+    EvaluationParams,
+    EvidenceCriterion,
+    GatesParams,
+    MetricCriterion,
+    ParityCriterion,
+)
 from tasks.records import (
     Comparison,
     CriterionOutcome,
@@ -21,6 +29,7 @@ from tasks.records import (
     Evaluation,
     Finding,
     Interval,
+    SuspectSlice,
     UtilityReport,
     ValidationReport,
 )
@@ -28,6 +37,7 @@ from tasks.records import (
 SELF_TEST = "self_test"
 """The name of the outcome that voids a verdict."""
 _AGAIN = "champion as challenger"
+_BAD_SLICE = "a slice made worse"
 _LEAK = Finding(kind="target_leak", name="planted", is_blocking=True, found="a feature that gives the label away", expected="none")
 
 
@@ -64,7 +74,10 @@ def hold_self_test(evidence: SelfTestEvidence, gates: GatesParams, planted: Mapp
         elif evidence.evaluation is not None:
             flaws += [f"{name} passes {what}" for what, bad in _bad_figures(evidence.evaluation, criterion) if _passes_of(bad, one)]
             # A coin is as fair to all, and moves no feature: what has no skill is no wreck to criteria on parity and drift.
-            flaws += [] if isinstance(criterion, ParityCriterion | DriftCriterion) else _wrecked(name, one, planted)
+            if isinstance(criterion, DiscoveredCriterion):
+                flaws += _overlooked(name, one, planted)
+            elif not isinstance(criterion, ParityCriterion | DriftCriterion):
+                flaws += _wrecked(name, one, planted)
     if planted is not None and not planted and evidence.evaluation is not None:
         flaws.append("the predictions, in which failures are planted, are not there")
     return SelfTest(tuple(sorted(_planted_names(gates, evidence, planted))), tuple(flaws))
@@ -75,7 +88,9 @@ def asked_by(gates: GatesParams, evaluation: EvaluationParams) -> EvaluationPara
     asked = [criterion for criterion in gates.criteria.values() if isinstance(criterion, MetricCriterion)]
     metrics = tuple(name for name in evaluation.metrics if any(criterion.metric == name for criterion in asked))
     slices = tuple(name for name in evaluation.slices if any(criterion.slice == name for criterion in asked))
-    return evaluation.model_copy(update={"metrics": metrics or evaluation.metrics[:1], "slices": slices})
+    is_searched = any(isinstance(criterion, DiscoveredCriterion) for criterion in gates.criteria.values())
+    searched = {"discover": evaluation.discover if is_searched else None}
+    return evaluation.model_copy(update={"metrics": metrics or evaluation.metrics[:1], "slices": slices, **searched})
 
 
 def voided_by(found: SelfTest) -> tuple[CriterionOutcome, ...]:
@@ -87,12 +102,19 @@ def voided_by(found: SelfTest) -> tuple[CriterionOutcome, ...]:
 
 def _wrecked(name: str, one: GatesParams, planted: Mapping[str, Evaluation] | None) -> Iterator[str]:
     """A criterion that passes every wreck, or that calls the champion better than itself."""
-    wrecks = {what: found for what, found in (planted or {}).items() if what != _AGAIN}
+    wrecks = {what: found for what, found in (planted or {}).items() if what not in (_AGAIN, _BAD_SLICE)}
     if wrecks and all(_passes_of(found, one) for found in wrecks.values()):
         yield f"{name} cannot fail: it passes a challenger with {', with '.join(sorted(wrecks))}"
     again = (planted or {}).get(_AGAIN)
     if again is not None and any(outcome.status == "pass" and outcome.test == "superiority" for outcome in _judged(again, one)):
         yield f"{name} calls the champion better than itself"
+
+
+def _overlooked(name: str, one: GatesParams, planted: Mapping[str, Evaluation] | None) -> Iterator[str]:
+    """A search that does not find the slice that was made worse."""
+    found = (planted or {}).get(_BAD_SLICE)
+    if found is not None and _passes_of(found, one):
+        yield f"{name} does not find {_BAD_SLICE}"
 
 
 def _bad_reports(evidence: SelfTestEvidence) -> Iterator[tuple[str, SelfTestEvidence]]:
@@ -117,9 +139,12 @@ def _bad_reports(evidence: SelfTestEvidence) -> Iterator[tuple[str, SelfTestEvid
 
 
 def _bad_figures(
-    evaluation: Evaluation, criterion: MetricCriterion | ParityCriterion | DriftCriterion
+    evaluation: Evaluation, criterion: MetricCriterion | ParityCriterion | DriftCriterion | DiscoveredCriterion
 ) -> Iterator[tuple[str, Evaluation]]:
     """``evaluation`` with a metric that is NaN, of no rows, or not measured on a slice; with features that moved."""
+    if isinstance(criterion, DiscoveredCriterion):
+        yield from _bad_searches(evaluation)
+        return
     if isinstance(criterion, DriftCriterion):
         yield from _bad_drift(evaluation, criterion)
         return
@@ -134,6 +159,17 @@ def _bad_figures(
         yield "a difference within the noise floor", _with(evaluation, noisy)
     if isinstance(criterion, ParityCriterion):
         yield "a slice that is far worse off", _with(evaluation, _apart(evaluation.comparisons, criterion))
+
+
+def _bad_searches(evaluation: Evaluation) -> Iterator[tuple[str, Evaluation]]:
+    """``evaluation`` with a search that nobody made, one of no slice, and one whose error is no number."""
+    yield "a search that nobody made", evaluation.model_copy(update={"discovery": None})
+    if evaluation.discovery is not None:
+        for what, changed in (
+            ("a search of no slice", {"searched": 0, "suspects": ()}),
+            ("a NaN metric", {"suspects": (SuspectSlice(p_value=math.nan),)}),
+        ):
+            yield what, evaluation.model_copy(update={"discovery": evaluation.discovery.model_copy(update=changed)})
 
 
 def _bad_drift(evaluation: Evaluation, criterion: DriftCriterion) -> Iterator[tuple[str, Evaluation]]:

@@ -84,7 +84,7 @@ def _overall(outcomes: Sequence[CriterionOutcome]) -> str:
 
 def _told(outcome: CriterionOutcome) -> str:
     where = f"on {outcome.slice}" if outcome.slice else "overall"
-    if outcome.metric is None:
+    if outcome.metric is None or outcome.slices_searched is not None:
         return outcome.reason
     if outcome.status == "not_judged":
         return f"{outcome.metric} {where} could not be judged ({outcome.reason})"

@@ -14,7 +14,14 @@ from tasks.errors import ParameterError
 from tasks.params.base import Section, split_reference
 from tasks.params.features import FeaturesParams
 from tasks.params.fitting import fitted_here, refuse_later_strata, require_parts
-from tasks.params.judging import DriftCriterion, EvaluationParams, EvidenceCriterion, GatesParams, ParityCriterion
+from tasks.params.judging import (
+    DiscoveredCriterion,
+    DriftCriterion,
+    EvaluationParams,
+    EvidenceCriterion,
+    GatesParams,
+    ParityCriterion,
+)
 from tasks.params.masking import MaskingParams
 from tasks.params.masking_rules import SuppressRule
 from tasks.params.models import SAMPLE_WEIGHT, LabelParams, LoggedScores, ModelsParams
@@ -92,6 +99,8 @@ class Params(Section):
         references["label.known"] = f"{self.label.table}.{self.label.known}"
         for column in self.evaluation.slices:
             references[f"evaluation.slices.{column}"] = f"{self.features.rows}.{column}"
+        for column in self.evaluation.discover.columns if self.evaluation.discover else ():
+            references[f"evaluation.discover.columns.{column}"] = f"{self.features.rows}.{column}"
         if self.evaluation.weight is not None:
             references["evaluation.weight"] = f"{self.features.rows}.{self.evaluation.weight}"
         champion = self.models.champion
@@ -131,6 +140,12 @@ class Params(Section):
                 continue
             if isinstance(criterion, DriftCriterion):
                 self._drift_can_be_judged(name, criterion)
+                continue
+            if isinstance(criterion, DiscoveredCriterion):
+                try:
+                    criterion.require_search(self.evaluation)
+                except ValueError as error:
+                    raise ValueError(f"gates.criteria.{name}.{error}") from None
                 continue
             key, metric = ("parity", criterion.parity) if isinstance(criterion, ParityCriterion) else ("metric", criterion.metric)
             if criterion.slice and criterion.slice not in self.evaluation.slices:

@@ -9,6 +9,8 @@ from pydantic import Discriminator, Field, Tag, model_validator
 from tasks.params.base import Section
 from tasks.params.user_code import FunctionSource
 
+LEAST_SEARCH_CONFIDENCE = 0.9
+"""The two-sided confidence below which no search is judged: slices that could be called worse at less are not kept."""
 BY_ROW = "row"
 """The cluster that is the row itself: rows are taken to be independent of one another."""
 
@@ -45,6 +47,25 @@ class UserMetric(FunctionSource):
     direction: Literal["higher_is_better", "lower_is_better"]
 
 
+class DiscoverParams(Section):
+    """Slices to be searched for harm: the values of ``columns`` of the rows' table, and pairs of them."""
+
+    columns: tuple[str, ...] = Field(min_length=1, max_length=12)
+    metric: str
+    min_rows: int = Field(ge=1)
+    pairs: bool = True
+    bins: int = Field(default=4, ge=2, le=20)
+    """Of a column of numbers: groups of nearly equal size."""
+    margin: float = Field(default=0.0, ge=0)
+    """How much worse than the champion a slice may be, in the metric's unit."""
+
+    @model_validator(mode="after")
+    def _columns_differ(self) -> "DiscoverParams":
+        if len(set(self.columns)) < len(self.columns):
+            raise ValueError("columns: name each column once")
+        return self
+
+
 class EvaluationParams(Section):
     """The rows that are judged, the metrics, the slices and the intervals."""
 
@@ -59,7 +80,15 @@ class EvaluationParams(Section):
     """What metrics called ``cost@<threshold>`` count."""
     functions: dict[str, UserMetric] = Field(default_factory=dict)
     """Metrics of the user's own, by the name that ``metrics`` calls them."""
+    discover: DiscoverParams | None = None
+    """Slices that nobody declares; None: none are searched."""
     interval: IntervalParams
+
+    @model_validator(mode="after")
+    def _searched_by_a_metric(self) -> "EvaluationParams":
+        if self.discover is not None and self.discover.metric not in self.metrics:
+            raise ValueError(f"discover.metric: {self.discover.metric!r} is not in evaluation.metrics")
+        return self
 
     @model_validator(mode="after")
     def _functions_are_asked(self) -> "EvaluationParams":
@@ -162,17 +191,38 @@ class DriftCriterion(Section):
     critical: bool
 
 
+class DiscoveredCriterion(Section):
+    """That no slice of the search (``evaluation.discover``) is shown to be worse off by the metric than with the champion."""
+
+    discovered: str
+    confidence: float | None = Field(default=None, gt=0.5, lt=1)
+    """As of all criteria two-sided; the error of the whole search is half of what it leaves."""
+    critical: bool
+
+    def require_search(self, evaluation: EvaluationParams) -> None:
+        """Refuse a criterion on another search than is asked for, or at more error than slices are kept for (``ValueError``)."""
+        if evaluation.discover is None or evaluation.discover.metric != self.discovered:
+            raise ValueError(f"discovered: {self.discovered!r} is not evaluation.discover.metric")
+        if (self.confidence or evaluation.interval.confidence) < LEAST_SEARCH_CONFIDENCE:
+            raise ValueError(f"confidence: a search is judged at {LEAST_SEARCH_CONFIDENCE} or more")
+
+
 def _criterion_kind(value: Any) -> str | None:
     keys = value if isinstance(value, dict) else getattr(type(value), "model_fields", {})
-    return next((kind for kind in ("evidence", "metric", "parity", "drift") if kind in keys), None)
+    return next((kind for kind in ("evidence", "metric", "parity", "drift", "discovered") if kind in keys), None)
 
 
 Criterion = Annotated[
     Annotated[EvidenceCriterion, Tag("evidence")]
     | Annotated[MetricCriterion, Tag("metric")]
     | Annotated[ParityCriterion, Tag("parity")]
-    | Annotated[DriftCriterion, Tag("drift")],
-    Discriminator(_criterion_kind, custom_error_type="criterion", custom_error_message="name evidence, metric, parity or drift"),
+    | Annotated[DriftCriterion, Tag("drift")]
+    | Annotated[DiscoveredCriterion, Tag("discovered")],
+    Discriminator(
+        _criterion_kind,
+        custom_error_type="criterion",
+        custom_error_message="name evidence, metric, parity, drift or discovered",
+    ),
 ]
 
 

@@ -23,6 +23,7 @@ from tasks.records.evaluation import (
     ClassScores,
     Comparison,
     Discordance,
+    Discovery,
     Drift,
     Evaluation,
     FeatureDrift,
@@ -32,6 +33,7 @@ from tasks.records.evaluation import (
     Replicates,
     ResidualBin,
     Spread,
+    SuspectSlice,
 )
 from tasks.records.events import Event, EventKind, LookTaken
 from tasks.records.flips import Flip
@@ -89,6 +91,7 @@ __all__ = [
     "Direction",
     "DisclosureReport",
     "Discordance",
+    "Discovery",
     "DistanceMeasure",
     "DoorTried",
     "Drift",
@@ -139,6 +142,7 @@ __all__ = [
     "Statement",
     "SuiteOutcome",
     "SuppressedRows",
+    "SuspectSlice",
     "TableRecord",
     "Unpublished",
     "UtilityOutcome",

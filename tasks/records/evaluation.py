@@ -179,6 +179,35 @@ class FoldsJudged(Record):
     """As many models were fitted as folds were judged; how to fit one is what was judged, and none of them is kept."""
 
 
+class SuspectSlice(Record):
+    """A slice of a search that may be worse off; without name and figures where these would tell of fewer than k people."""
+
+    p_value: float
+    """The least one-sided error at which it alone would be called worse by more than the margin."""
+    slice: str | None = None
+    rows: int | None = None
+    clusters: int | None = None
+    champion: float | None = None
+    challenger: float | None = None
+    delta: float | None = None
+
+
+class Discovery(Record):
+    """A search through slices that nobody declared, for those on which the challenger is worse than the champion."""
+
+    metric: str
+    direction: Direction
+    columns: tuple[str, ...]
+    margin: float
+    min_rows: int
+    searched: int
+    """Slices that were measured: as many as errors are corrected for."""
+    too_small: int
+    """Slices with too few rows, people or clusters, or where the metric is undefined; nothing is known of them."""
+    suspects: tuple[SuspectSlice, ...]
+    """Those with a p-value of at most 0.05, the least first."""
+
+
 class Evaluation(Record):
     """Everything a gate may know of how champion and challenger did."""
 
@@ -219,6 +248,8 @@ class Evaluation(Record):
     """None where one part is judged."""
     tails: tuple[float, ...] = ()
     """The share of replicates below each quantile of a :class:`Replicates`, rising."""
+    discovery: Discovery | None = None
+    """The search for slices that nobody declared; None where none was asked, or there is no champion."""
     folds: tuple[Comparison, ...] = ()
     """Each fold of each draw by itself, as a slice of the column ``fold``; nothing is judged by them."""
     noise: NoiseFloor | None = None

@@ -55,6 +55,8 @@ class CriterionOutcome(Record):
     """Of a claim to be better: the least one-sided error at which it alone would hold; 1 where it holds at none."""
     claims: int | None = None
     """Of a claim to be better: among how many Holm's correction was made."""
+    slices_searched: int | None = None
+    """Of a search for bad slices: how many were measured, and corrected for."""
     noise_floor: float | None = None
     """The largest difference that a model shows to itself on these rows; a difference within it is called no improvement. None: it
     is not known."""

@@ -12,7 +12,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from tasks.errors import ReportError
 from tasks.params import Params
-from tasks.params.judging import DriftCriterion, EvidenceCriterion, MetricCriterion, ParityCriterion
+from tasks.params.judging import DiscoveredCriterion, DriftCriterion, EvidenceCriterion, MetricCriterion, ParityCriterion
 from tasks.records import (
     BlockEvidence,
     Comparison,
@@ -184,6 +184,16 @@ def thresholds_of(params: Params) -> tuple[Threshold, ...]:
         if isinstance(c, DriftCriterion)
         else Threshold(
             name=name,
+            what=f"search by {figures.label_metric(c.discovered)}",
+            slice=_searched_columns(params),
+            bound=figures.NONE,
+            margin=figures.format_plain(params.evaluation.discover.margin if params.evaluation.discover else None),
+            min_rows=figures.format_count(params.evaluation.discover.min_rows if params.evaluation.discover else None),
+            is_critical=c.critical,
+        )
+        if isinstance(c, DiscoveredCriterion)
+        else Threshold(
+            name=name,
             what=f"parity of {figures.label_metric(c.parity)}",
             slice=f"between the values of {c.slice}",
             bound=figures.format_plain(c.gap),
@@ -203,6 +213,11 @@ def thresholds_of(params: Params) -> tuple[Threshold, ...]:
         )
         for name, c in params.gates.criteria.items()
     )
+
+
+def _searched_columns(params: Params) -> str:
+    asked = params.evaluation.discover
+    return figures.NONE if asked is None else f"values of {', '.join(asked.columns)}{' and their pairs' if asked.pairs else ''}"
 
 
 def most_drifted(drift: Drift | None) -> list[FeatureDrift]:
