@@ -22,6 +22,7 @@ _MORE_IS_STRICTER = (
 _LESS_IS_STRICTER = (
     r"gates\.(max_age_days|looks\.budget)",
     r"gates\.criteria\.[^.]+\.(margin|relative_margin|gap|most)",
+    r"evaluation\.discover\.margin",
     r"masking\.limits\.(below|closeness|excess)",
     r"masking\.tables\.[^.]+\.columns\.[^.]+\.keep_prefix",
 )
