@@ -76,8 +76,13 @@ def verify_checkout(paths: ProjectPaths, level: Level) -> Verification:
 
 def _fetch(root: Path) -> None:
     """Fetch what the remote ``shared`` holds; what cannot be had is found missing, by name, when it is checked."""
-    with suppress(WindtunnelError):
-        dvc(root, "checkout", "--force", "--allow-missing", "--quiet")
+    try:
+        dvc(root, "checkout", "--force", "--quiet")
+    except WindtunnelError:  # something is not in the cache
+        with suppress(WindtunnelError):
+            dvc(root, "checkout", "--force", "--allow-missing", "--quiet")
+    else:
+        return
     if REMOTES[1] in remote_urls(root):
         with suppress(WindtunnelError):
             dvc(root, "pull", "--quiet", "--allow-missing", "--remote", REMOTES[1])
