@@ -36,6 +36,7 @@ def make_params(**changes) -> Params:
         "metrics": ["roc_auc", "brier"],
         "slices": ["shop"],
         "weight": None,
+        "discover": None,
         "interval": {"method": "cluster_bootstrap", "cluster": "buyer", "replicates": 100, "confidence": 0.95},
     }
     criteria = {

@@ -56,6 +56,19 @@ def test_writes_predictions_figures_and_curves(tmp_path):
     assert set(outputs(context)) == {"predictions", "evaluation.json", "metrics.json", "roc.csv", "calibration.csv"}
 
 
+def test_slices_are_searched_where_asked(tmp_path):
+    """Searched columns are stored beside the scores, numbers as numbers, and the record has the search of the stored rows."""
+    asked = {"columns": ["shop", "placed_utc", "buyer"], "metric": "brier", "min_rows": 20, "pairs": False}
+    context = prepare(tmp_path, make_params(discover=asked))
+    load_stage("evaluate").run(context)
+    stored = pq.read_table(context.paths.predictions / "predictions/2020-02.parquet")
+    assert {"discover_shop", "discover_placed_utc", "discover_buyer"} <= set(stored.column_names)
+    found = Evaluation.from_json(context.paths.evaluation_report.read_bytes(), origin="test").discovery
+    assert (found.columns, found.metric) == (("shop", "placed_utc", "buyer"), "brier")
+    assert found.searched >= 2
+    assert found.too_small > 0
+
+
 @pytest.mark.slow
 def test_equal_inputs_give_equal_bytes(tmp_path):
     """Nothing that it writes holds a clock, a path or chance."""
