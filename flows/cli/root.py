@@ -1,12 +1,15 @@
 """The top of the command line: groups, help by section, and what every command shares (the project, errors)."""
 
+import _thread
 import os
 import signal
 import sys
+import time
 import traceback
 from collections.abc import Sequence
 from datetime import datetime, timezone
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import click
@@ -20,6 +23,11 @@ SECTIONS = {
     "Release": ("policy", "approve", "promote", "rollback", "champion"),
     "More": ("data", "mask", "log", "pin", "stage", "upgrade", "demo-lake"),
 }
+
+_STOPPED = "stopped; nothing half-written is taken for whole, start again to go on"
+_STOPPED_CODE = 130
+PATIENCE_SECONDS = 30.0
+"""So long may a command that was told to stop take for it; Prefect has been seen to go on waiting for minutes."""
 
 
 class SectionedGroup(click.Group):
@@ -78,12 +86,13 @@ def project() -> ProjectPaths:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and exit; errors that a user can mend are printed without a traceback, with exit code 2."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: what was started is stopped too
+    for number in (signal.SIGINT, signal.SIGTERM):  # in both cases what was started is stopped too
+        signal.signal(number, _stop)
     try:
         code = windtunnel.main(args=None if arguments is None else list(arguments), standalone_mode=False)
     except click.exceptions.Abort:
-        click.echo("\nstopped; nothing half-written is taken for whole, start again to go on", err=True)
-        sys.exit(130)
+        click.echo(f"\n{_STOPPED}", err=True)
+        sys.exit(_STOPPED_CODE)
     except click.ClickException as error:
         error.show()
         sys.exit(ExitCode.COULD_NOT_JUDGE)
@@ -97,6 +106,24 @@ def main(arguments: Sequence[str] | None = None) -> None:
         click.echo(f"error: {type(error).__name__}: this is a bug in Windtunnel; its traceback is in {_write_crash()}", err=True)
         sys.exit(ExitCode.COULD_NOT_JUDGE)
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _stop(_number: int, _frame: FrameType | None) -> None:
+    """Let the command stop in order, and end the process if that does not come to an end."""
+    # Not by ``threading``: a handler of signals may take no lock that whoever it interrupts may hold.
+    _thread.start_new_thread(_end_anyway, ())
+    raise KeyboardInterrupt
+
+
+def _end_anyway() -> None:
+    """End this process after PATIENCE_SECONDS as ``kill -9`` would, which leaves nothing behind; stages are ended first."""
+    time.sleep(PATIENCE_SECONDS)
+    if "flows.stage_runner" in sys.modules:
+        from flows.stage_runner import stop_running_stages
+
+        stop_running_stages()
+    os.write(sys.stderr.fileno(), f"\n{_STOPPED}\n".encode())
+    os._exit(_STOPPED_CODE)
 
 
 def _write_crash() -> Path:
