@@ -106,11 +106,15 @@ def summarise_blocks(
         by_column: dict[str | None, list[str]] = defaultdict(list)
         for metric, column in sorted(asked, key=str):
             by_column[column].append(metric)
+        known = {name: made for name, _ in asked if (made := _known(name, evaluation.task, classes, params.costs))}
+        # Sums at two thresholds differ by the rows between them, which are to be of k people as well: in whichever column
+        # the other is asked, since slices that are added up are the whole.
+        thresholds = sorted({made.threshold for made in known.values() if made.formula in _COUNTED})
         names, clusters = np.unique(rows.column("cluster").to_numpy(zero_copy_only=False).astype(str), return_inverse=True)
         for column, metrics in sorted(by_column.items(), key=lambda item: (item[0] is not None, item[0] or "")):
             parts = _parts(rows, clusters, params, evaluation, column, classes=classes, draws=draws)
-            known = {name: made for name in metrics if (made := _known(name, evaluation.task, classes, params.costs))}
-            found, missing = _of_column(parts, metrics, known, column, clusters=len(names), k=k)
+            own = {name: known[name] for name in metrics if name in known}
+            found, missing = _of_column(parts, metrics, own, column, thresholds, clusters=len(names), k=k)
             figures += found
             unpublished += missing
     kept = _within(figures, MOST_BYTES)
@@ -172,14 +176,22 @@ def _group(rows: pa.Table, params: EvaluationParams, task: Task, classes: Sequen
 
 
 def _of_column(
-    parts: Sequence[_Part], metrics: Sequence[str], known: Mapping[str, _Asked], column: str | None, *, clusters: int, k: int
+    parts: Sequence[_Part],
+    metrics: Sequence[str],
+    known: Mapping[str, _Asked],
+    column: str | None,
+    thresholds: Sequence[float],
+    *,
+    clusters: int,
+    k: int,
 ) -> tuple[list[BlockFigure], list[Unpublished]]:
-    """The figures of one column's slices, or of all rows, the largest first; and those of ``metrics`` that stay unpublished."""
+    """The figures of one column's slices, or of all rows, the largest first; and those of ``metrics`` that stay unpublished.
+
+    ``thresholds`` are those of every column: rows between two of them are counted apart.
+    """
     by_value = {part.slice_value: part for part in parts}
     names = {value: None if column is None else f"{column}={value}" for value in by_value}
     largest = sorted((part for part in parts if not part.is_withheld), key=lambda part: -len(part.group.labels))[:_MOST_SLICES]
-    # Sums at two thresholds differ by the rows between them, which are to be of k people as well.
-    thresholds = sorted({asked.threshold for asked in known.values() if asked.formula in _COUNTED})
     candidates = {(name, part.slice_value): _candidate(part, known[name], thresholds) for name in known for part in parts}
     open_to_all = [candidates[name, part.slice_value] for name in known for part in largest if _is_measured(part, known[name])]
     blocks, chosen = merge(open_to_all, clusters, k)

@@ -98,6 +98,39 @@ def test_slices_of_a_column_are_merged_alike() -> None:
     assert {sum(figure.members) for figure in evidence.figures} == {20}
 
 
+@pytest.mark.parametrize(
+    "asked",
+    [
+        (("recall@0.4", None), ("recall", None)),
+        (("recall@0.4", None), ("recall", "origin")),
+        (("recall", None), ("recall@0.4", "origin")),
+    ],
+)
+def test_rows_between_two_thresholds_are_of_k_people_in_whichever_column(asked: tuple[tuple[str, str | None], ...]) -> None:
+    """One positive a day lies between the thresholds: the whole at one less its slices at the other would be that row."""
+    rows = _with_one_positive_a_day_at(0.45)
+    assert not _blocks(rows, *asked)[0].figures
+    alone = [_blocks(rows, one)[0].figures for one in asked]
+    assert all(alone)
+
+
+def _with_one_positive_a_day_at(score: float) -> pa.Table:
+    """Days of 60 rows, far from any threshold but for the first of each day."""
+    place = np.arange(20 * 60)
+    within, first = place // 20, place < 20
+    label = (within % 4 < 2) | first
+    scores = np.where(first, score, np.where(within % 2 == 0, 0.9, 0.1))
+    return pa.table(
+        {
+            "label": label.astype(np.int8),
+            "cluster": [f"day{day:03d}" for day in place % 20],
+            "slice_origin": np.where(within < 28, "A", "B"),
+            "champion_score": scores,
+            "challenger_score": scores,
+        }
+    )
+
+
 def test_one_person_counts_once() -> None:
     """Sixty rows a day of one person each are of one person, however many they are."""
     rows = _rows()
