@@ -4,6 +4,7 @@ What belongs here: the record, from predictions and their comparison. What does 
 """
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 
 import pyarrow as pa
 
@@ -16,7 +17,7 @@ from tasks.evaluation.noise import Rescoring, describe_noise, measure_noise, wit
 from tasks.evaluation.outcomes import describe_classes, describe_residuals
 from tasks.evaluation.sample import Metric
 from tasks.evaluation.spread import tails_of
-from tasks.evaluation.withholding import count_people, require_enough_people, withhold_classes, withhold_slices
+from tasks.evaluation.withholding import count_people, count_together, require_enough_people, withhold_classes, withhold_slices
 from tasks.params import Params
 from tasks.params.snapshot import FILE_TIME_COLUMN
 from tasks.params.splits import ALL_FOLDS, draws_of
@@ -60,7 +61,8 @@ def summarise(
     require_enough_people(people[None, None], k)
     compared = compare(predictions, params.evaluation, seed, contest.task, contest.classes, draws=contest.draws, own=own)
     floors = measure_noise(contest, rescored, params.evaluation, seed=seed, own=own)
-    comparisons = withhold_slices(with_noise(compared, floors, rescored), people, k)
+    together = partial(count_together, predictions)
+    comparisons = withhold_slices(with_noise(compared, floors, rescored), people, k, together)
     drawn = draws_of(params.splits[split]) if part == ALL_FOLDS else ()
     folds = (
         compare_folds(predictions, params.evaluation, seed, contest.task, contest.classes, draws=len(drawn), own=own)

@@ -5,7 +5,7 @@ withheld is named, never left out, and so is what it could be computed from: of 
 too, until those withheld are k people together, since the whole less the others would give them.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import groupby
 
 import pyarrow as pa
@@ -24,13 +24,30 @@ Slice = tuple[str | None, str | None]
 
 def count_people(predictions: pa.Table, columns: Sequence[str]) -> dict[Slice, int]:
     """The people of each value of ``slice_<column>``, and of all (None, None)."""
-    person = predictions.column(PERSON) if PERSON in predictions.column_names else pa.array(range(predictions.num_rows))
+    person = _people_of(predictions)
     found: dict[Slice, int] = {(None, None): pc.count_distinct(person, mode="all").as_py()}
     for column in columns:
-        values = pc.fill_null(predictions.column(f"slice_{column}").cast(pa.string()), MISSING)
+        values = _values_of(predictions, column)
         counted = pa.table({"value": values, "person": person}).group_by("value").aggregate([("person", "count_distinct")])
         found |= {(column, row["value"]): row["person_count_distinct"] for row in counted.to_pylist()}
     return found
+
+
+def count_together(predictions: pa.Table, slices: Sequence[Slice]) -> int:
+    """The people of ``slices``, all of one column, together: who has rows in two of them is one."""
+    values = pa.array([value for _, value in slices], pa.string())
+    is_theirs = pc.is_in(_values_of(predictions, str(slices[0][0])), value_set=values)
+    return int(pc.count_distinct(_people_of(predictions).filter(is_theirs), mode="all").as_py())
+
+
+def _people_of(predictions: pa.Table) -> pa.ChunkedArray:
+    if PERSON in predictions.column_names:
+        return predictions.column(PERSON)
+    return pa.chunked_array([pa.array(range(predictions.num_rows), pa.int64())])
+
+
+def _values_of(predictions: pa.Table, column: str) -> pa.ChunkedArray:
+    return pc.fill_null(predictions.column(f"slice_{column}").cast(pa.string()), MISSING)
 
 
 def require_enough_people(people: int, k: int) -> None:
@@ -44,17 +61,22 @@ def require_enough_people(people: int, k: int) -> None:
         )
 
 
-def withhold_slices(comparisons: Iterable[Comparison], people: Mapping[Slice, int], k: int) -> tuple[Comparison, ...]:
-    """``comparisons`` without the figures of slices of fewer than ``k`` people, and of those that would give them away."""
+def withhold_slices(
+    comparisons: Iterable[Comparison], people: Mapping[Slice, int], k: int, count_together: Callable[[Sequence[Slice]], int]
+) -> tuple[Comparison, ...]:
+    """``comparisons`` without the figures of slices of fewer than ``k`` people, and of those that would give them away.
+
+    ``people`` as :func:`count_people` counts them; ``count_together`` counts those of several slices of a column, each once.
+    """
     small = {key for key, count in people.items() if count < k}
     beside: set[Slice] = set()
     for _, held in groupby(sorted((key for key in people if key[0] is not None), key=str), key=lambda key: key[0]):
         rising = sorted(held, key=lambda key: (people[key], str(key)))
-        total = sum(people[key] for key in rising if key in small)
+        hidden = [key for key in rising if key in small and people[key]]
         for key in rising:
-            if 0 < total < k and key not in small:
+            if hidden and key not in small and count_together(hidden) < k:
                 beside.add(key)
-                total += people[key]
+                hidden.append(key)
     reasons = dict.fromkeys(beside, f"withheld: it would give away the figures of fewer than {k} people beside it")
     reasons |= dict.fromkeys(small, f"withheld: it would rest on fewer than {k} people")
     keyed = [((found.slice_column, found.slice_value), found) for found in comparisons]

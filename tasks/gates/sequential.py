@@ -43,7 +43,8 @@ def watch(days: tuple[str, ...], differences: Floats, direction: Direction, marg
     """Whether the challenger is still no worse than the champion by more than ``margin``, looked at after each of ``days``.
 
     ``differences``: challenger less champion, the mean of each day, finite. The first day on which the sequence lies wholly beyond
-    the margin breaks it, whatever came later; the first on which it lies wholly within holds it.
+    the margin breaks it, whatever came later. It holds where the sequence lies wholly within on the last day, the first such day
+    since which it never left being named: an earlier day spoke of the days until then.
     """
     sign = 1.0 if direction == "higher_is_better" else -1.0
     ends = confidence_sequence(sign * differences, alpha)
@@ -60,11 +61,14 @@ def watch(days: tuple[str, ...], differences: Floats, direction: Direction, marg
 def _outcome(days: tuple[str, ...], ends: Floats, margin: float) -> tuple[MonitoringStatus, str | None, str]:
     is_known = ends[:, 1] > ends[:, 0]  # days that are all alike tell nothing of how far days vary
     broken = np.flatnonzero(is_known & (ends[:, 1] < -margin))
-    held = np.flatnonzero(is_known & (ends[:, 0] >= -margin))
+    is_held = is_known & (ends[:, 0] >= -margin)
     if len(broken):
         return "broken", days[broken[0]], f"worse than the champion by more than {margin:g}, at any time that one looks"
-    if len(held):
-        return "holds", days[held[0]], f"no worse than the champion by more than {margin:g}, at any time that one looks"
+    if is_held[-1]:
+        since = days[len(days) - int(np.argmin([*is_held[::-1], False]))]
+        return "holds", since, f"no worse than the champion by more than {margin:g}, at any time that one looks"
+    if is_held.any():
+        return "undecided", None, f"it held on {days[np.flatnonzero(is_held)[-1]]} for the last time: the days since are worse"
     if not is_known.any():
         return "undecided", None, "all days show the same difference, which tells nothing of how far days vary"
     return "undecided", None, "too few days to tell, or too near to the margin"

@@ -1,5 +1,6 @@
 """No published figure rests on fewer than k people: what is withheld, and that it cannot be computed from the rest."""
 
+from functools import partial
 from itertools import pairwise
 
 import numpy as np
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 
 from tasks.errors import EvaluationError
 from tasks.evaluation.curves import calibration_bins, roc_points
-from tasks.evaluation.withholding import count_people, require_enough_people, withhold_classes, withhold_slices
+from tasks.evaluation.withholding import count_people, count_together, require_enough_people, withhold_classes, withhold_slices
 from tasks.records import ClassOutcome, ClassScores, Comparison
 
 K = 5
@@ -37,7 +38,9 @@ def _comparison(value: str | None, rows: int, positives: int | None = None) -> C
 
 def _withheld(people: dict[str, int]) -> dict[str, Comparison]:
     counts = {("city", value): count for value, count in people.items()} | {(None, None): sum(people.values())}
-    found = withhold_slices([_comparison(value, count) for value, count in people.items()], counts, K)
+    found = withhold_slices(
+        [_comparison(value, count) for value, count in people.items()], counts, K, lambda keys: sum(counts[key] for key in keys)
+    )
     return {str(c.slice_value): c for c in found}
 
 
@@ -66,6 +69,16 @@ def test_no_difference_to_the_whole_is_of_few(people: dict[str, int]) -> None:
     assert hidden == 0 or hidden >= K or hidden == sum(people.values())
 
 
+def test_people_in_two_slices_are_counted_once() -> None:
+    """Three people with rows in both of two small slices are three: the whole less the third slice would be theirs."""
+    cities = ["a"] * 3 + ["b"] * 3 + ["c"] * 40 + ["d"] * 50
+    rows = pa.table({"slice_city": cities, "person": [*"xyzxyz", *(str(number) for number in range(90))]})
+    counts, k = count_people(rows, ["city"]), 5
+    names = [(None, 93), ("a", 3), ("b", 3), ("c", 40), ("d", 50)]
+    found = withhold_slices([_comparison(*of) for of in names], counts, k, partial(count_together, rows))
+    assert [c.slice_value for c in found if c.is_withheld] == ["a", "b", "c"]
+
+
 def test_people_are_counted_not_rows() -> None:
     """Ten rows of one person are one person; without a column of people each row is one."""
     rows = pa.table({"slice_city": ["a"] * 10 + [None] * 2, "person": ["x"] * 10 + ["y", "z"]})
@@ -82,9 +95,9 @@ def test_too_few_people_in_all_are_not_evaluated() -> None:
 def test_few_positives_are_no_count() -> None:
     """Three late flights of a hundred, or three that are not."""
     for positives in (3, 97):
-        (found,) = withhold_slices([_comparison(None, 100, positives)], {(None, None): 100}, K)
+        (found,) = withhold_slices([_comparison(None, 100, positives)], {(None, None): 100}, K, len)
         assert (found.positives, found.is_withheld, found.rows) == (None, False, 100)
-    (found,) = withhold_slices([_comparison(None, 100, 50)], {(None, None): 100}, K)
+    (found,) = withhold_slices([_comparison(None, 100, 50)], {(None, None): 100}, K, len)
     assert found.positives == 50
 
 

@@ -73,6 +73,17 @@ def test_what_was_broken_once_stays_broken():
     assert (found.status, found.since) == ("broken", days()[FEWEST_DAYS - 1])
 
 
+def test_what_held_once_is_held_on_the_last_day_or_not_at_all():
+    """A hundred good days say nothing of the forty bad ones after them."""
+    generator = np.random.default_rng(1)
+    good, bad = generator.normal(0, 0.01, 100), generator.normal(-0.05, 0.01, 40)
+    held = watch(days(100), good, "higher_is_better", 0.01, 0.05)
+    assert held.status == "holds"
+    found = watch(days(140), np.concatenate([good, bad]), "higher_is_better", 0.01, 0.05)
+    assert (found.status, found.since) == ("undecided", None)
+    assert "for the last time" in found.reason
+
+
 @pytest.mark.parametrize("differences", [np.full(39, 1.0), np.zeros(100)])
 def test_too_few_days_or_days_that_are_all_alike_conclude_nothing(differences):
     """Nothing examined is never a pass."""
