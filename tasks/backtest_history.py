@@ -19,7 +19,7 @@ from tasks.evaluation.logged import LOGGED
 from tasks.evaluation.sample import Metric
 from tasks.gates import asked_by
 from tasks.params import Params
-from tasks.params.judging import EvidenceCriterion, MetricCriterion
+from tasks.params.judging import DriftCriterion, EvidenceCriterion, MetricCriterion
 from tasks.params.models import Command, LoggedScores, Recipe
 from tasks.params.snapshot import FILE_TIME_COLUMN
 from tasks.params.splits import ALL_FOLDS, TimeSplit, draws_of, resolve_parts
@@ -40,16 +40,19 @@ class History:
 
     evidence: Evidence
     params: Params
-    """With the critical criteria on figures alone, and the metrics and slices that these ask for."""
+    """With the critical criteria on figures alone (none on drift), and the metrics and slices that these ask for."""
     rows: PartRows
     known_slices: dict[str, set[str]]
     own: Mapping[str, Metric]
     """The user's own metrics."""
+    on_drift: tuple[str, ...] = ()
+    """Critical criteria on drift, which are left out: drift is measured since the last fit, and was not at each moment."""
 
     @property
     def note(self) -> str:
-        """What was read, and what had to be taken for granted."""
-        return _NOTE + (_NOT_RECORDED if self.params.label.known == FILE_TIME_COLUMN else "")
+        """What was read, what had to be taken for granted, and which criteria did not decide."""
+        left_out = f" Criteria on drift do not decide here: {', '.join(self.on_drift)}." if self.on_drift else ""
+        return _NOTE + left_out + (_NOT_RECORDED if self.params.label.known == FILE_TIME_COLUMN else "")
 
     @property
     def days(self) -> list[date]:
@@ -78,7 +81,9 @@ class History:
 
 def open_history(paths: ProjectPaths, params: Params) -> History:
     """Every row that may be read, of parts before the judged one."""
-    criteria = {n: c for n, c in params.gates.criteria.items() if c.critical and not isinstance(c, EvidenceCriterion)}
+    on_figures = {n: c for n, c in params.gates.criteria.items() if c.critical and not isinstance(c, EvidenceCriterion)}
+    on_drift = tuple(name for name, criterion in on_figures.items() if isinstance(criterion, DriftCriterion))
+    criteria = {name: criterion for name, criterion in on_figures.items() if name not in on_drift}
     if not any(isinstance(criterion, MetricCriterion) for criterion in criteria.values()):
         raise GateError(
             "gates.criteria",
@@ -107,9 +112,8 @@ def open_history(paths: ProjectPaths, params: Params) -> History:
     facts = pa.concat_tables([part.facts for part in parts])
     known = "time_utc" if params.label.known == FILE_TIME_COLUMN else "label_known_utc"
     rows = PartRows(facts.append_column(_KNOWN, facts.column(known)), pa.concat_tables([part.features for part in parts]))
-    return History(
-        evidence, narrowed, rows, read_slice_values(evidence, narrowed), load_metrics(narrowed.evaluation.functions, paths.root)
-    )
+    own = load_metrics(narrowed.evaluation.functions, paths.root)
+    return History(evidence, narrowed, rows, read_slice_values(evidence, narrowed), own, on_drift)
 
 
 def _require_recipes(params: Params) -> None:

@@ -59,6 +59,14 @@ def test_the_judged_part_is_not_read(tmp_path, found):
     assert found.parts == ("train", "validation")
 
 
+def test_a_criterion_on_drift_is_left_out_and_named(tmp_path, found):
+    """Drift is not measured at each step: judged without it, no release could ever pass."""
+    drift = {"drift": "psi", "most": 0.2, "min_rows": 10, "critical": True}
+    again = walked(tmp_path, toy_rows(), params({**CRITERIA, "steady": drift}))
+    assert (again.decisions, again.margins) == (found.decisions, found.margins)
+    assert "Criteria on drift do not decide here: steady." in again.note
+
+
 def test_what_came_later_scores_and_does_not_decide(tmp_path, found):
     """With the labels of the week after turned round, the decision stays, and turns out to have been a bad release."""
     rows = toy_rows()
