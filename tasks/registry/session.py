@@ -107,9 +107,13 @@ class Registry:
         except OSError:
             raise _unanswered(question, "its process has ended") from None
         readable, _, _ = select.select([stdout], [], [], _WAIT_SECONDS)
-        line = stdout.readline() if readable else ""
+        if not readable:
+            self._process.kill()  # its answer, come late, would be taken for that of the next question
+            self._process.wait()
+            raise _unanswered(question, f"no answer within {_WAIT_SECONDS} s")
+        line = stdout.readline()
         if not line:
-            raise _unanswered(question, "its process has ended" if readable else f"no answer within {_WAIT_SECONDS} s")
+            raise _unanswered(question, "its process has ended")
         answer: dict[str, Any] = json.loads(line)
         if "error" in answer:
             raise _unanswered(question, str(answer["error"]))
