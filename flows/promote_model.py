@@ -10,7 +10,7 @@ from pydantic import Field
 
 from flows.approval import hash_verdict, record_approval, require_actionable, require_promotable
 from flows.programs import enter_project
-from flows.promotion import confirm, promote, rollback
+from flows.promotion import Moved, confirm, promote, rollback
 from flows.verdict_store import find_verdict
 from flows.verdicts import announce
 from tasks.errors import GateError, RegistryError, SigningError, WindtunnelError
@@ -44,10 +44,11 @@ def promote_model(verdict: str = "newest") -> str:
         form = SignedApproval.with_initial_data(_asked(verdict, digest))
         given = suspend_flow_run(wait_for_input=form, timeout=_WAIT_SECONDS, key=f"approval-{digest}")
         take_approval(str(root), verdict, given.approval)
-    version = move_champion(str(root), verdict)
-    announce("champion.promoted", "champion", version=version, verdict=digest)
-    confirm_champion(str(root))
-    return version
+    moved = move_champion(str(root), verdict)
+    if moved.is_own:
+        announce("champion.promoted", "champion", version=moved.champion.version, verdict=digest)
+    confirm_champion(str(root), moved)
+    return moved.champion.version
 
 
 @task(name="check verdict", persist_result=False)
@@ -78,21 +79,26 @@ def take_approval(root: str, verdict: str, given: str) -> None:
 
 
 @task(name="promote", persist_result=False)
-def move_champion(root: str, verdict: str) -> str:
-    """Verify, register and promote; the version that is champion."""
+def move_champion(root: str, verdict: str) -> Moved:
+    """Verify, register and promote; the champion, and whether it was made by this."""
     moved = promote(Path(root), verdict, _now())
     get_run_logger().info("version %s is champion, kept on %s", moved.champion.version, moved.champion.branch)
-    return moved.champion.version
+    return moved
 
 
 @task(name="confirm champion", persist_result=False)
-def confirm_champion(root: str) -> None:
-    """Fetch the champion as production does; where that fails, return to the one before, and fail."""
+def confirm_champion(root: str, made: Moved) -> None:
+    """Fetch the champion as production does; where that fails, fail, and return to the one before what this run promoted.
+
+    A champion that stood before this run, or that another one made since, stays: one failed download is no reason to demote it.
+    """
     try:
-        confirm(Path(root))
+        confirm(Path(root), made.champion.version, made.champion.event)
     except RegistryError as error:
+        if not made.is_own:
+            raise
         try:
-            moved = rollback(Path(root), f"not handed over after promotion: {error.found}")
+            moved = rollback(Path(root), f"not handed over after promotion: {error.found}", only_event=made.champion.event)
         except WindtunnelError as second:
             raise RegistryError(
                 error.thing,

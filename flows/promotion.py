@@ -33,6 +33,8 @@ class Moved:
     """What a promotion or a rollback came to."""
 
     champion: Champion
+    is_own: bool
+    """Whether this call moved the alias; False where the champion was champion already."""
     flip_ms: float | None
     """How long MLflow took to set the alias; None where it had been set already."""
     seconds: float
@@ -59,13 +61,16 @@ def promote(root: Path, name: str, now: datetime, *, taken_over: str | None = No
             moved = make_move(office.desk, move)
             champion = _require_champion(office.desk.read())
         point_current(office.desk.main.root, champion.branch)
-        return Moved(champion, moved.flip_ms if moved else None, time.perf_counter() - started)
+        return Moved(champion, moved is not None, moved.flip_ms if moved else None, time.perf_counter() - started)
 
 
-def rollback(root: Path, reason: str, *, taken_over: str | None = None, is_drill: bool = False) -> Moved:
+def rollback(
+    root: Path, reason: str, *, taken_over: str | None = None, is_drill: bool = False, only_event: str | None = None
+) -> Moved:
     """Make the champion before the present one champion again, after holding all that it was promoted on against its hashes.
 
-    A drill does all of it with an alias of its own, and writes nothing into the event log. Raises
+    A drill does all of it with an alias of its own, and writes nothing into the event log. ``only_event``: the event of the one
+    champion that is to leave; where another stands by now, nothing moves, and :class:`~tasks.errors.GateError` is raised. Raises
     :class:`~tasks.errors.RegistryError` where there is none before it, its model is gone, or the alias stands elsewhere than the
     log says, and :class:`~tasks.errors.GateError` where its verdict does not hold any more.
     """
@@ -73,6 +78,8 @@ def rollback(root: Path, reason: str, *, taken_over: str | None = None, is_drill
     with open_office(root) as office:
         desk = office.desk
         standing = desk.read() if is_drill else settle_cut_off(desk)
+        if only_event is not None:
+            _require_standing(standing, only_event)
         leaving, target = standing.champion, standing.previous
         if leaving is None or target is None:
             raise _nothing_before(desk.model, leaving)
@@ -82,23 +89,24 @@ def rollback(root: Path, reason: str, *, taken_over: str | None = None, is_drill
         with tempfile.TemporaryDirectory(prefix="windtunnel-mlflow-") as folder:
             require_registered(office.registry, desk.model, target.version, target.logical_hash, Path(folder))
         if is_drill:
-            return Moved(target, _drill(office, leaving, target).flip_ms, time.perf_counter() - started)
+            return Moved(target, False, _drill(office, leaving, target).flip_ms, time.perf_counter() - started)
         about = {**_about(target), "leaves": leaving.version, "leaves_verdict": leaving.verdict, "reason": reason}
         moved = make_move(desk, Move("rollback", desk.model, origin, about))
         champion = _require_champion(desk.read())
         point_current(desk.main.root, champion.branch)
-        return Moved(champion, moved.flip_ms, time.perf_counter() - started)
+        return Moved(champion, True, moved.flip_ms, time.perf_counter() - started)
 
 
-def confirm(root: Path) -> Champion:
-    """The champion, whose alias and model the registry hands over as the event log says.
+def confirm(root: Path, version: str, event: str) -> Champion:
+    """The champion that ``event`` made, whose alias and model the registry hands over as ``version``, as the event log says.
 
-    Raises :class:`~tasks.errors.RegistryError` where it does not.
+    Raises :class:`~tasks.errors.RegistryError` where it does not, and :class:`~tasks.errors.GateError` where another champion
+    stands by now, about which this says nothing.
     """
     with open_office(root) as office, tempfile.TemporaryDirectory(prefix="windtunnel-mlflow-") as folder:
         standing = settle_cut_off(office.desk)
-        expected_origin(office.desk, standing, None)
-        champion = _require_champion(standing)
+        champion = _require_standing(standing, event)
+        expected_origin(office.desk, standing, version)
         require_registered(office.registry, office.desk.model, ALIAS, champion.logical_hash, Path(folder))
         return champion
 
@@ -172,6 +180,19 @@ def _refuse_rolled_back(desk: Desk, standing: Championship, promotable: Promotab
             expected="an approval by somebody who knows of the rollback",
             next_step=f"windtunnel approve {promotable.name} --reason ...",
         )
+
+
+def _require_standing(standing: Championship, event: str) -> Champion:
+    """The champion, where it is the one that ``event`` made: nobody judges, or takes back, what another run promoted."""
+    champion = standing.champion
+    if champion is None or champion.event != event:
+        raise GateError(
+            f"the champion of {standing.model}",
+            found=f"version {champion.version} of another promotion by now" if champion else "none any more",
+            expected="the champion that this run found or made",
+            next_step="windtunnel champion shows who was made champion, and by whom",
+        )
+    return champion
 
 
 def _require_champion(standing: Championship) -> Champion:

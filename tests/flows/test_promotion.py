@@ -12,14 +12,17 @@ from alias_events import MemoryRegistry
 from promotable_project import judge_promotable, make_promotable, write_params
 from signed_project import BOB, ROBOT, make_keys
 
+import flows.promote_model
 import flows.promotion
 import flows.registry_office
 from flows.approval import approve, record_approval, sign_approval
-from flows.promotion import confirm, promote, rollback
+from flows.promote_model import confirm_champion
+from flows.promotion import Moved, confirm, promote, rollback
 from flows.registry_office import find_champion, show_in_mlflow
 from flows.worktrees import hold_lock
 from tasks.errors import GateError, ModelError, RegistryError, SigningError, WorktreeError
 from tasks.paths import ProjectPaths
+from tasks.registry import ALIAS
 
 HERE = "data/verdict.json"
 
@@ -123,7 +126,7 @@ def test_an_approved_verdict_makes_its_model_champion(paths, keys, registry):
     moved = promote(paths.root, HERE, now())
     assert (registry.version, moved.champion.version, moved.champion.promoted) == ("1", "1", "fitted_model")
     assert find_champion(paths.root)[1].status == "holds"
-    assert confirm(paths.root) == moved.champion
+    assert confirm(paths.root, "1", moved.champion.event) == moved.champion
     listed = subprocess.run(
         ["git", "ls-tree", "-r", "--name-only", "champions/current"], cwd=paths.root, capture_output=True, text=True, check=True
     ).stdout.split()
@@ -139,6 +142,7 @@ def test_promoted_twice_changes_nothing(paths, keys, registry):
     content = paths.events.read_bytes()
     again = promote(paths.root, HERE, now())
     assert (again.champion, again.flip_ms) == (first.champion, None)
+    assert (first.is_own, again.is_own) == (True, False)
     assert paths.events.read_bytes() == content
 
 
@@ -254,6 +258,55 @@ def test_a_rolled_back_verdict_needs_a_new_approval(two, keys, registry):
     agree(two, keys, reason="it was the network")
     promote(two.root, HERE, now())
     assert registry.version == "2"
+
+
+@pytest.fixture
+def events(monkeypatch):
+    """What Prefect was told."""
+    announced = []
+    monkeypatch.setattr(flows.promote_model, "announce", lambda name, *_, **__: announced.append(name))
+    return announced
+
+
+@pytest.fixture
+def unfetched(monkeypatch):
+    """The alias is not handed over, a version is."""
+    real = flows.promotion.require_registered
+
+    def fetch(registry, model, which, *words):
+        if which == ALIAS:
+            raise RegistryError("the model registry", found="a dropped connection", expected="an answer", next_step="again")
+        real(registry, model, which, *words)
+
+    monkeypatch.setattr(flows.promotion, "require_registered", fetch)
+
+
+def test_a_champion_that_is_not_handed_over_is_rolled_back(two, registry, unfetched, events):
+    """Made champion by this run, and one failed download: the champion before stands, and the run fails."""
+    champion = find_champion(two.root)[0].champion
+    with pytest.raises(RegistryError, match="dropped connection"):
+        confirm_champion.fn(str(two.root), Moved(champion, True, 1.0, 1.0))
+    assert (registry.version, events) == ("1", ["champion.rolled_back"])
+
+
+def test_a_champion_from_before_is_not_rolled_back(two, registry, unfetched):
+    """The run promoted nothing, since it was champion already: a failed download fails the run, and demotes nobody."""
+    champion = find_champion(two.root)[0].champion
+    content = two.events.read_bytes()
+    with pytest.raises(RegistryError, match="dropped connection"):
+        confirm_champion.fn(str(two.root), Moved(champion, False, None, 1.0))
+    assert (registry.version, two.events.read_bytes()) == ("2", content)
+
+
+def test_a_champion_of_another_promotion_is_not_rolled_back(two, registry):
+    """Another promotion landed before this run confirmed its own, or between that and its rollback."""
+    earlier = find_champion(two.root)[0].previous
+    content = two.events.read_bytes()
+    with pytest.raises(GateError, match="of another promotion"):
+        confirm_champion.fn(str(two.root), Moved(earlier, True, 1.0, 1.0))
+    with pytest.raises(GateError, match="of another promotion"):
+        rollback(two.root, "not handed over", only_event=earlier.event)
+    assert (registry.version, two.events.read_bytes()) == ("2", content)
 
 
 def test_a_registry_that_is_down_leaves_the_champion_and_the_log(paths, keys, registry, monkeypatch):
