@@ -99,7 +99,7 @@ def summarise_blocks(
     """
     figures: list[BlockFigure] = []
     unpublished: list[Unpublished] = []
-    why_none = _why_none(rows, params)
+    why_none = why_no_blocks(rows, params)
     if why_none:
         unpublished = [Unpublished(metric=metric, slice=column, reason=why_none) for metric, column in sorted(asked, key=str)]
     else:
@@ -130,7 +130,8 @@ def summarise_blocks(
     )
 
 
-def _why_none(rows: pa.Table, params: EvaluationParams) -> str:
+def why_no_blocks(rows: pa.Table, params: EvaluationParams) -> str:
+    """Why a page shows no sums by cluster of ``rows``; empty where it may."""
     if params.interval.cluster == BY_ROW:
         return "each row is a cluster of its own, and no sum of a single row is published"
     clusters = pc.count_distinct(rows.column("cluster")).as_py()

@@ -29,11 +29,18 @@ class Told:
         """``published`` are columns of which each value above 0 is told, by the number of each row's value."""
         self._rows, self._k = predictions.num_rows, k
         self._people = _people(predictions)
-        self._sets: list[NDArray[np.bool_]] = [np.ones(self._rows, np.bool_)]
         self._atoms: Ints = np.zeros(self._rows, np.intp)
-        for codes in published:
+        self._blocks: Ints = self._atoms
+        """The finest of the columns of which all values are told, or all rows as one: clusters can be thousands of sets."""
+        self._sets: list[NDArray[np.bool_]] = []
+        columns = tuple(published)
+        for codes in columns:
             self._atoms = _cut(self._atoms, codes)
-            self._sets += [codes == value for value in range(1, int(codes.max(initial=0)) + 1)]
+            if codes.min(initial=1) > 0 and codes.max(initial=0) > self._blocks.max(initial=0):
+                self._blocks = codes
+        for codes in columns:
+            if codes is not self._blocks:
+                self._sets += [codes == value for value in range(1, int(codes.max(initial=0)) + 1)]
         self._small = self._small_combinations(self._atoms, self._sets)
 
     def is_enough(self, chosen: Ints) -> bool:
@@ -61,14 +68,34 @@ class Told:
         _, first = np.unique(atoms, return_index=True)
         pairs = np.unique(atoms.astype(np.int64) * (int(self._people.max(initial=0)) + 1) + self._people)
         people = np.bincount(pairs // (int(self._people.max(initial=0)) + 1), minlength=len(first))
-        indicators = np.array([member[first] for member in sets], np.float64)
-        large = indicators[:, people >= self._k]
-        rank = int(np.linalg.matrix_rank(large)) if large.size else 0
-        return int(np.linalg.matrix_rank(indicators)) - rank
+        indicators = np.array([member[first] for member in sets], np.int8).reshape(len(sets), len(first))
+        blocks, is_large = self._blocks[first], people >= self._k
+        return _rank(blocks, indicators) - _rank(blocks[is_large], indicators[:, is_large])
 
 
-def published_values(predictions: pa.Table, comparisons: Sequence[Comparison], *, has_folds: bool) -> Iterator[Ints]:
-    """For each column whose values are slices that are told, the number of each row's value; 0 where it is withheld."""
+def _rank(blocks: Ints, indicators: NDArray[np.int8]) -> int:
+    """The rank of the indicators of ``blocks`` (one per atom, which part the atoms) and of ``indicators`` (sets by atoms) together.
+
+    Less the column of its block's first atom each column is 0 in all blocks, so that these count one each and need no matrix.
+    """
+    _, first, block = np.unique(blocks, return_index=True, return_inverse=True)
+    within = indicators - indicators[:, first[block]]
+    if not within.size:
+        return len(first)
+    return len(first) + int(np.linalg.matrix_rank(np.unique(within, axis=1).astype(np.float64)))
+
+
+def published_values(
+    predictions: pa.Table, comparisons: Sequence[Comparison], *, has_folds: bool, has_blocks: bool
+) -> Iterator[Ints]:
+    """For each column whose values are slices that are told, the number of each row's value; 0 where it is withheld.
+
+    With ``has_blocks`` also of clusters: a page has sums by block of them, which may be as small as one cluster.
+    """
+    if has_blocks:
+        clusters = predictions.column("cluster").cast(pa.string()).combine_chunks().dictionary_encode()
+        number: Ints = clusters.indices.to_numpy().astype(np.intp) + 1
+        yield number
     told = {(c.slice_column, c.slice_value) for c in comparisons if c.slice_column is not None and not c.is_withheld}
     columns = {f"slice_{column}": {str(value) for of, value in told if of == column} for column, _ in told}
     if has_folds:

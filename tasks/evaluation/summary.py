@@ -8,6 +8,7 @@ from functools import partial
 
 import pyarrow as pa
 
+from tasks.evaluation.blocks import why_no_blocks
 from tasks.evaluation.compare import compare, compare_folds
 from tasks.evaluation.contest import Contest
 from tasks.evaluation.disclosing import published_values
@@ -69,6 +70,8 @@ def summarise(
         if drawn
         else ()
     )
+    has_blocks = not why_no_blocks(predictions, params.evaluation)
+    published = tuple(published_values(predictions, comparisons, has_folds=bool(drawn), has_blocks=has_blocks))
     return Evaluation(
         split=split,
         part=part,
@@ -104,7 +107,7 @@ def summarise(
             params.evaluation,
             seed,
             (contest.task, contest.classes),
-            Limits(tuple(published_values(predictions, comparisons, has_folds=bool(drawn))), k),
+            Limits(published, k),
             draws=contest.draws,
             own=own,
         ),

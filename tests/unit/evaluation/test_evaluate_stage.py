@@ -4,12 +4,14 @@ import json
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 from toy_evidence import make_params, toy_rows, train_toy, write_reports, write_toy
 
 from tasks.datasets import hash_file, read_manifest
 from tasks.errors import EvaluationError, EvidenceError, GateError, ModelError
+from tasks.evaluation.discovery import discover
 from tasks.ledger import read_log
 from tasks.records import Evaluation
 from tasks.stages import StageContext, load_stage
@@ -56,10 +58,14 @@ def test_writes_predictions_figures_and_curves(tmp_path):
     assert set(outputs(context)) == {"predictions", "evaluation.json", "metrics.json", "roc.csv", "calibration.csv"}
 
 
-def test_slices_are_searched_where_asked(tmp_path):
+def test_slices_are_searched_where_asked(tmp_path, monkeypatch):
     """Searched columns are stored beside the scores, numbers as numbers, and the record has the search of the stored rows."""
     asked = {"columns": ["shop", "placed_utc", "buyer"], "metric": "brier", "min_rows": 20, "pairs": False}
     context = prepare(tmp_path, make_params(discover=asked))
+    limits = []
+    monkeypatch.setattr(
+        "tasks.evaluation.summary.discover", lambda *given, **more: limits.append(given[4]) or discover(*given, **more)
+    )
     load_stage("evaluate").run(context)
     stored = pq.read_table(context.paths.predictions / "predictions/2020-02.parquet")
     assert {"discover_shop", "discover_placed_utc", "discover_buyer"} <= set(stored.column_names)
@@ -67,6 +73,8 @@ def test_slices_are_searched_where_asked(tmp_path):
     assert (found.columns, found.metric) == (("shop", "placed_utc", "buyer"), "brier")
     assert found.searched >= 2
     assert found.too_small > 0
+    clusters = pc.count_distinct(stored.column("cluster")).as_py()
+    assert clusters in [codes.max() for told in limits for codes in told.published], "sums by block of buyers are told beside"
 
 
 @pytest.mark.slow

@@ -5,7 +5,7 @@ import pyarrow as pa
 import pytest
 
 from tasks.errors import EvaluationError
-from tasks.evaluation.disclosing import Told
+from tasks.evaluation.disclosing import Told, published_values
 from tasks.evaluation.discovery import Limits, discover
 from tasks.gates.discovered import shown_worse
 from tasks.params.judging import EvaluationParams
@@ -118,6 +118,17 @@ def test_what_would_leave_a_few_by_subtraction_is_withheld():
     assert not Told(rows, [shops], 5).may_tell(pair)
     assert Told(rows, [shops], 3).may_tell(pair)
     assert Told(rows, [shops], 5).may_tell(other)
+
+
+def test_what_blocks_of_days_leave_a_few_of_is_withheld():
+    """The page has sums by day: ten whole days and a row of the eleventh would tell of that row; half of each day tells of none."""
+    rows = pa.table({"cluster": np.repeat([f"d{day:02}" for day in range(DAYS)], 60)})
+    days_and_a_row, halves = np.arange(0, 601), np.flatnonzero(np.arange(DAYS * 60) % 2)
+    without, beside = (list(published_values(rows, (), has_folds=False, has_blocks=has_blocks)) for has_blocks in (False, True))
+    assert Told(rows, without, 5).may_tell(days_and_a_row)
+    assert not Told(rows, beside, 5).may_tell(days_and_a_row)
+    assert Told(rows, beside, 5).may_tell(np.arange(0, 600))
+    assert Told(rows, beside, 5).may_tell(halves)
 
 
 def test_two_slices_that_together_leave_a_few_are_not_both_told():
