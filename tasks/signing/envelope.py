@@ -5,7 +5,6 @@ Formats: in-toto Statement v1, DSSE v1 (its ``sig`` is the blob of an SSH signat
 """
 
 import base64
-import binascii
 import hashlib
 import json
 from collections.abc import Set
@@ -90,7 +89,7 @@ def open_envelope(envelope: bytes, signers: Signers, at: datetime) -> tuple[byte
     try:
         payload = base64.b64decode(found.payload, validate=True)
         blob = base64.b64decode(found.signatures[0].sig, validate=True)
-    except binascii.Error:
+    except ValueError:
         raise _broken("base64 that cannot be read") from None
     signer = verify_by(signers, encode_payload(payload), armor(blob), at)
     if signer.fingerprint != found.signatures[0].keyid:

@@ -107,13 +107,15 @@ def read_versions(folder: Path) -> tuple[SignedVersion, ...]:
 
 
 def _read_version(folder: Path, number: str) -> SignedVersion:
-    content = (folder / f"{number}.json").read_bytes()
     try:
+        content = (folder / f"{number}.json").read_bytes()
         version = PolicyVersion.from_json(content, origin=f"{number}.json")
         files = sorted(folder.glob(f"{number}.*.json"))
         signed = tuple(SignedStatement.from_json(file.read_bytes(), origin=file.name) for file in files)
     except DatasetError as error:
         raise _broken(error.thing, error.found) from None
+    except OSError as error:
+        raise _broken(Path(error.filename).name, f"no file that can be read: {error.strerror}") from None
     return SignedVersion(version, hashlib.sha256(content).hexdigest(), signed)
 
 
@@ -135,7 +137,7 @@ def judge_chain(
             elif (signed.version.number, signed.version.previous) != (number, before.digest if before else FIRST):
                 problem = f"version {number} does not follow the one before it"
             else:
-                changes = classify(before.version, signed.version) if before else ()
+                changes = _changes(before.version, signed.version, classify) if before else ()
                 problem = _missing(signed, signers if before else own, own, changes, now)
                 is_broken = False
         except SigningError as error:
@@ -146,6 +148,14 @@ def judge_chain(
             loosened_by = signed.version.author
         carried, signers, before = number, own, signed
     return PolicyState(tuple(versions), carried, signers, loosened_by)
+
+
+def _changes(before: PolicyVersion, after: PolicyVersion, classify: Classify) -> tuple[PolicyChange, ...]:
+    """What changed; nobody may have signed ``after`` yet, so its sections may hold anything."""
+    try:
+        return classify(before, after)
+    except (AttributeError, LookupError, TypeError, ValueError):
+        raise _broken(f"{after.number:04d}.json", "a policy whose sections are none") from None
 
 
 def _missing(signed: SignedVersion, trusted: Signers, own: Signers, changes: Sequence[PolicyChange], now: datetime | None) -> str:

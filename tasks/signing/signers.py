@@ -8,7 +8,6 @@ one key on two lines. Times need a ``Z``, since without one they would mean anot
 """
 
 import base64
-import binascii
 import re
 from collections.abc import Set
 from dataclasses import dataclass
@@ -134,7 +133,7 @@ def _parse(line: str, where: str) -> Signer:
         raise _wrong(where, f"the name {principal!r}", "one name of letters, digits and . _ @ + -; no pattern, no list")
     try:
         key = base64.b64decode(words[at + 1], validate=True)
-    except binascii.Error:
+    except ValueError:
         raise _wrong(where, "a key that is no base64", "the key as its .pub file holds it") from None
     kind = words[at].encode()
     if not key.startswith(len(kind).to_bytes(4) + kind):

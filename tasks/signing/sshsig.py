@@ -6,7 +6,6 @@ PROTOCOL.sshsig; of keys in hardware (sk-), PROTOCOL.u2f.
 """
 
 import base64
-import binascii
 import hashlib
 import struct
 from collections.abc import Callable
@@ -61,7 +60,7 @@ def read_armored(armored: str) -> Sshsig:
         raise refused("no SSH signature, or one that was cut off")
     try:
         return read_blob(base64.b64decode("".join(line.strip() for line in lines[1:-1]), validate=True))
-    except binascii.Error:
+    except ValueError:  # also of letters outside ASCII, which is no binascii.Error
         raise refused("an SSH signature whose armor cannot be read") from None
 
 

@@ -27,10 +27,12 @@ from flows.approval import approve, require_promotable
 from flows.params_edit import edit_params
 from flows.signed_checks import check_signatures
 from flows.verdict_store import envelope_path, find_verdict
+from tasks.datasets import hash_file
 from tasks.errors import ExitCode, GateError, SigningError
 from tasks.params import load_params
 from tasks.paths import ProjectPaths
 from tasks.records import Receipt
+from tasks.stages.policies import stand_by
 
 SOON = NOW + timedelta(hours=1)
 
@@ -334,3 +336,32 @@ def test_doctor_tells_of_the_key_before_a_run(name, is_well, paths, keys, monkey
         monkeypatch.setenv("WINDTUNNEL_SIGNING_KEY", str(keys.get(name, paths.root / "nowhere")))
     found = doctor._attempt("signing key", doctor._signing_key, paths)  # the other checks take seconds
     assert (found.is_well, bool(found.next_step)) == (is_well, not is_well)
+
+
+@pytest.mark.parametrize(("section", "content"), [("masking", None), ("gates", []), ("evaluation", 7), ("label", "x")])
+def test_unsigned_version_of_any_content_is_named(section, content, paths):
+    """Whoever can write a file can write anything into it: a problem of that version, never a traceback."""
+    version = json.loads((paths.policies / "0001.json").read_text())
+    digest = hash_file(paths.policies / "0001.json")
+    version |= {"number": 2, "previous": digest, "policy": version["policy"] | {section: content}}
+    (paths.policies / "0002.json").write_text(json.dumps(version))
+    state = stand_by(paths, load_params(paths.params)).state
+    assert state.carried == 1
+    assert "version 2" in state.problem
+
+
+@pytest.mark.parametrize("name", ["0002.json", "0001.eve@example.com.json"])
+def test_folder_in_place_of_a_file_is_named(name, paths):
+    """As is any other file that cannot be read."""
+    (paths.policies / name).mkdir()
+    assert f"policies/{name}" in named(paths)["signatures of the policy"]
+
+
+@pytest.mark.parametrize("field", ["payload", "sig"])
+def test_envelope_outside_ascii_is_found(field, paths):
+    """A letter that base64 cannot hold at all."""
+    [path] = paths.receipts.glob("*.dsse")
+    envelope = json.loads(path.read_text())
+    (envelope if field == "payload" else envelope["signatures"][0])[field] = "ä" * 8
+    path.write_text(json.dumps(envelope))
+    assert "base64" in named(paths)["signature of the verdict"]

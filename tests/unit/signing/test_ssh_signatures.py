@@ -219,3 +219,11 @@ def test_the_folders_words_are_those_of_a_new_project():
     """The repository's own policies/README.md is what `windtunnel init` writes."""
     root = Path(__file__).resolve().parents[3]
     assert (root / "policies/README.md").read_text() == policies_readme()
+
+
+def test_letters_outside_ascii_are_refused(armored, signers):
+    """In a signature and in a key: bad base64 of another kind than a wrong letter of ASCII."""
+    begin, *_, end = armored.strip().splitlines()
+    assert "armor" in refusal(CONTENT, f"{begin}\nääää\n{end}\n", signers)
+    with pytest.raises(SigningError, match="line 1"):
+        parse_signers("ada@example.com ssh-ed25519 ääää\n", origin="allowed_signers")
