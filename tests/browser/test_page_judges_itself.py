@@ -5,6 +5,7 @@ import json
 import re
 import subprocess
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +14,11 @@ import pytest
 from judged_rows import AT_THRESHOLD, METRICS, judged_inputs, judged_rows, on
 from playwright.sync_api import Browser, Page
 from test_report_page import LEAST_CONTRAST, READ_COLOURS, contrast
-from verdict_stories import sha
+from verdict_stories import STORIES, make_outcome, make_verdict, sha, story_inputs
 
+from tasks.records import Interval
 from tasks.reporting import ReportInputs, render_report, seal_page
+from tasks.reporting.page import MOST_CRITERIA
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -164,6 +167,76 @@ def test_an_edited_figure_is_found(show: Callable[..., Page], ranking: ReportInp
     shown = show(edited)
     assert "This page was edited" in shown.locator(LINE).inner_text()
     assert shown.locator(".judge-edited").count() == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "field", "text"),
+    [
+        ("ranking", "challenger", "1"),
+        ("ranking", "delta", "0"),
+        ("ranking", "interval", "0 to 0"),
+        ("ranking", "limit", "difference ≥ 0"),
+        ("least", "limit", "≥ 1"),
+    ],
+)
+def test_a_figure_with_fewer_digits_is_an_edited_one(show: Callable[..., Page], name: str, field: str, text: str) -> None:
+    """What would be a rounding, had the page written so few digits."""
+    inputs = judged_inputs({"ranking": on("roc_auc", margin=0.005), "least": on("roc_auc", bound=0.6)})
+    place = [outcome.name for outcome in inputs.provenance.verdict.criteria].index(name)
+    page = render_report(inputs)
+    assert show(page).evaluate(READ)["shown"] == 0
+    edited, count = re.subn(f'(data-figure="{place}.{field}">)(<a [^>]*>)?[^<]+', rf"\g<1>\g<2>{text}", page)
+    assert count > 0
+    assert show(edited).evaluate(READ)["shown"] == count
+
+
+@pytest.mark.parametrize("wanted", ["decision", "headline", "3.delta", "3.interval", "3.status", "3.limit", "3.n", "3.reason"])
+def test_a_figure_that_is_no_longer_marked_is_found(show: Callable[..., Page], ranking: ReportInputs, wanted: str) -> None:
+    """Each place of a figure is asked for: taking the mark off exempts nothing, in its row as on the first screen."""
+    page = render_report(ranking)
+    mark = f' data-figure="{wanted}"'
+    assert show(page[: page.index(mark)] + page[page.index(mark) + len(mark) :]).evaluate(READ)["shown"] == 1
+    assert show(page[: page.rindex(mark)] + page[page.rindex(mark) + len(mark) :]).evaluate(READ)["shown"] == 1
+
+
+def test_a_page_without_marked_figures_is_no_good_one(show: Callable[..., Page], ranking: ReportInputs) -> None:
+    """Nothing that was compared is no agreement."""
+    page = show(re.sub(r' data-figure="[^"]*"', "", render_report(ranking)))
+    assert page.evaluate(READ)["count"] == 0
+    assert "This page was edited" in page.locator(LINE).inner_text()
+    assert page.locator("#judge-found li").nth(1).get_attribute("class") == "bad"
+
+
+@pytest.mark.parametrize("story", STORIES)
+def test_an_honest_page_shows_the_figures_of_its_verdict(show: Callable[..., Page], story: str) -> None:
+    """Whatever was decided, with a champion or without, with slices that nothing is known of."""
+    page = show(render_report(story_inputs(story)))
+    assert page.evaluate(READ)["shown"] == 0
+    assert page.locator("#judge-found li").nth(1).get_attribute("class") == "good"
+
+
+def test_figures_of_every_size_are_those_of_the_verdict(show: Callable[..., Page]) -> None:
+    """Of all sizes, with limits that are told apart late, shares of six digits, and more criteria than have rows."""
+    sizes = (9.9999, 9.99996, 99.995, 999.5, 12_345.678, 123_456.7)
+    outcomes = [make_outcome(name=f"many_{place}", slice=f"carrier={place}") for place in range(MOST_CRITERIA)]
+    for size in sizes:
+        ends = Interval(low=-0.4 * size, high=0.31 * size, confidence=0.95)
+        level = Interval(low=0.9 * size, high=1.1 * size, confidence=0.95)
+        told = {"challenger": size, "champion": 1.2 * size, "delta": -0.2 * size, "challenger_interval": level, "n": 5}
+        outcomes += [
+            make_outcome(name=f"margin_{size}", status="fail", interval=ends, margin=0.4 * size + 1e-7, **told),
+            make_outcome(name=f"share_{size}", status="fail", interval=ends, margin=0.3 * size, relative_margin=0.1203125, **told),
+            make_outcome(name=f"bound_{size}", status="fail", interval=level, margin=None, bound=size / 3, **told),
+        ]
+    inputs = story_inputs("promote")
+    verdict = make_verdict(*outcomes, decision="reject", reason="REJECT: because")
+    found = replace(inputs.provenance, verdict=verdict, files=inputs.provenance.files | {"verdict": sha(verdict.to_json())})
+    page = render_report(replace(inputs, provenance=found, verdict_bytes=verdict.to_json().encode()))
+    opened = show(page)
+    assert opened.locator(".judge-edited").evaluate_all("all => all.map(e => `${e.dataset.figure}: ${e.textContent}`)") == []
+    assert opened.evaluate(READ)["shown"] == 0
+    without = re.sub(rf'<tr id="criterion-{len(outcomes) - 1}">.*?</tr>', "", page)
+    assert show(without).evaluate(READ)["shown"] == 8
 
 
 def test_an_edited_verdict_is_found(show: Callable[..., Page], ranking: ReportInputs) -> None:

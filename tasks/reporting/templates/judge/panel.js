@@ -24,9 +24,12 @@ const panel = (() => {
     const tones = { valid: "good", broken: "bad", unknown: "none", absent: "none" };
     const of = verdict.criteria.length;
     const lines = [{ tone: tones[sealed.state], text: sealed.text }];
+    const edits = [];
+    if (seen.differing.length) edits.push(`${seen.differing.length} of ${seen.count} figures that it shows are not the verdict's`);
+    if (seen.missing.length) edits.push(`${seen.missing.length} figures that it has to show are missing or cannot be told from other text`);
     lines.push(
-      seen.differing.length
-        ? { tone: "bad", text: `This page was edited: ${seen.differing.length} of ${seen.count} figures that it shows are not the verdict's.` }
+      edits.length
+        ? { tone: "bad", text: `This page was edited: ${edits.join(", and ")}.` }
         : { tone: "good", text: `The ${seen.count} figures of criteria that this page shows are the verdict's.` },
     );
     const made = `This page recomputed ${again.made} of ${of} criteria`;
@@ -115,7 +118,7 @@ const panel = (() => {
     at("judge-said").textContent = verdict.reason;
     at("judge-criteria").replaceChildren(...verdict.criteria.map((outcome, place) => rowOf(outcome, again.outcomes[place])));
     sliders.draw(at("judge-whatif"), verdict, again, make);
-    return { sealed, seen: { count: seen.count, differing: seen.differing.length }, again };
+    return { sealed, seen: { count: seen.count, differing: seen.differing.length + seen.missing.length }, again };
   }
 
   // Runs when the page is read; a page that cannot judge itself says so.
