@@ -11,6 +11,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations, pairwise
+from typing import Literal
 
 import numpy as np
 import pyarrow as pa
@@ -89,7 +90,8 @@ def discover(
     cells, too_small = find_cells(rows, asked)
     told = Told(rows, limits.published, limits.k)
     found = [_measure(cell, whole, metric, resampling, asked.margin) for cell in cells if told.is_enough(cell.rows)]
-    measured = [one for one in found if one is not None]
+    measured = [one for one in found if isinstance(one, _Measured)]
+    undefined = found.count("undefined")
     suspects = sorted((one for one in measured if one.p_value <= SCREENED), key=lambda one: (one.p_value, one.cell.name))
     return Discovery(
         metric=metric.name,
@@ -98,7 +100,8 @@ def discover(
         margin=asked.margin,
         min_rows=asked.min_rows,
         searched=len(measured),
-        too_small=too_small + len(cells) - len(measured),
+        too_small=too_small + len(cells) - len(measured) - undefined,
+        undefined=undefined,
         suspects=tuple(
             _told(one, is_named=place < _MOST_TOLD and told.may_tell(one.cell.rows)) for place, one in enumerate(suspects)
         ),
@@ -156,20 +159,29 @@ def _cells_of(coded: list[tuple[Ints, list[str]]]) -> Iterator[tuple[str, Ints]]
         yield names[value], chosen
 
 
-def _measure(cell: Cell, whole: Group, metric: Metric, resampling: ClusterDraws, margin: float) -> _Measured | None:
-    """None where there are too few clusters, or no figure of one of the models."""
+def _measure(
+    cell: Cell, whole: Group, metric: Metric, resampling: ClusterDraws, margin: float
+) -> _Measured | Literal["too_small", "undefined"]:
+    """``too_small`` with too few clusters or no figure of the champion; ``undefined`` where only the challenger has none.
+
+    The latter may be the harm that is searched for: a challenger that never says yes has no precision to be worse.
+    """
     group = some_rows(whole, None, None, cell.rows)
     if group.cluster_count < FEWEST_CLUSTERS:
-        return None
+        return "too_small"
     measures = measures_of(group, [metric], resampling.replicates)
     keys = [(metric.name, role) for role in ("champion", "challenger")]
     points = over_draws(measures, np.ones((1, group.cluster_count)))
     champion, challenger = (float(points[key][0]) for key in keys)
     blocks = [over_draws(measures, weights) for weights in resampling.of(group.cluster_count)]
-    replicates = np.concatenate([block[keys[1]] - block[keys[0]] for block in blocks])
-    defined = replicates[np.isfinite(replicates)]
-    if not math.isfinite(challenger - champion) or 1 - len(defined) / len(replicates) > MOST_UNDEFINED_FRACTION:
-        return None
+    theirs, own = (np.concatenate([block[key] for block in blocks]) for key in keys)
+    is_held = np.isfinite(theirs)
+    if not math.isfinite(champion) or 1 - is_held.mean() > MOST_UNDEFINED_FRACTION:
+        return "too_small"
+    is_defined = is_held & np.isfinite(own)
+    if not math.isfinite(challenger) or 1 - is_defined.mean() > MOST_UNDEFINED_FRACTION:
+        return "undefined"
+    defined = own[is_defined] - theirs[is_defined]
     worse = (champion - challenger) if metric.direction == "higher_is_better" else (challenger - champion)
     p_value = _error(worse - margin, float(defined.std()), group.cluster_count)
     return _Measured(cell, group.cluster_count, champion, challenger, p_value)

@@ -40,7 +40,7 @@ def _judge(
         return "not_judged", "there is no champion that a slice could be worse off against"
     if found is None or found.metric != criterion.discovered:
         return "not_judged", f"no slice was searched by {criterion.discovered}"
-    if not found.searched:
+    if not found.searched and not found.undefined:
         return (
             "inconclusive",
             f"no slice of {' and '.join(found.columns)} has {found.min_rows:,} rows of enough people and clusters",
@@ -53,6 +53,9 @@ def _of_search(found: Discovery, error: float) -> tuple[CriterionStatus, str]:
         return "not_judged", "the error of a slice is no number"
     looked = f"{found.searched:,} slices searched ({found.too_small:,} more too small to tell), corrected together (Holm)"
     bad = shown_worse(found, error)
+    if not bad and found.undefined:
+        lacks = f"the challenger has no {found.metric} on {found.undefined:,} slices where the champion has one"
+        return "not_judged", f"{lacks}; none of the others is shown to be worse: {looked}"
     if not bad:
         return "pass", f"none is shown to be worse by more than {found.margin:g}: {looked}"
     named = [suspect for suspect in bad if suspect.slice is not None]

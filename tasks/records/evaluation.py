@@ -203,7 +203,9 @@ class Discovery(Record):
     searched: int
     """Slices that were measured: as many as errors are corrected for."""
     too_small: int
-    """Slices with too few rows, people or clusters, or where the metric is undefined; nothing is known of them."""
+    """Slices with too few rows, people or clusters, or where the champion has no figure either; nothing is known of them."""
+    undefined: int = 0
+    """Slices on which the champion has a figure and the challenger has none, or has none in too many replicates."""
     suspects: tuple[SuspectSlice, ...]
     """Those with a p-value of at most 0.05, the least first."""
 

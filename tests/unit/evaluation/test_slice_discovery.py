@@ -14,9 +14,9 @@ DAYS, ROWS = 40, 2400
 ASKED = {"columns": ("shop", "tier", "spent"), "metric": "brier", "min_rows": 60}
 
 
-def params(**asked):
+def params(metrics=("brier", "roc_auc"), **asked):
     interval = {"method": "cluster_bootstrap", "cluster": "day", "replicates": 200, "confidence": 0.95}
-    return EvaluationParams(split="s", part="test", metrics=("brier", "roc_auc"), interval=interval, discover={**ASKED, **asked})
+    return EvaluationParams(split="s", part="test", metrics=metrics, interval=interval, discover={**ASKED, **asked})
 
 
 def holdout(seed, *, worse=None, people=None):
@@ -73,6 +73,24 @@ def test_slices_that_are_too_small_are_counted_not_searched():
     assert found.searched + found.too_small == search(holdout(3), min_rows=1).searched
     few = holdout(3).set_column(3, "cluster", pa.array(["a", "b", "c"] * (ROWS // 3)))
     assert search(few).searched == 0
+
+
+def test_a_slice_without_a_figure_of_the_challenger_is_not_too_small():
+    """A challenger that never says yes in shop b has no precision there; where the champion says no either, none is missing."""
+    rows = holdout(8)
+    is_b = np.array(rows.column("discover_shop").to_pylist()) == "b"
+
+    def searched(*silent):
+        table = rows
+        for name in silent:
+            scores = np.where(is_b, 0.1, rows.column(name).to_numpy())
+            table = table.set_column(table.column_names.index(name), name, pa.array(scores))
+        return search(table, metrics=("precision",), columns=("shop",), metric="precision")
+
+    whole, alone, both = searched(), searched("challenger_score"), searched("champion_score", "challenger_score")
+    assert (whole.searched, whole.too_small, whole.undefined) == (3, 0, 0)
+    assert (alone.searched, alone.too_small, alone.undefined) == (2, 0, 1)
+    assert (both.searched, both.too_small, both.undefined) == (2, 1, 0)
 
 
 def test_without_pairs_single_values_are_searched():

@@ -69,6 +69,15 @@ def test_no_search_never_passes(found, expected):
     assert judged(found).status == expected
 
 
+@pytest.mark.parametrize(("suspects", "expected"), [((), "not_judged"), ((BAD,), "fail")])
+def test_slices_without_a_figure_of_the_challenger_never_pass(suspects, expected):
+    """It may be worst there; harm that is shown elsewhere still fails. So it is where nothing else was measured."""
+    outcome = judged(search(*suspects, undefined=2))
+    assert outcome.status == expected
+    assert suspects or "no brier on 2 slices where the champion has one" in outcome.reason
+    assert judged(search(searched=0, undefined=1)).status == "not_judged"
+
+
 def test_without_a_champion_there_is_nothing_to_be_worse_than():
     """And no evaluation is no pass."""
     assert judged(search(), champion=None).status == "not_judged"
