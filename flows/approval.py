@@ -11,7 +11,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 from flows.event_log import live_log
-from flows.signatures import project_standing, require_signed
+from flows.signatures import project_standing, require_envelope, require_signed
 from flows.verdict_store import StoredVerdict, check_stored, find_verdict
 from tasks.errors import GateError, SigningError
 from tasks.ledger import Draft, append_event, known_events, read_content
@@ -61,6 +61,7 @@ def record_approval(root: Path, name: str, signed: SignedStatement, now: datetim
     require_other(approver.principal, judge, state)
     if abs((now - moment(statement.at_utc)).total_seconds()) > _SKEW_SECONDS:
         raise _nobody(f"an approval signed at {statement.at_utc}", "one that was signed within the last five minutes")
+    _require_after(statement, judged_at(stored))
     about = {
         "verdict": statement.subject,
         "principal": statement.principal,
@@ -122,7 +123,7 @@ def require_promotable(root: Path, stored: StoredVerdict, now: datetime) -> Prom
     refusals = []
     for event in reversed(approvals_of(known_events(live_log(paths), paths.landed_events), digest)):
         try:
-            approver = check_approval(event, state, digest, now)
+            approver = check_approval(event, state, digest, judged_at(stored), now)
             require_other(approver.principal, judge, state)
         except SigningError as error:
             refusals.append(error.found)
@@ -153,10 +154,16 @@ def approvals_of(events: Iterable[Event], digest: str) -> Sequence[Event]:
     return [event for event in events if event.kind == "approval" and event.about.get("verdict") == digest]
 
 
-def check_approval(event: Event, state: PolicyState, digest: str, now: datetime | None) -> Signer:
-    """Who approved, by an event whose signature is good and was made when it was written down.
+def judged_at(stored: StoredVerdict) -> datetime:
+    """When the verdict was judged, by its receipt. Raises :class:`~tasks.errors.SigningError` where nobody signed."""
+    return moment(require_envelope(stored)[1].created_utc)
 
-    Raises :class:`~tasks.errors.SigningError`.
+
+def check_approval(event: Event, state: PolicyState, digest: str, judged: datetime, now: datetime | None) -> Signer:
+    """Who approved, by an event whose signature is good and was made when it was written down, after the verdict was ``judged``.
+
+    Where ``now`` is given, the key must be good then too: a clock that was set back brings no expired key to life. Raises
+    :class:`~tasks.errors.SigningError`.
     """
     about = event.about
     statement = Statement(
@@ -169,7 +176,14 @@ def check_approval(event: Event, state: PolicyState, digest: str, now: datetime 
     signed = SignedStatement(statement=statement, signature=about.get("signature", ""))
     if abs((moment(event.at_utc) - moment(statement.at_utc)).total_seconds()) > _SKEW_SECONDS:
         raise _nobody(f"an approval signed at {statement.at_utc} and written down at {event.at_utc[:19]}Z", "one moment for both")
-    return check_statement(state.signers, signed, what="approval", subject=digest, now=now)
+    _require_after(statement, judged)
+    approver = check_statement(state.signers, signed, what="approval", subject=digest, now=now)
+    return approver if now is None else require_signer(state.signers, approver.fingerprint, now)
+
+
+def _require_after(statement: Statement, judged: datetime) -> None:
+    if (judged - moment(statement.at_utc)).total_seconds() > _SKEW_SECONDS:
+        raise _nobody(f"an approval signed at {statement.at_utc}, before the verdict was judged", f"one after {told(judged)}")
 
 
 def require_other(principal: str, judge: Signer, state: PolicyState) -> None:

@@ -6,7 +6,7 @@ What belongs here: one check for each signature that lies with a verdict. What d
 from collections.abc import Iterable
 from datetime import datetime, timezone
 
-from flows.approval import approvals_of, check_approval, hash_verdict, require_other
+from flows.approval import approvals_of, check_approval, hash_verdict, judged_at, require_other
 from flows.event_log import live_log
 from flows.signatures import SIGNATURE, require_signed
 from flows.verdict_store import StoredVerdict
@@ -48,7 +48,7 @@ def check_approvals(events: Iterable[Event], stored: StoredVerdict, state: Polic
 def _checked(event: Event, state: PolicyState, stored: StoredVerdict, digest: str) -> Check:
     what = f"approval {event.number}"
     try:
-        approver = check_approval(event, state, digest, None)
+        approver = check_approval(event, state, digest, judged_at(stored), None)
         require_other(approver.principal, require_signed(stored, state), state)
     except SigningError as error:
         return Check(what=what, status="does_not_hold", reason=error.found)

@@ -19,8 +19,8 @@ from tasks.errors import DatasetError, SigningError
 from tasks.params import Params
 from tasks.records import PolicyChange, PolicyVersion, SignedStatement
 from tasks.signing.signers import Signers, parse_signers
-from tasks.signing.sshsig import read_armored
-from tasks.signing.statements import check_statement
+from tasks.signing.sshsig import read_armored, refused
+from tasks.signing.statements import CLOCK_SKEW, check_statement, moment, told
 
 SIGNERS_FILE = "allowed_signers"
 FIRST = "0" * 64
@@ -139,6 +139,7 @@ def judge_chain(
             else:
                 changes = _changes(before.version, signed.version, classify) if before else ()
                 problem = _missing(signed, signers if before else own, own, changes, now)
+                _require_order(before, signed)
                 is_broken = False
         except SigningError as error:
             problem = f"version {number}: {error.found}"
@@ -175,6 +176,16 @@ def _missing(signed: SignedVersion, trusted: Signers, own: Signers, changes: Seq
         told = ", ".join(change.where for change in loosening[:3])
         return f"version {number} loosens ({told}) and needs a second person's signature"
     return ""
+
+
+def _require_order(before: SignedVersion | None, signed: SignedVersion) -> None:
+    """Refuse a signature from before the version that it follows: a key that expired since could still make one."""
+    if before is None:
+        return
+    newest = max(moment(one.statement.at_utc) for one in before.signatures)
+    for one in signed.signatures:
+        if moment(one.statement.at_utc) < newest - CLOCK_SKEW:
+            raise refused(f"a signature from before version {before.version.number} was signed", f"one after {told(newest)}")
 
 
 def _broken(thing: str, found: str) -> SigningError:

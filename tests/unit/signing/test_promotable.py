@@ -29,9 +29,11 @@ from flows.signed_checks import check_signatures
 from flows.verdict_store import envelope_path, find_verdict
 from tasks.datasets import hash_file
 from tasks.errors import ExitCode, GateError, SigningError
+from tasks.ledger import Draft, append_event
 from tasks.params import load_params
 from tasks.paths import ProjectPaths
-from tasks.records import Receipt
+from tasks.records import Receipt, Statement
+from tasks.signing import make_statement, told
 from tasks.stages.policies import stand_by
 
 SOON = NOW + timedelta(hours=1)
@@ -365,3 +367,35 @@ def test_envelope_outside_ascii_is_found(field, paths):
     (envelope if field == "payload" else envelope["signatures"][0])[field] = "ä" * 8
     path.write_text(json.dumps(envelope))
     assert "base64" in named(paths)["signature of the verdict"]
+
+
+def write_approval(paths, key, at):
+    """An approval by Bob, signed and written into the log at ``at``, by other means than ours."""
+    digest = approval.hash_verdict(find_verdict(paths.root, "data/verdict.json"))
+    statement = Statement(what="approval", subject=digest, principal=BOB, reason="agreed", at_utc=told(at))
+    signature = make_statement(statement, key).signature
+    about = {"verdict": digest, "principal": BOB, "reason": "agreed", "signed_utc": told(at), "signature": signature}
+    append_event(paths.events, lambda _: Draft("approval", about), actor="bob", clock=lambda: at)
+
+
+def test_approval_older_than_its_verdict_does_not_count(paths, keys, monkeypatch):
+    """Signed and written down by a clock that was set back."""
+    early = NOW - timedelta(days=1)
+    with pytest.raises(GateError, match="in the future"):
+        approved(paths, keys[BOB], early)
+    write_approval(paths, keys[BOB], early)
+    assert "before the verdict was judged" in named(paths)["approval 1"]
+    assert "before the verdict was judged" in refusal(paths)
+
+
+def test_approval_by_a_key_that_has_expired_since_is_refused(keys, paths, monkeypatch):
+    """It was good when it signed; whoever holds it now could sign with a clock that was set back."""
+    shutil.rmtree(paths.policies)
+    paths.policies.mkdir()
+    text = line(keys, ADA) + line(keys, BOB, 'valid-before="20260105133000Z"') + line(keys, ROBOT)
+    sign_version(paths.policies, add_version(paths.policies, load_params(paths.params), text, ADA), ADA, keys[ADA])
+    judge_project(paths, key=keys[ROBOT], monkeypatch=monkeypatch)
+    approved(paths, keys[BOB])
+    assert promotable(paths).approved_by == BOB
+    assert "expired" in refusal(paths, SOON + timedelta(hours=1))
+    assert named(paths) == {}

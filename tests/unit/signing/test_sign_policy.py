@@ -6,7 +6,7 @@ import shutil
 from datetime import timedelta
 
 import pytest
-from signed_project import ADA, BOB, EVE, NOW, ROBOT, line, make_keys, make_project, require_ssh_keygen
+from signed_project import ADA, BOB, EVE, NOW, ROBOT, add_version, line, make_keys, make_project, require_ssh_keygen, sign_version
 from verdict_evidence import store_evidence
 
 from flows.cli.root import main
@@ -14,6 +14,7 @@ from flows.params_edit import edit_params
 from flows.policy_signing import sign_policy, view_policy
 from tasks.errors import SigningError
 from tasks.ledger import read_log
+from tasks.params import load_params
 from tasks.paths import ProjectPaths
 
 MARGIN = "gates.criteria.ranking.margin"
@@ -191,3 +192,14 @@ def test_commands_tell_what_is_signed(keys, paths, monkeypatch, capsys):
     assert code == 2
     assert "nowhere" in err or "in force" in err
     assert str(keys[ADA].read_bytes()[40:80]) not in out + err
+
+
+def test_version_signed_before_the_one_it_follows_is_found(keys, paths):
+    """By a clock that was set back: versions are signed in their order."""
+    edit_params(paths.params, {MARGIN: 0.001})
+    sign(paths, keys[ADA])
+    edit_params(paths.params, {MARGIN: 0.0005})
+    signers = (paths.policies / "allowed_signers").read_text()
+    version = add_version(paths.policies, load_params(paths.params), signers, BOB)
+    sign_version(paths.policies, version, BOB, keys[BOB])  # on the first of January
+    assert "from before version 2" in unsigned(paths)
