@@ -21,6 +21,7 @@ import pyarrow.parquet as pq
 from tasks.adversary import Cheat, Door, Sheet, open_sheet, plan_cheats, worsen
 from tasks.errors import EvaluationError, GateError, ModelError
 from tasks.evaluation import compare, count_draws, load_metrics, score_columns
+from tasks.evaluation.discovery import Limits, discover
 from tasks.evaluation.sample import Metric
 from tasks.gates import asked_by, judge_criteria
 from tasks.gates.bounds import lies_beyond
@@ -30,7 +31,7 @@ from tasks.models.scores import score_columns as file_columns
 from tasks.params import Params
 from tasks.params.judging import EvaluationParams, EvidenceCriterion, GatesParams, MetricCriterion
 from tasks.paths import ProjectPaths
-from tasks.records import CheatOutcome, CriterionOutcome, DoorTried, Evaluation, FoolReport
+from tasks.records import CheatOutcome, Comparison, CriterionOutcome, DoorTried, Evaluation, FoolReport
 from tasks.seeds import derive_seed
 from tasks.stages.gate import read_declared_evaluation, read_predictions
 from tasks.validation.target_leakage import find_target_leakage
@@ -62,22 +63,37 @@ class Bench:
     """The user's own metrics."""
 
     def measure(self, sheet: Sheet, replicates: int | None = None) -> Evaluation:
-        """The evaluation of ``sheet``; slices that are gone are missing, and withheld ones stay so."""
+        """The evaluation of ``sheet``; slices that are gone are missing, withheld ones stay so, and noise is what was measured."""
         asked = self.asked
         if replicates is not None:
             asked = asked.model_copy(update={"interval": asked.interval.model_copy(update={"replicates": replicates})})
         seed = derive_seed(self.params.seed, "evaluation")
         found = compare(sheet.rows, asked, seed, sheet.task, sheet.classes, draws=len(sheet.challenger), own=self.own)
-        withheld = {(c.metric, c.slice_column, c.slice_value): c for c in self.evaluation.comparisons if c.is_withheld}
-        comparisons = tuple(withheld.get((c.metric, c.slice_column, c.slice_value), c) for c in found)
+        stored = {_key(c): c for c in self.evaluation.comparisons}
+        comparisons = tuple(_beside(stored.get(_key(c)), c) for c in found)
         present = {f"{c.slice_column}={c.slice_value}" for c in comparisons}
         known = {f"{c.slice_column}={c.slice_value}" for c in self.evaluation.comparisons if c.slice_column in asked.slices}
         missing = tuple(sorted({*self.evaluation.missing_slices, *(known - present)}))
-        return self.evaluation.model_copy(update={"comparisons": comparisons, "missing_slices": missing, "rows": sheet.count})
+        update: dict[str, object] = {"comparisons": comparisons, "missing_slices": missing, "rows": sheet.count}
+        if asked.discover is not None:  # no slice is told to anyone, so that nothing is held against what is published
+            labelled, limits = (sheet.task, sheet.classes), Limits((), self.params.masking.limits.k)
+            update["discovery"] = discover(sheet.rows, asked, seed, labelled, limits, draws=len(sheet.challenger), own=self.own)
+        return self.evaluation.model_copy(update=update)
 
     def judge(self, sheet: Sheet) -> tuple[CriterionOutcome, ...]:
         """The outcomes of the criteria on ``sheet``."""
         return judge_criteria(self.measure(sheet), {}, self.gates)
+
+
+def _key(found: Comparison) -> tuple[str, str | None, str | None]:
+    return found.metric, found.slice_column, found.slice_value
+
+
+def _beside(stored: Comparison | None, found: Comparison) -> Comparison:
+    """``found`` as the verdict would have it: withheld where ``stored`` is, and over the same noise."""
+    if stored is None or stored.is_withheld:
+        return stored or found
+    return found.model_copy(update={"noise_floor": stored.noise_floor})
 
 
 def fool_gate(paths: ProjectPaths, params: Params, tell: Callable[[str, int, int], None]) -> FoolReport:

@@ -2,13 +2,15 @@
 
 import json
 import shutil
+from dataclasses import replace
 
+import pyarrow as pa
 import pytest
 from toy_evidence import make_params, toy_rows, train_toy, write_reports, write_toy
 
 from flows.cli.render_fool import show_fool
 from tasks.errors import ExitCode, GateError
-from tasks.fooling import fool_gate
+from tasks.fooling import fool_gate, open_bench
 from tasks.gates.levels import judge_levels
 from tasks.params.judging import RequiredEvidence
 from tasks.paths import ProjectPaths
@@ -114,6 +116,29 @@ def test_a_criterion_that_nothing_lies_beyond_is_told(project):
     """A margin wider than what the champion knows."""
     with pytest.raises(GateError, match="worthless scores"):
         fool(project, params(ranking=RANKING | {"margin": 0.9}))
+
+
+def test_a_search_and_the_noise_are_of_the_attempt(tmp_path):
+    """Scores turned round are searched anew, not by the honest challenger's record; the noise floor stays what was measured."""
+    found = {"searched": {"discovered": "brier", "critical": True}, "sharp": BRIER | {"margin": 0.5}}
+    asked = {"columns": ["shop"], "metric": "brier", "min_rows": 20, "pairs": False}
+    gates = {"max_age_days": 7, "criteria": {"validation": VALIDATION, **found}}
+    declared = make_params(gates=gates, discover=asked)
+    paths = write_toy(tmp_path, toy_rows())
+    train_toy(paths, declared)
+    write_reports(paths)
+    load_stage("evaluate").run(StageContext(paths, declared))
+    bench, good = open_bench(paths, declared)
+    assert bench.measure(good).discovery.searched == bench.evaluation.discovery.searched > 0
+    column = good.challenger[0][0]
+    turned = pa.array(1.0 - good.rows.column(column).to_numpy())
+    worse = replace(good, rows=good.rows.set_column(good.rows.column_names.index(column), column, turned))
+    assert {o.name: o.status for o in bench.judge(good)}["searched"] == "pass"
+    assert {o.name: o.status for o in bench.judge(worse)}["searched"] == "fail"
+    floors = {(c.metric, c.slice_value): c.noise_floor for c in bench.evaluation.comparisons}
+    measured = bench.measure(worse).comparisons
+    assert [c.noise_floor for c in measured] == [floors[c.metric, c.slice_value] for c in measured]
+    assert None not in floors.values()
 
 
 def test_other_predictions_than_were_evaluated_are_refused(project, tmp_path):
