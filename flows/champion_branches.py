@@ -10,7 +10,7 @@ from pathlib import Path
 
 from flows.programs import call, git
 from flows.verdict_store import receipt_path
-from flows.worktrees import LANDED, commit_tree, newest_refresh
+from flows.worktrees import LANDED, commit_tree
 from tasks.paths import ProjectPaths
 
 CHAMPIONS = "champions/"
@@ -22,18 +22,16 @@ def champion_branch(sha256: str) -> str:
     return f"{CHAMPIONS}{sha256[:12]}"
 
 
-def keep_champion(root: Path, name: str) -> str:
-    """Keep the verdict ``name`` (this checkout's, or a branch's) on a branch of its own; returns the branch.
+def keep_champion(root: Path, commit: str | None) -> str:
+    """Keep the verdict of ``commit``, or of this checkout (None), on a branch of its own; returns the branch.
 
-    The index and the files of the checkout are not touched.
+    A commit, not a branch: that may have moved since it was verified. The index and the files of the checkout are not touched.
     """
-    paths = ProjectPaths(root)
-    source = newest_refresh(root) if name == "newest" else name
-    if source is not None and (root / source).resolve() != paths.verdict.resolve():
-        branch = champion_branch(hashlib.sha256(call(["git", "show", f"{source}:data/verdict.json"], root)).hexdigest())
-        if source != branch:
-            git(root, "update-ref", f"refs/heads/{branch}", git(root, "rev-parse", f"{source}^{{commit}}"))
+    if commit is not None:
+        branch = champion_branch(hashlib.sha256(call(["git", "show", f"{commit}:data/verdict.json"], root)).hexdigest())
+        git(root, "update-ref", f"refs/heads/{branch}", commit)
         return branch
+    paths = ProjectPaths(root)
     content = paths.verdict.read_bytes()
     branch = champion_branch(hashlib.sha256(content).hexdigest())
     return _keep_checkout(paths, branch, receipt_path(paths, content))

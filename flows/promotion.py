@@ -8,21 +8,23 @@ import hashlib
 import tempfile
 import time
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timezone
 from pathlib import Path
 
 from flows.alias_moves import Desk, expected_origin, make_move, settle_cut_off
 from flows.approval import require_promotable
 from flows.champion_branches import champion_branch, keep_champion, point_current
+from flows.programs import git
 from flows.registration import Candidate, read_candidate, register, require_registered
 from flows.registry_office import Office, open_office
 from flows.verdict_store import StoredVerdict, find_verdict
 from flows.verification import Level, checkout_of_verdict, verify_checkout
 from tasks.errors import GateError, RegistryError
-from tasks.ledger import read_log
+from tasks.ledger import known_events
 from tasks.paths import ProjectPaths
 from tasks.records import Champion, Championship, Promotable
 from tasks.registry import ALIAS, AliasMoved, Move
+from tasks.signing import moment
 
 DRILL = "drill"
 """The alias that a drill moves in place of the champion's."""
@@ -57,8 +59,11 @@ def promote(root: Path, name: str, now: datetime, *, taken_over: str | None = No
         origin = expected_origin(office.desk, standing, taken_over)
         champion, moved = standing.champion, None
         if champion is None or champion.verdict != promotable.verdict_hash or taken_over is not None:
-            move = _prepare(root, office, stored, promotable, origin)
-            moved = make_move(office.desk, move)
+            offer = _prepare(root, office, stored, promotable)
+            promotable = require_promotable(root, stored, _now())  # verifying took minutes: rights may have ended meanwhile
+            _refuse_rolled_back(office.desk, standing, promotable)
+            about = {**offer, **_agreed(promotable)}
+            moved = make_move(office.desk, Move("promotion", office.desk.model, origin, about))
             champion = _require_champion(office.desk.read())
         point_current(office.desk.main.root, champion.branch)
         return Moved(champion, moved is not None, moved.flip_ms if moved else None, time.perf_counter() - started)
@@ -111,17 +116,24 @@ def confirm(root: Path, version: str, event: str) -> Champion:
         return champion
 
 
-def _prepare(root: Path, office: Office, stored: StoredVerdict, promotable: Promotable, origin: str) -> Move:
-    """Verify the verdict, keep what it rests on, and register its model; nothing has moved after that."""
+def _prepare(root: Path, office: Office, stored: StoredVerdict, promotable: Promotable) -> dict[str, str]:
+    """Verify the verdict, keep what it rests on, and register its model; nothing has moved after that. What the log is to say."""
+    branch = champion_branch(promotable.verdict_hash)
     with checkout_of_verdict(root, stored.name) as tree:
         _require_holds(tree, "metrics", stored.name, promotable.verdict_hash)
-        branch = champion_branch(promotable.verdict_hash)
+        commit = None if tree.root == root else git(tree.root, "rev-parse", "HEAD")
         candidate = read_candidate(tree, stored, branch)
         with tempfile.TemporaryDirectory(prefix="windtunnel-mlflow-") as folder:
             version = register(office.registry, office.desk.model, office.where, candidate, Path(folder))
-    keep_champion(root, stored.name)
-    approval = {"signed_by": promotable.signed_by, "approved_by": promotable.approved_by, "approval": promotable.approval}
-    return Move("promotion", office.desk.model, origin, {**_offer(candidate, version, branch), **approval})
+    kept = keep_champion(root, commit)
+    if kept != branch:
+        raise GateError(
+            f"verdict {stored.name}",
+            found=f"another verdict by now: {kept} was kept",
+            expected=f"{branch}, which was verified",
+            next_step="try again, while nothing else is run in this checkout",
+        )
+    return _offer(candidate, version, branch)
 
 
 def _offer(candidate: Candidate, version: str, branch: str) -> dict[str, str]:
@@ -136,6 +148,10 @@ def _offer(candidate: Candidate, version: str, branch: str) -> dict[str, str]:
         "split": verdict.split,
         "part": verdict.part,
     }
+
+
+def _agreed(promotable: Promotable) -> dict[str, str]:
+    return {"signed_by": promotable.signed_by, "approved_by": promotable.approved_by, "approval": promotable.approval}
 
 
 def _about(champion: Champion) -> dict[str, str]:
@@ -170,16 +186,29 @@ def _require_holds(tree: ProjectPaths, level: Level, name: str, sha256: str) -> 
 
 
 def _refuse_rolled_back(desk: Desk, standing: Championship, promotable: Promotable) -> None:
-    """A verdict whose champion was rolled back needs an approval by somebody who knew of that."""
-    after = standing.rolled_back.get(promotable.verdict_hash)
-    approved = next((event.number for event in read_log(desk.main.events).events if event.hash == promotable.approval), 0)
-    if after is not None and approved < after:
-        raise GateError(
-            f"verdict {promotable.name}",
-            found=f"a champion that was rolled back (event {after}), and an approval from before that (event {approved})",
-            expected="an approval by somebody who knows of the rollback",
-            next_step=f"windtunnel approve {promotable.name} --reason ...",
-        )
+    """A verdict whose champion was rolled back needs an approval by somebody who knew of that: signed and written down later.
+
+    Times are compared, not places in a log: an approval may be written down after it was signed, or have landed from elsewhere.
+    """
+    number = standing.rolled_back.get(promotable.verdict_hash)
+    if number is None:
+        return
+    after = next(moment(event.at_utc) for event in standing.moves if event.number == number)
+    known = known_events(desk.main.events, desk.main.landed_events)
+    approval = next((event for event in known if event.hash == promotable.approval), None)
+    to_the_second = after.replace(microsecond=0)  # as a signature tells its time
+    if approval and moment(approval.at_utc) > after and moment(approval.about.get("signed_utc", "")) >= to_the_second:
+        return
+    raise GateError(
+        f"verdict {promotable.name}",
+        found=f"a champion that was rolled back (event {number}), and an approval from before that",
+        expected="an approval by somebody who knows of the rollback",
+        next_step=f"windtunnel approve {promotable.name} --reason ...",
+    )
+
+
+def _now() -> datetime:
+    return datetime.now(timezone.utc)
 
 
 def _require_standing(standing: Championship, event: str) -> Champion:

@@ -8,21 +8,27 @@ from pathlib import Path
 
 import pytest
 import yaml
-from alias_events import MemoryRegistry
+from alias_events import MemoryRegistry, OneAlias, desk_of, promotion, rolling_back
 from promotable_project import judge_promotable, make_promotable, write_params
 from signed_project import BOB, ROBOT, make_keys
 
 import flows.promote_model
 import flows.promotion
 import flows.registry_office
+from flows.alias_moves import make_move
 from flows.approval import approve, record_approval, sign_approval
+from flows.champion_branches import keep_champion
+from flows.programs import git
 from flows.promote_model import confirm_champion
 from flows.promotion import Moved, confirm, promote, rollback
 from flows.registry_office import find_champion, show_in_mlflow
 from flows.worktrees import hold_lock
 from tasks.errors import GateError, ModelError, RegistryError, SigningError, WorktreeError
+from tasks.ledger import Draft, append_event
 from tasks.paths import ProjectPaths
+from tasks.records import Promotable
 from tasks.registry import ALIAS
+from tasks.signing import told
 
 HERE = "data/verdict.json"
 
@@ -345,3 +351,64 @@ def test_an_approval_from_a_form_counts_when_signed_just_now(paths, keys):
     with pytest.raises(SigningError):
         record_approval(paths.root, HERE, forged, now())
     assert record_approval(paths.root, HERE, signed, now()).about["principal"] == BOB
+
+
+def test_rights_that_end_while_it_is_verified_are_asked_for_again(paths, keys, registry, monkeypatch):
+    """Fresh when it was begun, expired when the alias was about to move: nothing was begun."""
+    agree(paths, keys)
+    content = paths.events.read_bytes()
+    monkeypatch.setattr(flows.promotion, "_now", lambda: now() + timedelta(days=8))
+    with pytest.raises(GateError, match="expired"):
+        promote(paths.root, HERE, now())
+    assert list(registry.versions) == ["1"]
+    assert (registry.version, paths.events.read_bytes()) == (None, content)
+
+
+def test_a_verdict_that_was_swapped_while_it_was_verified_is_refused(paths, keys, registry, monkeypatch):
+    """Another one lies there by the time it is kept: no champion rests on what nobody verified."""
+    agree(paths, keys)
+    register = flows.promotion.register
+
+    def swap(*words):
+        paths.verdict.write_bytes(paths.verdict.read_bytes() + b"\n")
+        return register(*words)
+
+    monkeypatch.setattr(flows.promotion, "register", swap)
+    with pytest.raises(GateError, match="another verdict by now"):
+        promote(paths.root, HERE, now())
+    assert registry.version is None
+
+
+def test_the_commit_that_was_verified_is_kept(paths):
+    """The branch of a verdict moves on meanwhile: kept is the commit, on the branch of its own verdict."""
+    content = paths.verdict.read_bytes()
+    first = keep_champion(paths.root, None)
+    commit = git(paths.root, "rev-parse", first)
+    paths.verdict.write_bytes(content + b"\n")
+    assert keep_champion(paths.root, None) != first
+    git(paths.root, "update-ref", "-d", f"refs/heads/{first}")
+    assert keep_champion(paths.root, commit) == first
+    assert git(paths.root, "rev-parse", first) == commit
+
+
+@pytest.mark.parametrize(
+    ("place", "minutes", "counts"), [("events", -1, False), ("landed_events", -1, False), ("landed_events", 1, True)]
+)
+def test_an_approval_counts_by_when_it_was_signed(tmp_path, place, minutes, counts):
+    """Written down after the rollback but signed before it: none; signed after it, and landed from elsewhere: one."""
+    desk = desk_of(tmp_path, OneAlias())
+    for move in (promotion("1"), promotion("2", origin="1"), rolling_back("1", origin="2")):
+        make_move(desk, move)
+    standing = desk.read()
+    after = datetime.fromisoformat(standing.moves[-1].at_utc)
+    log, about = getattr(desk.main, place), {"signed_utc": told(after + timedelta(minutes=minutes))}
+    log.parent.mkdir(parents=True, exist_ok=True)
+    event = append_event(log, lambda _: Draft("approval", about), actor="bob", clock=lambda: after + timedelta(minutes=2))
+    agreed = Promotable(
+        verdict_hash="2" * 64, name="it", signed_by="robot", approved_by="bob", approval=event.hash, policy="f" * 64
+    )
+    if counts:
+        flows.promotion._refuse_rolled_back(desk, standing, agreed)
+    else:
+        with pytest.raises(GateError, match="from before that"):
+            flows.promotion._refuse_rolled_back(desk, standing, agreed)
