@@ -11,7 +11,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 from flows.event_log import live_log
-from flows.signatures import project_standing, require_envelope, require_signed
+from flows.signatures import project_standing, require_envelope, require_none_lost, require_signed
 from flows.verdict_store import StoredVerdict, check_stored, find_verdict
 from tasks.errors import GateError, SigningError
 from tasks.ledger import Draft, append_event, known_events, read_content
@@ -98,6 +98,7 @@ def require_actionable(root: Path, stored: StoredVerdict, now: datetime) -> tupl
             expected="a verdict by a masking policy and criteria that somebody signed as they are",
             next_step="windtunnel policy sign, then windtunnel run",
         )
+    require_none_lost(ProjectPaths(main_root(root)), standing.state)
     if verdict.inputs.get(SIGNED_POLICY) != standing.digest:
         raise GateError(
             f"verdict {stored.name}",

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from flows.event_log import live_log
 from flows.policy_flips import find_flips
+from flows.signatures import require_none_lost
 from tasks.datasets import write_atomically
 from tasks.errors import SigningError
 from tasks.ledger import Draft, append_event, read_content
@@ -74,6 +75,7 @@ def sign_policy(root: Path, *, key: Path, reason: str, now: datetime) -> PolicyV
         raise _cannot(
             f"a folder that does not hold: {state.problem}", "signed versions as they were written", "restore policies/ from Git"
         )
+    require_none_lost(paths, state)
     if not before.standing.unsigned:
         raise _cannot(f"version {state.carried}, which is signed and in force", "a change to sign", "windtunnel policy show")
     text = signers_text(paths.policies)

@@ -6,6 +6,7 @@ approvals (``flows.approval``), and Prefect.
 
 import os
 import shutil
+from collections.abc import Iterable
 from datetime import datetime, timezone
 from pathlib import Path
 
@@ -14,9 +15,10 @@ from tasks.datasets import write_atomically
 from tasks.demo import demo_key_path
 from tasks.demo.identities import OWNER
 from tasks.errors import SigningError
+from tasks.ledger import known_events
 from tasks.params import Params, load_params
 from tasks.paths import ProjectPaths, main_root
-from tasks.records import Receipt
+from tasks.records import Event, Receipt
 from tasks.signing import (
     PolicyState,
     Signer,
@@ -79,6 +81,27 @@ def require_signed(stored: StoredVerdict, state: PolicyState) -> Signer:
     """Who signed the verdict, by a key that was allowed when it was judged. Raises :class:`~tasks.errors.SigningError`."""
     envelope, receipt = require_envelope(stored)
     return check_envelope(envelope, stored.content, receipt, state.signers, moment(receipt.created_utc))
+
+
+def lost_version(events: Iterable[Event], state: PolicyState) -> str:
+    """Which version of the policy the log says was in force and is not any more; empty where there is none.
+
+    Versions are undone by later ones that somebody signs. Taking the newest away, or its signatures, would undo it with nobody's.
+    """
+    carried = {signed.digest for signed in state.versions[: state.carried]}
+    for event in events:
+        about = event.about
+        was_in_force = event.kind == "change" and about.get("what") == "policy" and about.get("in_force") == "true"
+        if was_in_force and about.get("policy") not in carried:
+            return f"version {about.get('version', '')}, which the log says was in force, is gone or lost its signatures"
+    return ""
+
+
+def require_none_lost(paths: ProjectPaths, state: PolicyState) -> None:
+    """Refuse a policy of which a version that was in force is gone. Raises :class:`~tasks.errors.SigningError`."""
+    lost = lost_version(known_events(ProjectPaths(main_root(paths.root)).events, paths.landed_events), state)
+    if lost:
+        raise SigningError("policy", found=lost, expected="every version that was in force", next_step="restore policies/ from Git")
 
 
 def project_standing(root: Path, now: datetime) -> PolicyStanding:

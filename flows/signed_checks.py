@@ -8,7 +8,7 @@ from datetime import datetime, timezone
 
 from flows.approval import approvals_of, check_approval, hash_verdict, judged_at, require_other
 from flows.event_log import live_log
-from flows.signatures import SIGNATURE, require_signed
+from flows.signatures import SIGNATURE, lost_version, require_signed
 from flows.verdict_store import StoredVerdict
 from tasks.errors import LedgerError, SigningError
 from tasks.ledger import known_events
@@ -26,7 +26,9 @@ def check_signatures(paths: ProjectPaths, params: Params, stored: StoredVerdict)
         events = known_events(live_log(paths), paths.landed_events)
     except LedgerError:  # which is a check of its own, and does not hold
         events = ()
-    here = _check_policy(standing, stored, _root_of_trust(ProjectPaths(main_root(paths.root))))
+    here = _check_policy(
+        standing, stored, lost_version(events, standing.state), _root_of_trust(ProjectPaths(main_root(paths.root)))
+    )
     return (here, _check_verdict(standing, stored), *check_approvals(events, stored, standing.state))
 
 
@@ -55,10 +57,11 @@ def _checked(event: Event, state: PolicyState, stored: StoredVerdict, digest: st
     return Check(what=what, status="holds", reason=f"{approver.principal}, {event.at_utc[:19]}Z: {event.about.get('reason', '')}")
 
 
-def _check_policy(standing: PolicyStanding, stored: StoredVerdict, root: str | None) -> Check:
+def _check_policy(standing: PolicyStanding, stored: StoredVerdict, lost: str, root: str | None) -> Check:
     what, state, verdict = "signatures of the policy", standing.state, stored.verdict
-    if state.is_broken:
-        return Check(what=what, status="does_not_hold", reason=state.problem)
+    if state.is_broken or lost:
+        told = state.problem if state.is_broken else f"{lost}: restore policies/ from Git"
+        return Check(what=what, status="does_not_hold", reason=told)
     if verdict.rehearsal != bool(standing.unsigned):
         told = "a rehearsal" if verdict.rehearsal else "no rehearsal"
         return Check(

@@ -21,22 +21,23 @@ SIGNED_AT = datetime(2026, 1, 1, tzinfo=timezone.utc)
 
 
 def sign_demo_policy(folder, now=SIGNED_AT):
-    """Sign the policy of the demo project in ``folder`` anew, as its first version, at the moment ``now``."""
-    policies, state = folder / "policies", folder / ".windtunnel"
-    write_demo_identities(state)
-    for file in policies.glob("[0-9]*.json"):
-        file.unlink()
-    lines = "".join(f"{name} {demo_public_key(name)}\n" for name in DEMO_IDENTITIES)
-    (policies / "allowed_signers").write_text(HEAD + lines)
-    sign_policy(folder, key=demo_key_path(state, OWNER), reason="the demo's policy", now=now)
+    """Sign the policy of the demo project in ``folder`` anew, as its first version, at the moment ``now``.
+
+    It is signed in a copy: the project's own log would tell that the version before was in force, and is gone.
+    """
+    write_demo_identities(folder / ".windtunnel")
+    with tempfile.TemporaryDirectory() as name:
+        copy, state = Path(name), Path(name) / ".windtunnel"
+        shutil.copy2(folder / "params.yaml", copy)
+        (copy / "policies").mkdir()
+        write_demo_identities(state)
+        lines = "".join(f"{name} {demo_public_key(name)}\n" for name in DEMO_IDENTITIES)
+        (copy / "policies/allowed_signers").write_text(HEAD + lines)
+        sign_policy(copy, key=demo_key_path(state, OWNER), reason="the demo's policy", now=now)
+        for file in (folder / "policies").glob("[0-9]*.json"):
+            file.unlink()
+        shutil.copytree(copy / "policies", folder / "policies", dirs_exist_ok=True)
 
 
 if __name__ == "__main__":
-    with tempfile.TemporaryDirectory() as name:
-        copy = Path(name)
-        shutil.copy2(ROOT / "params.yaml", copy)
-        (copy / "policies").mkdir()
-        sign_demo_policy(copy, datetime.now(timezone.utc))
-        for old in (ROOT / "policies").glob("[0-9]*.json"):
-            old.unlink()
-        shutil.copytree(copy / "policies", ROOT / "policies", dirs_exist_ok=True)
+    sign_demo_policy(ROOT, datetime.now(timezone.utc))

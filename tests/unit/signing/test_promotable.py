@@ -25,6 +25,7 @@ from signed_project import (
 from flows import approval, doctor
 from flows.approval import approve, require_promotable
 from flows.params_edit import edit_params
+from flows.policy_signing import sign_policy
 from flows.signed_checks import check_signatures
 from flows.verdict_store import envelope_path, find_verdict
 from tasks.datasets import hash_file
@@ -399,3 +400,22 @@ def test_approval_by_a_key_that_has_expired_since_is_refused(keys, paths, monkey
     assert promotable(paths).approved_by == BOB
     assert "expired" in refusal(paths, SOON + timedelta(hours=1))
     assert named(paths) == {}
+
+
+@pytest.mark.parametrize("gone", ["0002*.json", "0002.*.json"])
+def test_newest_version_taken_away_is_found(gone, paths, keys, monkeypatch):
+    """Or its signature alone: a tightening would be undone with nobody's signature, and all that is left would hold."""
+    before = paths.params.read_text()
+    edit_params(paths.params, {"gates.criteria.ranking.margin": 0.001})
+    sign_policy(paths.root, key=keys[ADA], reason="narrower", now=NOW)
+    judge_project(paths, key=keys[ROBOT], monkeypatch=monkeypatch)
+    assert named(paths) == {}
+    for file in paths.policies.glob(gone):
+        file.unlink()
+    paths.params.write_text(before)
+    judge_project(paths, key=keys[ROBOT], monkeypatch=monkeypatch)
+    assert "version 2, which the log says was in force" in refusal(paths)
+    assert "restore policies/" in named(paths)["signatures of the policy"]
+    edit_params(paths.params, {"gates.criteria.ranking.margin": 0.002})
+    with pytest.raises(SigningError, match="is gone"):
+        sign_policy(paths.root, key=keys[BOB], reason="another in its place", now=NOW)
