@@ -62,6 +62,9 @@ def record_approval(root: Path, name: str, signed: SignedStatement, now: datetim
     if abs((now - moment(statement.at_utc)).total_seconds()) > _SKEW_SECONDS:
         raise _nobody(f"an approval signed at {statement.at_utc}", "one that was signed within the last five minutes")
     _require_after(statement, judged_at(stored))
+    former = approvals_of(known_events(live_log(paths), paths.landed_events), statement.subject)
+    if any(event.about.get("signature") == signed.signature for event in former):  # after a rollback, it would promote again
+        raise _nobody("an approval that is in the log already", "one that is signed anew")
     about = {
         "verdict": statement.subject,
         "principal": statement.principal,
@@ -122,7 +125,8 @@ def require_promotable(root: Path, stored: StoredVerdict, now: datetime) -> Prom
     digest = hash_verdict(stored)
     paths = ProjectPaths(main_root(root))
     refusals = []
-    for event in reversed(approvals_of(known_events(live_log(paths), paths.landed_events), digest)):
+    given = approvals_of(known_events(live_log(paths), paths.landed_events), digest)
+    for event in sorted(given, key=lambda event: moment(event.at_utc), reverse=True):  # those that landed from elsewhere stand last
         try:
             approver = check_approval(event, state, digest, judged_at(stored), now)
             require_other(approver.principal, judge, state)

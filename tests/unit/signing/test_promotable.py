@@ -30,7 +30,7 @@ from flows.signed_checks import check_signatures
 from flows.verdict_store import envelope_path, find_verdict
 from tasks.datasets import hash_file
 from tasks.errors import ExitCode, GateError, SigningError
-from tasks.ledger import Draft, append_event
+from tasks.ledger import Draft, append_event, read_log
 from tasks.params import load_params
 from tasks.paths import ProjectPaths
 from tasks.records import Receipt, Statement
@@ -419,3 +419,21 @@ def test_newest_version_taken_away_is_found(gone, paths, keys, monkeypatch):
     edit_params(paths.params, {"gates.criteria.ranking.margin": 0.002})
     with pytest.raises(SigningError, match="is gone"):
         sign_policy(paths.root, key=keys[BOB], reason="another in its place", now=NOW)
+
+
+def test_approval_is_written_down_once(paths, keys):
+    """The same signature again, as after a rollback, is no second approval."""
+    signed = approval.sign_approval(paths.root, "data/verdict.json", key=keys[BOB], reason="agreed", now=SOON)
+    approval.record_approval(paths.root, "data/verdict.json", signed, SOON)
+    with pytest.raises(SigningError, match="in the log already"):
+        approval.record_approval(paths.root, "data/verdict.json", signed, SOON)
+    assert len(read_log(paths.events).events) == 1
+
+
+def test_newest_approval_is_named_wherever_it_was_written(paths, keys):
+    """Events that landed from another machine are read after the project's own, and may be older."""
+    write_approval(paths, keys[BOB], SOON - timedelta(minutes=30))
+    paths.events.rename(paths.landed_events)
+    write_approval(paths, keys[BOB], SOON)
+    [newest] = read_log(paths.events).events
+    assert promotable(paths).approval == newest.hash
