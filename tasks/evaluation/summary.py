@@ -22,7 +22,7 @@ from tasks.evaluation.withholding import count_people, count_together, require_e
 from tasks.params import Params
 from tasks.params.snapshot import FILE_TIME_COLUMN
 from tasks.params.splits import ALL_FOLDS, draws_of
-from tasks.records import Comparison, Drift, Evaluation, FoldsJudged
+from tasks.records import Comparison, Discovery, Drift, Evaluation, FoldsJudged
 
 
 def evidence_hashes(evidence: Evidence, contest: Contest) -> dict[str, str]:
@@ -65,13 +65,9 @@ def summarise(
     together = partial(count_together, predictions)
     comparisons = withhold_slices(with_noise(compared, floors, rescored), people, k, together)
     drawn = draws_of(params.splits[split]) if part == ALL_FOLDS else ()
-    folds = (
-        compare_folds(predictions, params.evaluation, seed, contest.task, contest.classes, draws=len(drawn), own=own)
-        if drawn
-        else ()
-    )
-    has_blocks = not why_no_blocks(predictions, params.evaluation)
-    published = tuple(published_values(predictions, comparisons, has_folds=bool(drawn), has_blocks=has_blocks))
+    folds: tuple[Comparison, ...] = ()
+    if drawn:
+        folds = compare_folds(predictions, params.evaluation, seed, contest.task, contest.classes, draws=len(drawn), own=own)
     return Evaluation(
         split=split,
         part=part,
@@ -102,16 +98,25 @@ def summarise(
         folds=folds,
         noise=describe_noise(contest, rescored),
         drift=drift,
-        discovery=discover(
-            predictions,
-            params.evaluation,
-            seed,
-            (contest.task, contest.classes),
-            Limits(published, k),
-            draws=contest.draws,
-            own=own,
-        ),
+        discovery=_search(contest, params, comparisons, seed=seed, own=own, has_folds=bool(drawn)),
     )
+
+
+def _search(
+    contest: Contest,
+    params: Params,
+    comparisons: Sequence[Comparison],
+    *,
+    seed: int,
+    own: Mapping[str, Metric] | None,
+    has_folds: bool,
+) -> Discovery | None:
+    """The slices that nobody declared, of which only those are told that give away nobody beside all that is published."""
+    predictions, asked = contest.predictions, params.evaluation
+    has_blocks = not why_no_blocks(predictions, asked)
+    published = tuple(published_values(predictions, comparisons, has_folds=has_folds, has_blocks=has_blocks))
+    limits, kind = Limits(published, params.masking.limits.k), (contest.task, contest.classes)
+    return discover(predictions, asked, seed, kind, limits, draws=contest.draws, own=own)
 
 
 def _days(predictions: pa.Table, params: Params) -> int:
