@@ -29,6 +29,8 @@ READ = """judged.then(found => found && {
   outcomes: found.again.outcomes.map(({level, why, status, apart, isSame}) => ({level, why, status, apart, isSame})),
 })"""
 LINE = "#judge-line"
+NOW = "2026-01-04T00:00:00Z"
+"""What a browser's clock shows, unless a test says otherwise; verdicts are signed as of three days before."""
 
 
 @pytest.fixture(scope="module")
@@ -40,13 +42,14 @@ def ranking() -> ReportInputs:
 
 @pytest.fixture
 def show(chromium: Browser, tmp_path: Path) -> Iterator[Callable[..., Page]]:
-    """Opens a page from a file; fails the test on any console message, page error, or request for anything else."""
+    """Opens a page from a file, by a clock of one's own; fails the test on any console message, page error, or other request."""
     context, heard = chromium.new_context(viewport={"width": 1280, "height": 800}), []
 
-    def opened(text: str) -> Page:
+    def opened(text: str, now: str = NOW) -> Page:
         path = tmp_path / "report.html"
         path.write_text(text)
         page = context.new_page()
+        page.clock.set_fixed_time(now)
         page.on("console", lambda message: heard.append(f"console: {message.text}"))
         page.on("pageerror", lambda error: heard.append(f"error: {error}"))
         page.on("request", lambda request: heard.append(request.url) if _is_other(request.url, path) else None)
@@ -272,10 +275,12 @@ def make_key(folder: Path, kind: str) -> Path:
     return folder / kind
 
 
-def seal(verdict: bytes, key: Path, *, namespace: str = "windtunnel") -> dict[str, Any]:
+def seal(verdict: bytes, key: Path, *, namespace: str = "windtunnel", **receipted: Any) -> dict[str, Any]:
     """A DSSE envelope around a statement on ``verdict``, its signature as ``ssh-keygen -Y sign`` makes it."""
     subject = {"name": "verdict.json", "digest": {"sha256": sha(verdict.decode())}}
-    receipt = {"created_utc": "2026-01-01T00:00:00Z", "expires_utc": "2026-01-08T00:00:00Z"}
+    times = {"created_utc": "2026-01-01T00:00:00Z", "expires_utc": "2026-01-08T00:00:00Z"}
+    about = {"verdict_hash": subject["digest"]["sha256"], "decision": json.loads(verdict).get("decision")}  # type: ignore[index]
+    receipt = {**about, **times, **receipted}
     statement = {"_type": "https://in-toto.io/Statement/v1", "subject": [subject], "predicate": {"receipt": receipt}}
     payload = json.dumps(statement).encode()
     message = f"DSSEv1 {len(TYPE)} {TYPE} {len(payload)} ".encode() + payload
@@ -286,8 +291,8 @@ def seal(verdict: bytes, key: Path, *, namespace: str = "windtunnel") -> dict[st
     return {"payloadType": TYPE, "payload": base64.b64encode(payload).decode(), "signatures": [signature]}
 
 
-def sealed(inputs: ReportInputs, envelope: dict[str, Any]) -> str:
-    return seal_page(render_report(inputs), json.dumps(envelope).encode(), "alice@example.com")
+def sealed(inputs: ReportInputs, envelope: dict[str, Any], principal: str | None = "alice@example.com") -> str:
+    return seal_page(render_report(inputs), json.dumps(envelope).encode(), principal)
 
 
 def test_a_signature_of_this_verdict_is_valid(show: Callable[..., Page], ranking: ReportInputs, tmp_path: Path) -> None:
@@ -300,6 +305,81 @@ def test_a_signature_of_this_verdict_is_valid(show: Callable[..., Page], ranking
     assert "alice@example.com" in told
     assert "2026-01-08T00:00:00Z" in told
     assert page.locator(f"{LINE}.good").count() == 1
+
+
+@pytest.mark.parametrize(
+    ("now", "told"),
+    [
+        ("2026-01-07T23:59:59Z", None),
+        (
+            "2026-01-08T00:00:00Z",
+            "Expired. This verdict expired on 2026-01-08 00:00 UTC, 0 minutes ago by this browser's clock: a gate",
+        ),
+        ("2026-06-01T12:00:00Z", "Expired. This verdict expired on 2026-01-08 00:00 UTC, 144 days ago"),
+        ("2025-12-31T23:56:00Z", None),
+        ("2025-12-31T23:54:00Z", "From the future. This verdict says that it was judged on 2026-01-01 00:00 UTC, 6 minutes ahead"),
+    ],
+)
+def test_an_old_verdict_raises_the_alarm(
+    show: Callable[..., Page], ranking: ReportInputs, tmp_path: Path, now: str, told: str | None
+) -> None:
+    """By the signed receipt and the browser's clock, as a gate does: first thing on the page."""
+    page = show(sealed(ranking, seal(ranking.verdict_bytes, make_key(tmp_path, "ed25519"))), now)
+    page.evaluate(READ)
+    alarm, line = page.locator("#judge-standing"), page.locator(LINE)
+    assert alarm.is_visible() == (told is not None)
+    assert (line.get_attribute("class") == "judge-line good") == (told is None)
+    if told is not None:
+        assert alarm.get_attribute("role") == "alert"
+        assert told in alarm.inner_text()
+    has_expired = told is not None and told.startswith("Expired")
+    assert ("windtunnel data refresh" in page.locator("#next").inner_text()) == has_expired
+
+
+def test_a_verdict_that_expires_while_it_is_read_says_so(show: Callable[..., Page], ranking: ReportInputs, tmp_path: Path) -> None:
+    """A page lies open for days."""
+    page = show(sealed(ranking, seal(ranking.verdict_bytes, make_key(tmp_path, "ed25519"))))
+    page.evaluate(READ)
+    assert not page.locator("#judge-standing").is_visible()
+    page.clock.set_fixed_time("2026-01-09T00:00:00Z")
+    page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    assert "Expired" in page.locator("#judge-standing").inner_text()
+
+
+@pytest.mark.parametrize(
+    ("receipted", "told"),
+    [
+        ({"verdict_hash": "0" * 64}, "Another receipt"),
+        ({"decision": "reject"}, "Another receipt"),
+        ({"expires_utc": "2099-01-01"}, "No age"),
+        ({"created_utc": 7}, "No age"),
+    ],
+)
+def test_a_receipt_that_a_gate_refuses_is_no_fresh_one(
+    show: Callable[..., Page], ranking: ReportInputs, tmp_path: Path, receipted: dict[str, Any], told: str
+) -> None:
+    """Of another verdict, of another decision, with times that are none, though somebody signed it."""
+    page = show(sealed(ranking, seal(ranking.verdict_bytes, make_key(tmp_path, "ed25519"), **receipted)))
+    assert page.evaluate(READ)["state"] == "valid"
+    assert told in page.locator("#judge-standing.standing li.bad").inner_text()
+
+
+def test_what_nobody_stands_behind_stays_visible(show: Callable[..., Page], ranking: ReportInputs, tmp_path: Path) -> None:
+    """A rehearsal, a key of nobody's, no signature: each at the top, also where all figures are right."""
+    verdict = ranking.provenance.verdict.model_copy(update={"rehearsal": True})
+    files = ranking.provenance.files | {"verdict": sha(verdict.to_json())}
+    found = replace(ranking.provenance, verdict=verdict, files=files)
+    rehearsed = replace(ranking, provenance=found, verdict_bytes=verdict.to_json().encode())
+    envelope = seal(rehearsed.verdict_bytes, make_key(tmp_path, "ed25519"))
+    for text, titles in (
+        (sealed(rehearsed, envelope, None), ["Nobody's key.", "Rehearsal."]),
+        (render_report(rehearsed), ["Not signed.", "Rehearsal."]),
+        (sealed(ranking, envelope), ["No signature to rely on."]),
+    ):
+        page = show(text)
+        page.evaluate(READ)
+        assert page.locator("#judge-standing li b").all_inner_texts() == titles
+        assert page.locator(f"{LINE}.good").count() == 0
 
 
 def test_what_is_no_valid_signature_is_never_called_one(show: Callable[..., Page], ranking: ReportInputs, tmp_path: Path) -> None:

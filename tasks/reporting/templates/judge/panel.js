@@ -1,12 +1,14 @@
 // The page judges itself: what it finds is told at its top, and in full in the section #judge.
 //
-// What belongs here: reading what the page carries, and telling what was found. What does not: finding it (signature, shown,
+// What belongs here: reading what the page carries, and telling what was found. What does not: finding it (signature, standing, shown,
 // criteria) and the sliders (sliders). Whatever goes wrong is told as such, and never as agreement.
 
 const panel = (() => {
   const DECISIONS = { promote: "Promote", reject: "Reject", inconclusive: "Inconclusive", not_judged: "Not judged" };
   const WORDS = { pass: "pass", fail: "fail", inconclusive: "inconclusive", not_judged: "not judged" };
   const WAYS = { exact: "the same replicates", merged: "the same replicates, small blocks merged" };
+  // The longest that a browser waits for.
+  const LONGEST_WAIT = 2 ** 31 - 1;
   const at = (id) => document.getElementById(id);
 
   function make(tag, attributes, ...children) {
@@ -45,11 +47,12 @@ const panel = (() => {
     return lines;
   }
 
-  function headOf(lines, sealed) {
+  function headOf(lines, sealed, stands) {
     const bad = lines.filter((line) => line.tone === "bad");
     if (bad.length) return { tone: "bad", text: `Do not rely on this page. ${bad.map((line) => line.text).join(" ")}` };
     const signed = sealed.state === "valid" ? `signed with ${sealed.fingerprint.slice(0, 19)}\u2026` : sealed.state === "absent" ? "not signed" : "signature not checked";
-    return { tone: lines[2].tone === "good" && sealed.state === "valid" ? "good" : "none", text: `${lines[2].text} ${signed[0].toUpperCase()}${signed.slice(1)}.` };
+    const isGood = lines[2].tone === "good" && sealed.state === "valid" && stands.notes.every(({ tone }) => tone === "none");
+    return { tone: isGood ? "good" : "none", text: `${lines[2].text} ${signed[0].toUpperCase()}${signed.slice(1)}.` };
   }
 
   function tell(head, lines, took) {
@@ -72,6 +75,38 @@ const panel = (() => {
     at("judge-signature").replaceChildren(
       ...rows.map(([name, text]) => make("div", {}, make("dt", {}, name), make("dd", {}, make("code", { class: "hash" }, text)))),
     );
+  }
+
+  // What keeps the verdict from being acted upon, at the top; an expired one's next step is another than the one it was drawn with.
+  function tellStanding(found) {
+    const items = (notes) => notes.map(({ tone, title, text }) => make("li", { class: tone }, make("b", {}, `${title}.`), ` ${text}`));
+    const grave = found.notes.filter(({ tone }) => tone !== "none");
+    const list = at("judge-standing");
+    list.replaceChildren(...items(grave));
+    list.hidden = !grave.length;
+    if (grave.some(({ tone }) => tone === "bad")) list.setAttribute("role", "alert");
+    at("judge-standing-all").replaceChildren(...items(found.notes));
+    const next = grave.map((note) => note.next).find(Boolean);
+    if (!next) return;
+    const [text, command] = [at("next").querySelector("span"), at("next").querySelector("code")];
+    text.textContent = next.text;
+    command.textContent = next.command;
+  }
+
+  // Tells it now, when the verdict expires while the page lies open, and when a reader comes back to it.
+  function watchStanding(sealed, verdict, hash) {
+    const look = () => {
+      const found = standing.check(sealed, verdict, hash, Date.now());
+      tellStanding(found);
+      return found;
+    };
+    const wait = ({ until }) => {
+      if (until) setTimeout(() => wait(look()), Math.min(until - Date.now() + 1000, LONGEST_WAIT));
+    };
+    document.addEventListener("visibilitychange", look);
+    const found = look();
+    wait(found);
+    return found;
   }
 
   const shortly = (value) => (value === null || value === undefined ? "\u2013" : value.toFixed(5).replace("-", "\u2212"));
@@ -109,7 +144,8 @@ const panel = (() => {
     const took = `${verdict.criteria.length} criteria were judged again in ${Math.round(performance.now() - before)} ms, all checks took ${Math.round(performance.now() - started)} ms.`;
     const lines = linesOf(sealed, seen, again, verdict);
     at("judge").hidden = false;
-    tell(headOf(lines, sealed), lines, took);
+    const stands = watchStanding(sealed, verdict, hash);
+    tell(headOf(lines, sealed, stands), lines, took);
     tellSignature(sealed, hash);
     for (const element of seen.differing) {
       element.classList.add("judge-edited");
@@ -118,7 +154,7 @@ const panel = (() => {
     at("judge-said").textContent = verdict.reason;
     at("judge-criteria").replaceChildren(...verdict.criteria.map((outcome, place) => rowOf(outcome, again.outcomes[place])));
     sliders.draw(at("judge-whatif"), verdict, again, make);
-    return { sealed, seen: { count: seen.count, differing: seen.differing.length + seen.missing.length }, again };
+    return { sealed, stands, seen: { count: seen.count, differing: seen.differing.length + seen.missing.length }, again };
   }
 
   // Runs when the page is read; a page that cannot judge itself says so.
