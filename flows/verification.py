@@ -118,14 +118,17 @@ def _told_difference(content: bytes, again: bytes) -> str:
 
 @contextmanager
 def _from_the_pin(paths: ProjectPaths) -> Iterator[ProjectPaths]:
-    """A worktree with the parameters, the pin and the challengers of ``paths``, and no data."""
+    """A worktree with the parameters, pin, suites, policies and challengers of ``paths`` as they lie there, and no data."""
     with checkout_of(paths.root, git(paths.root, "rev-parse", "HEAD"), "rerun") as tree:
         tree.lock.unlink(missing_ok=True)
         for file in (paths.params, paths.pin):
-            shutil.copy2(file, tree.root / file.relative_to(paths.root))
+            there = tree.root / file.relative_to(paths.root)
+            there.parent.mkdir(exist_ok=True)  # in a project of one's own Git holds nothing of data/ at first
+            shutil.copy2(file, there)
         if (paths.root / "challengers").is_dir():
             shutil.copytree(paths.root / "challengers", tree.root / "challengers", dirs_exist_ok=True)
-        if paths.policies.is_dir():
-            shutil.rmtree(tree.policies, ignore_errors=True)
-            shutil.copytree(paths.policies, tree.policies)
+        for folder in (paths.policies, paths.expectations):
+            if folder.is_dir():
+                shutil.rmtree(tree.root / folder.relative_to(paths.root), ignore_errors=True)
+                shutil.copytree(folder, tree.root / folder.relative_to(paths.root))
         yield tree

@@ -7,9 +7,7 @@ Great Expectations takes seconds to import, so it is imported when the first sui
 
 import builtins
 import functools
-import gc
 import logging
-import os
 import re
 import warnings
 from collections.abc import Sequence
@@ -18,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from tasks.errors import ValidationError
 from tasks.records import ExpectationOutcome, SuiteOutcome
+from tasks.validation.lean_import import import_great_expectations
 from tasks.validation.suites import Suite, SuiteExpectation
 
 if TYPE_CHECKING:  # the stage starts without it where nothing has changed
@@ -128,7 +127,7 @@ def _configure(suite: Suite) -> list[dict[str, Any]]:
 @functools.cache
 def _batch_definition() -> Any:
     """One in-memory context for the process; it writes no project, draws no progress bar and reports to no one."""
-    _import_quietly()
+    import_great_expectations()
     import great_expectations as gx
     from great_expectations.data_context.types.base import ProgressBarsConfig
 
@@ -138,23 +137,6 @@ def _batch_definition() -> Any:
     context.variables.progress_bars = ProgressBarsConfig(globally=False)
     asset = context.data_sources.add_pandas("frames").add_dataframe_asset("frame")
     return asset.add_batch_definition_whole_dataframe("whole")
-
-
-def _import_quietly() -> None:
-    """Import Great Expectations without telemetry, and without its two harmless warnings of Python 3.11.
-
-    The collector is off meanwhile: it would walk some hundred thousand new objects again and again, a sixth of the import.
-    """
-    os.environ["GX_ANALYTICS_ENABLED"] = "false"
-    is_collecting = gc.isenabled()
-    gc.disable()
-    try:
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", message="module 'sre_(constants|parse)' is deprecated", category=DeprecationWarning)
-            import great_expectations  # noqa: F401 - for its modules
-    finally:
-        if is_collecting:
-            gc.enable()
 
 
 def _judge(expectation: SuiteExpectation, result: Any, rows: int, empty: Sequence[str], k: int) -> ExpectationOutcome:

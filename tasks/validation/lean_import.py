@@ -1,0 +1,80 @@
+"""Importing Great Expectations without the libraries that a suite on a dataframe never needs.
+
+What belongs here: which libraries those are, and how they are left out of one import. What does not: anything that is done with
+Great Expectations (``tasks.validation.engine``). Each stage that validates is a process of its own, so that this import is most
+of what validating small data costs; without SQL, clouds and charts it takes half of the time.
+"""
+
+import gc
+import importlib
+import os
+import sys
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import ModuleType
+from typing import Any
+
+_ABSENT = ("sqlalchemy", "boto3", "google", "azure", "pyspark", "snowflake")
+"""Great Expectations' own optional libraries: it does without them where Python says that they are not there."""
+
+_LATER = ("altair", "scipy.stats")
+"""What it imports at its start for two or three expectations and their charts; read when one of them first uses it."""
+
+
+class _Later(ModuleType):
+    """Stands for a module until something of it is used, and hands on whatever that is."""
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):  # what Python's own machinery asks of any module; no use of this one
+            raise AttributeError(name)
+        _forget(self)
+        return getattr(importlib.import_module(self.__name__), name)
+
+
+def import_great_expectations() -> None:
+    """Import it without telemetry, without what suites on dataframes never need, and without two harmless warnings of Python 3.11.
+
+    What this process has imported before stays as it is, and whatever is left out here can be imported afterwards. The collector
+    is off meanwhile: it would walk some hundred thousand new objects again and again, a sixth of the import.
+    """
+    os.environ["GX_ANALYTICS_ENABLED"] = "false"
+    is_collecting = gc.isenabled()
+    gc.disable()
+    try:
+        with warnings.catch_warnings(), _left_out():
+            warnings.filterwarnings("ignore", message="module 'sre_(constants|parse)' is deprecated", category=DeprecationWarning)
+            import great_expectations  # noqa: F401 - for its modules
+    finally:
+        if is_collecting:
+            gc.enable()
+
+
+@contextmanager
+def _left_out() -> Iterator[None]:
+    """Meanwhile the modules of :data:`_ABSENT` are not there, and those of :data:`_LATER` are stood for; then all is as before."""
+    absent = [name for name in _ABSENT if name not in sys.modules]
+    later = {name: _Later(name) for name in _LATER if name not in sys.modules}
+    for name in absent:
+        sys.modules[name] = None  # type: ignore[assignment] # Python's own way to say that a module is not there
+    sys.modules.update(later)
+    for module in later.values():
+        package, _, name = module.__name__.rpartition(".")
+        if package:  # `from scipy import stats` asks the package
+            setattr(importlib.import_module(package), name, module)
+    try:
+        yield
+    finally:
+        for name in absent:
+            del sys.modules[name]
+        for module in later.values():
+            _forget(module)
+
+
+def _forget(module: _Later) -> None:
+    """Let Python find the real one from now on, unless it is there already."""
+    package, _, name = module.__name__.rpartition(".")
+    if sys.modules.get(module.__name__) is module:
+        del sys.modules[module.__name__]
+        if package:
+            delattr(sys.modules[package], name)
