@@ -1,4 +1,4 @@
-"""Signing the policy: the masking policy, the criteria and who may sign, as they stand in a checkout.
+"""Signing the policy: the masking policy, the criteria, the expectations and who may sign, as they stand in a checkout.
 
 What belongs here: the next version and its signatures in ``policies/``, and the event of it. What does not: which way a change
 goes and whose signature it takes (``tasks.signing``), and Prefect.
@@ -27,12 +27,11 @@ from tasks.signing import (
     Signers,
     make_statement,
     parse_signers,
-    policy_content,
     require_own,
     signers_text,
     told,
 )
-from tasks.stages.policies import PolicyStanding, banned_keys, classify, stand_by
+from tasks.stages.policies import PolicyStanding, banned_keys, classify, read_policy, stand_by
 
 
 @dataclass(frozen=True)
@@ -54,7 +53,7 @@ def view_policy(root: Path, now: datetime) -> PolicyView:
     force = standing.state.in_force
     if force is None or not standing.unsigned or standing.state.is_broken:
         return PolicyView(standing, (), (), 0)
-    wanted = _next_version(standing.state, params, signers_text(paths.policies), author="", reason="")
+    wanted = _next_version(paths, standing.state, params, author="", reason="")
     changes = classify(force.version, wanted)
     flips, judged_again = find_flips(root, force.version, wanted)
     return PolicyView(standing, changes, flips, judged_again)
@@ -80,7 +79,7 @@ def sign_policy(root: Path, *, key: Path, reason: str, now: datetime) -> PolicyV
         raise _cannot(f"version {state.carried}, which is signed and in force", "a change to sign", "windtunnel policy show")
     text = signers_text(paths.policies)
     signer = _own(before, parse_signers(text, origin=SIGNERS_FILE, banned=banned), key, now)
-    wanted = _next_version(state, params, text, author=signer.principal, reason=reason)
+    wanted = _next_version(paths, state, params, author=signer.principal, reason=reason)
     waiting = state.pending
     if waiting is not None and (waiting.version.policy, waiting.version.allowed_signers) == (wanted.policy, wanted.allowed_signers):
         wanted = waiting.version
@@ -104,15 +103,15 @@ def sign_policy(root: Path, *, key: Path, reason: str, now: datetime) -> PolicyV
     return PolicyView(after, before.changes, before.flips, before.judged_again)
 
 
-def _next_version(state: PolicyState, params: Params, text: str, *, author: str, reason: str) -> PolicyVersion:
+def _next_version(paths: ProjectPaths, state: PolicyState, params: Params, *, author: str, reason: str) -> PolicyVersion:
     force = state.in_force
     return PolicyVersion(
         number=state.carried + 1,
         previous=force.digest if force else FIRST,
         author=author,
         reason=reason,
-        policy=policy_content(params),
-        allowed_signers=text,
+        policy=read_policy(paths, params),
+        allowed_signers=signers_text(paths.policies),
     )
 
 

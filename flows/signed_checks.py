@@ -15,7 +15,7 @@ from tasks.ledger import known_events
 from tasks.params import Params
 from tasks.paths import ProjectPaths, main_root
 from tasks.records import Check, Event
-from tasks.signing import PolicyState, read_versions
+from tasks.signing import EXPECTATIONS, PolicyState, read_versions
 from tasks.stages.policies import SIGNED_POLICY, PolicyStanding, stand_by
 
 
@@ -62,22 +62,24 @@ def _check_policy(standing: PolicyStanding, stored: StoredVerdict, lost: str, ro
     if state.is_broken or lost:
         told = state.problem if state.is_broken else f"{lost}: restore policies/ from Git"
         return Check(what=what, status="does_not_hold", reason=told)
-    if verdict.rehearsal != bool(standing.unsigned):
+    # A verdict and a policy of before suites were signed belong together; no newer verdict is judged by such a policy.
+    is_of_before = standing.is_without_suites and not any(name.startswith(f"{EXPECTATIONS}/") for name in verdict.inputs)
+    unsigned = "" if is_of_before else standing.unsigned
+    if verdict.rehearsal != bool(unsigned):
         told = "a rehearsal" if verdict.rehearsal else "no rehearsal"
-        return Check(
-            what=what, status="does_not_hold", reason=f"the verdict says that it is {told}: {standing.unsigned or 'signed'}"
-        )
-    if standing.unsigned or state.in_force is None:
-        return Check(what=what, status="holds", reason=f"a rehearsal, as the verdict says: {standing.unsigned}")
+        return Check(what=what, status="does_not_hold", reason=f"the verdict says that it is {told}: {unsigned or 'signed'}")
+    if unsigned or state.in_force is None:
+        return Check(what=what, status="holds", reason=f"a rehearsal, as the verdict says: {unsigned}")
     first = state.versions[0].digest
     if root is not None and first != root:
         told = f"a chain that begins at {first[:12]}, and the main checkout's begins at {root[:12]}"
         return Check(what=what, status="does_not_hold", reason=told)
-    if verdict.inputs.get(SIGNED_POLICY) != standing.digest:
+    if verdict.inputs.get(SIGNED_POLICY) != state.in_force.digest:
         told = f"version {state.carried} is in force, and the verdict was judged by another"
         return Check(what=what, status="does_not_hold", reason=told)
     names = ", ".join(sorted({signer.principal for signer in state.signers.lines}))
     told = f"version {state.carried}, from {first[:12]} on, by {state.in_force.version.author}; may sign: {names}"
+    told += "; of before expectations were signed" if is_of_before else ""
     return Check(what=what, status="holds", reason=told)
 
 

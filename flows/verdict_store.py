@@ -9,6 +9,7 @@ import hashlib
 import shutil
 import socket
 import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from importlib.metadata import version
@@ -24,8 +25,9 @@ from tasks.params import Params, load_params
 from tasks.paths import ProjectPaths, main_root
 from tasks.records import Decision, Evaluation, LookTaken, Receipt, Verdict
 from tasks.reporting import seal_page, show_looks, verdict_junit, verdict_markdown
-from tasks.signing import SIGNERS_FILE, key_owner, parse_signers, signers_text
+from tasks.signing import EXPECTATIONS, SIGNERS_FILE, key_owner, parse_signers, signers_text
 from tasks.stages.looking import CANDIDATE, HOLDOUT, pay_look
+from tasks.stages.policies import hash_suites
 
 _ENVIRONMENT = ("windtunnel", "prefect", "dvc", "great-expectations", "scikit-learn", "pandas", "pyarrow", "duckdb")
 
@@ -47,6 +49,8 @@ class StoredVerdict:
     pin: bytes | None
     envelope: bytes | None = None
     """The signed decision record; None where nobody signed."""
+    suites: Mapping[str, str] | None = None
+    """Hashes of the suites beside it, as a verdict's inputs name them; None on a branch, where a commit holds both."""
 
     @property
     def verdict(self) -> Verdict:
@@ -206,11 +210,11 @@ def _of_file(paths: ProjectPaths, path: Path) -> StoredVerdict:
     if path.resolve() != paths.verdict.resolve():
         return StoredVerdict(str(path), content, receipt, None, None, envelope)
     pin = paths.pin.read_bytes() if paths.pin.exists() else b""
-    return StoredVerdict(str(path), content, receipt, paths.params.read_bytes(), pin, envelope)
+    return StoredVerdict(str(path), content, receipt, paths.params.read_bytes(), pin, envelope, hash_suites(paths))
 
 
 def check_stored(stored: StoredVerdict, now: datetime) -> Decision:
-    """The decision of a verdict that may be acted upon: whole, unexpired, and of the parameters and the pin beside it.
+    """The decision of a verdict that may be acted upon: whole, unexpired, and of the parameters, suites and pin beside it.
 
     Raises :class:`~tasks.errors.GateError` (exit code 2) in every other case.
     """
@@ -219,6 +223,9 @@ def check_stored(stored: StoredVerdict, now: datetime) -> Decision:
         raise _stale(stored.name, "another data/pin.json than the one it was judged on")
     if stored.params is not None and stored.verdict.params_hash != _hash_of(stored.params):
         raise _stale(stored.name, "other parameters than those it was judged by")
+    named = {name: value for name, value in stored.verdict.inputs.items() if name.startswith(f"{EXPECTATIONS}/")}
+    if named and stored.suites is not None and stored.suites != named:
+        raise _stale(stored.name, "other expectations than those it was judged by")
     return decision
 
 

@@ -10,7 +10,7 @@ from flows.cli.tables import print_rows
 from flows.policy_signing import PolicyView
 from tasks.errors import ExitCode
 
-_OTHER_DATA = ("masking.", "label.", "split.", "evaluation.split", "evaluation.part", "evaluation.weight", "seed")
+_OTHER_DATA = ("expectations", "masking.", "label.", "split.", "evaluation.split", "evaluation.part", "evaluation.weight", "seed")
 """Places whose change no stored evaluation can be judged by."""
 
 
@@ -55,7 +55,8 @@ def _tell(view: PolicyView) -> None:
         for flip in view.flips:
             click.echo(f"  {flip.name}: {flip.was} becomes {flip.now} ({', '.join(flip.by)})")
     if any(change.where.startswith(_OTHER_DATA) and change.direction != "neutral" for change in view.changes):
-        click.echo("\na change of masking, label, split, rows or seed gives other figures, of which past evaluations say nothing")
+        told = "a change of expectations, masking, label, split, rows or seed gives other reports and figures"
+        click.echo(f"\n{told}, of which past evaluations say nothing")
     if state.problem:
         click.echo(f"\n{state.problem}")
     if view.standing.unsigned:

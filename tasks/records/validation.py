@@ -57,3 +57,5 @@ class ValidationReport(Record):
     """Logical hashes of the datasets that were examined, by name."""
     suites: tuple[SuiteOutcome, ...]
     findings: tuple[Finding, ...]
+    suites_hash: str = ""
+    """SHA-256 of what the subject's suites say; empty where there are none, or in a report of before this was kept."""

@@ -19,8 +19,10 @@ from tasks.signing.policy import (
 )
 from tasks.signing.signers import Signer, Signers, parse_signers, read_signers, require_signer, verify_bytes
 from tasks.signing.statements import check_statement, make_statement, moment, require_own, told
+from tasks.signing.suite_order import EXPECTATIONS
 
 __all__ = [
+    "EXPECTATIONS",
     "FIRST",
     "SIGNERS_FILE",
     "PolicyState",

@@ -1,7 +1,7 @@
 """Which way a change of the policy goes.
 
 What belongs here: what differs between two versions, criteria, measurement and signers, and whether that demands more or less. What
-does not: the masking policy's order (``masking_order``), and who has to sign what (``policy``).
+does not: the masking policy's order (``masking_order``), that of suites (``suite_order``), and who has to sign what (``policy``).
 
 A change that cannot be ordered counts as a loosening. Both versions are read with the defaults of today filled in, so that a key
 written out is no change.
@@ -17,6 +17,7 @@ from tasks.records import Direction, PolicyChange, PolicyVersion
 from tasks.signing.masking_order import masking_changes
 from tasks.signing.ordering import Goes, change, leaves, ordered
 from tasks.signing.signers import Signer, Signers, parse_signers
+from tasks.signing.suite_order import EXPECTATIONS, suite_changes
 
 DirectionOf = Callable[[str, Mapping[str, Any]], Direction | None]
 """Of a metric's name and the policy's section ``evaluation``: which way is better; None where nobody knows."""
@@ -33,6 +34,7 @@ def classify_change(before: PolicyVersion, after: PolicyVersion, direction_of: D
     found = (
         *masking_changes(was.get("masking", {}), now.get("masking", {})),
         *_criteria_changes(was, now, direction_of),
+        *suite_changes(was.get(EXPECTATIONS), now.get(EXPECTATIONS)),
         *_other_changes(was, now),
         *_signer_changes(before.allowed_signers, after.allowed_signers),
     )
@@ -53,9 +55,11 @@ def _filled(policy: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _other_changes(was: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[PolicyChange]:
-    """All but masking and criteria, place by place."""
+    """All but masking, suites and criteria, place by place."""
+    elsewhere = ("masking", EXPECTATIONS)
     before, after = (
-        leaves({name: value for name, value in policy.items() if name != "masking"}, skip="gates.criteria") for policy in (was, now)
+        leaves({name: value for name, value in policy.items() if name not in elsewhere}, skip="gates.criteria")
+        for policy in (was, now)
     )
     for where in sorted({*before, *after}):
         old, new = before.get(where), after.get(where)

@@ -18,6 +18,7 @@ _MORE_IS_STRICTER = (
     r"masking\.utility\.(min_rank_correlation|min_agreement)",
     r"masking\.tables\.[^.]+\.suppress\.k",
     r"masking\.tables\.[^.]+\.columns\.[^.]+\.(max_days|scale)",
+    r"expectations/.+\.(mostly|min_value|strict_min|strict_max)",
 )
 _LESS_IS_STRICTER = (
     r"gates\.(max_age_days|looks\.budget)",
@@ -25,6 +26,7 @@ _LESS_IS_STRICTER = (
     r"evaluation\.discover\.margin",
     r"masking\.limits\.(below|closeness|excess)",
     r"masking\.tables\.[^.]+\.columns\.[^.]+\.keep_prefix",
+    r"expectations/.+\.(max_value|or_equal)",
 )
 _STEPS = {
     r"gates\.require\.challenger": ("scores_brought_along", "scored_here", "refitted_here"),

@@ -9,7 +9,7 @@ signed by people of the version *before*: so nobody becomes a signer by writing 
 
 import hashlib
 import re
-from collections.abc import Callable, Sequence, Set
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -21,6 +21,7 @@ from tasks.records import PolicyChange, PolicyVersion, SignedStatement
 from tasks.signing.signers import Signers, parse_signers
 from tasks.signing.sshsig import read_armored, refused
 from tasks.signing.statements import CLOCK_SKEW, check_statement, moment, told
+from tasks.signing.suite_order import EXPECTATIONS
 
 SIGNERS_FILE = "allowed_signers"
 FIRST = "0" * 64
@@ -69,11 +70,12 @@ class PolicyState:
         return self.versions[self.carried] if self.carried < len(self.versions) and not self.is_broken else None
 
 
-def policy_content(params: Params) -> dict[str, Any]:
-    """The parts of ``params`` that a signature of the policy is of, defaults left out.
+def policy_content(params: Params, suites: Mapping[str, Any]) -> dict[str, Any]:
+    """What a signature of the policy is of: parts of ``params``, defaults left out, and the ``suites``, by path.
 
-    Masking and gates, and what a criterion means nothing without: what is measured on which rows of which split, the label, and
-    the seed. Not the challenger, the champion, the snapshot's moment and the features: those are what is judged.
+    Masking and gates, and what a criterion means nothing without: what is measured on which rows of which split, the label, the
+    seed, and what is expected of data. Not the challenger, the champion, the snapshot's moment and the features: those are what is
+    judged.
     """
     split = params.evaluation.split
 
@@ -87,6 +89,7 @@ def policy_content(params: Params) -> dict[str, Any]:
         "masking": dumped(params.masking, exclude=_DEPLOYMENT),
         "evaluation": dumped(params.evaluation),
         "gates": dumped(params.gates),
+        EXPECTATIONS: dict(suites),
     }
 
 

@@ -1,6 +1,7 @@
 """Stage ``gate``: judge the criteria, write the verdict. It exits 0 whatever the verdict, so that a rejection is versioned too."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 
 import pyarrow as pa
@@ -13,14 +14,16 @@ from tasks.params import Params
 from tasks.paths import ProjectPaths
 from tasks.records import DisclosureReport, Evaluation, PlannedTest, UtilityReport, ValidationReport, Verdict
 from tasks.seeds import derive_seed
+from tasks.signing import EXPECTATIONS
 from tasks.stages import Stage, StageContext
-from tasks.stages.policies import SIGNED_POLICY, stand_by
+from tasks.stages.policies import SIGNED_POLICY, hash_suites, stand_by
 
 _CODE = (
     "tasks/stages/gate.py",
     "tasks/stages/policies.py",
     "tasks/gates",
     "tasks/signing",
+    "tasks/validation",
     "tasks/evaluation",
     "tasks/user_code",
     "tasks/seeds.py",
@@ -45,11 +48,13 @@ def judge_project(context: StageContext) -> Verdict:
     standing = stand_by(paths, params)
     signed = {SIGNED_POLICY: standing.digest} if standing.digest else {}
     reports = {subject: _read_report(paths.validation_report(subject)) for subject in SUBJECTS}
+    suites = hash_suites(paths)
+    _require_suites(reports, suites)
     provenance = Provenance(
         split=params.evaluation.split,
         part=params.evaluation.part,
         params_hash=hash_params(params),
-        inputs={**_inputs(paths, evaluation), **signed},
+        inputs={**_inputs(paths, evaluation), **suites, **signed},
         seeds={"root": params.seed},
         is_rehearsal=not signed,
     )
@@ -157,6 +162,18 @@ def _require_as_declared(evaluation: Evaluation, params: Params, paths: ProjectP
         )
 
 
+def _require_suites(reports: Mapping[str, ValidationReport | None], suites: Mapping[str, str]) -> None:
+    """Refuse a report of other suites than lie there; raises :class:`~tasks.errors.GateError` naming its subject."""
+    for subject, report in reports.items():
+        if report is not None and report.suites_hash != suites.get(f"{EXPECTATIONS}/{subject}", ""):
+            raise GateError(
+                f"data/validation/{subject}.json",
+                found="a report by other expectations",
+                expected=f"one by those in {EXPECTATIONS}/{subject}",
+                next_step="dvc repro",
+            )
+
+
 def _presence(champion: object) -> str:
     return "none" if champion is None else "one"
 
@@ -199,6 +216,7 @@ STAGE = Stage(
         "data/utility/utility.json",
         "data/predictions/manifest.json",
         "policies",
+        EXPECTATIONS,
         *(f"data/validation/{subject}.json" for subject in SUBJECTS),
     ),
     writes=lambda _: ("data/verdict.json",),

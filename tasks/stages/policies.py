@@ -1,7 +1,7 @@
 """Whether a person stands behind masking policy and criteria as they are; without one a verdict is a rehearsal.
 
-What belongs here: wiring the signed policy, the demo's published keys and the parameters. What does not: any of these. No stage of
-its own: ``gate`` calls it, and whoever checks a verdict.
+What belongs here: wiring the signed policy, the demo's published keys, the parameters and the suites. What does not: any of these.
+No stage of its own: ``gate`` calls it, and whoever checks a verdict.
 """
 
 from collections.abc import Mapping
@@ -10,15 +10,27 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from tasks.datasets import hash_mapping
 from tasks.demo import DEMO_FINGERPRINTS, is_demo_lake
-from tasks.errors import EvaluationError, SigningError
+from tasks.errors import EvaluationError, SigningError, ValidationError
 from tasks.evaluation.metrics import METRICS, metric_named
+from tasks.gates import SUBJECTS
 from tasks.params import Params
 from tasks.params.judging import CostParams
 from tasks.paths import ProjectPaths
 from tasks.records import Direction, PolicyChange, PolicyVersion
-from tasks.signing import PolicyState, Signers, classify_change, judge_chain, policy_content, read_versions, signers_text
+from tasks.signing import (
+    EXPECTATIONS,
+    PolicyState,
+    Signers,
+    classify_change,
+    judge_chain,
+    policy_content,
+    read_versions,
+    signers_text,
+)
 from tasks.sources import resolve_lake
+from tasks.validation.suites import hash_contents, read_contents
 
 DEMO_LAKE = ".windtunnel/demo-lake"
 SIGNED_POLICY = "signed_policy"
@@ -27,15 +39,33 @@ SIGNED_POLICY = "signed_policy"
 
 @dataclass(frozen=True)
 class PolicyStanding:
-    """The signed policy of a project, and why it is not the one that params.yaml holds (empty: it is)."""
+    """The signed policy of a project, and why it is not the one that params.yaml and the suites hold (empty: it is)."""
 
     state: PolicyState
     unsigned: str
+    is_without_suites: bool = False
+    """Whether the version in force is of before suites were signed, and all else is as it says."""
 
     @property
     def digest(self) -> str | None:
         """SHA-256 of the version in force, where that is what params.yaml holds."""
         return self.state.in_force.digest if self.state.in_force and not self.unsigned else None
+
+
+def read_policy(paths: ProjectPaths, params: Params) -> dict[str, Any]:
+    """What a signature would be of, as it stands. Raises :class:`~tasks.errors.ValidationError` where a suite cannot be read."""
+    suites = {
+        f"{subject}/{name}": content
+        for subject in SUBJECTS
+        for name, content in read_contents(paths.expectations / subject).items()
+    }
+    return policy_content(params, suites)
+
+
+def hash_suites(paths: ProjectPaths) -> dict[str, str]:
+    """The SHA-256 of what each subject's suites say, as a verdict's inputs name it; raises as :func:`read_policy`."""
+    found = {subject: hash_contents(paths.expectations / subject) for subject in SUBJECTS}
+    return {f"{EXPECTATIONS}/{subject}": value for subject, value in found.items() if value}
 
 
 def read_state(paths: ProjectPaths, params: Params, now: datetime | None = None) -> PolicyState:
@@ -66,21 +96,38 @@ def _direction_of(metric: str, evaluation: Mapping[str, Any]) -> Direction | Non
 
 
 def stand_by(paths: ProjectPaths, params: Params, now: datetime | None = None) -> PolicyStanding:
-    """Whether the newest signed policy is what ``params`` and ``allowed_signers`` hold; never raises for what lies there."""
+    """Whether the newest signed policy is what lies here: ``params``, suites and ``allowed_signers``; never raises for these."""
     state = read_state(paths, params, now)
     if state.problem and (state.is_broken or state.in_force is None):
         return PolicyStanding(state, state.problem)
     if state.in_force is None:
         return PolicyStanding(state, "nobody has signed masking policy and criteria")
-    if state.in_force.version.policy != policy_content(params):
-        return PolicyStanding(
-            state, state.problem or f"masking policy or criteria were changed after version {state.carried} was signed"
-        )
+    try:
+        content = read_policy(paths, params)
+    except ValidationError as error:
+        return PolicyStanding(state, f"{error.thing} cannot be read as what was signed: {error.found}")
     try:
         is_same = signers_text(paths.policies) == state.in_force.version.allowed_signers
     except SigningError:
         is_same = False
-    return PolicyStanding(state, "" if is_same else f"allowed_signers was changed after version {state.carried} was signed")
+    told = _told_difference(state.in_force.version.policy, content, state.carried)
+    if not told and not is_same:
+        told = f"allowed_signers was changed after version {state.carried} was signed"
+    signed = hash_mapping(state.in_force.version.policy)
+    is_older = is_same and hash_mapping({name: part for name, part in content.items() if name != EXPECTATIONS}) == signed
+    return PolicyStanding(state, (told and state.problem) or told, is_older)
+
+
+def _told_difference(signed: Mapping[str, Any], content: Mapping[str, Any], number: int) -> str:
+    """What was changed since version ``number`` was ``signed``; empty where nothing was."""
+    others = {name for name in {*signed, *content} if hash_mapping({"": signed.get(name)}) != hash_mapping({"": content.get(name)})}
+    if not others:
+        return ""
+    if others == {EXPECTATIONS}:
+        since = "were not part of what was signed as" if EXPECTATIONS not in signed else "were changed after they were signed as"
+        return f"expectations {since} version {number}"
+    told = "masking policy or criteria" + (" and expectations" if EXPECTATIONS in others else "")
+    return f"{told} were changed after version {number} was signed"
 
 
 def banned_keys(paths: ProjectPaths, params: Params) -> frozenset[str]:

@@ -26,7 +26,7 @@ from tasks.validation.findings import (
     find_unasked,
 )
 from tasks.validation.periods import EarlierOutcomes, is_cut, validate_periods
-from tasks.validation.suites import Suite, list_unasked_suites, load_suites
+from tasks.validation.suites import Suite, hash_contents, list_unasked_suites, load_suites
 from tasks.validation.target_leakage import find_target_leakage
 
 _CODE = ("tasks/stages/validate.py", "tasks/validation")
@@ -207,6 +207,7 @@ def _report(examination: _Examination) -> ValidationReport:
         inputs=examination.inputs,
         suites=outcomes,
         findings=tuple(sorted(findings, key=lambda finding: (finding.kind, finding.name, finding.found))),
+        suites_hash=hash_contents(examination.context.paths.expectations / examination.subject),
     )
 
 

@@ -4,7 +4,7 @@ What belongs here: reading Great Expectations' JSON, and every check that needs 
 Expectations. What does not: running a suite (``tasks.validation.engine``).
 """
 
-import hashlib
+import json
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,6 +13,7 @@ from typing import Any, Literal, NoReturn
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic import ValidationError as PydanticError
 
+from tasks.datasets import hash_mapping
 from tasks.errors import ValidationError
 
 Severity = Literal["critical", "warning", "info"]
@@ -109,7 +110,7 @@ class SuiteExpectation:
 
 @dataclass(frozen=True)
 class Suite:
-    """The expectations of one table, and the hash of the file that they come from."""
+    """The expectations of one table, and the hash of what their file says (:func:`read_contents`)."""
 
     name: str
     sha256: str
@@ -152,21 +153,54 @@ def load_suite(path: Path, columns: Collection[str] | None) -> Suite:
     return suite
 
 
-def _read(path: Path) -> Suite:
+def read_contents(folder: Path) -> dict[str, dict[str, Any]]:
+    """What each suite in ``folder`` says, by file name, whether its table is declared or not; none where there is no folder.
+
+    Layout, defaults written out and ids (which Great Expectations makes up) say nothing; words and order do. Raises
+    :class:`~tasks.errors.ValidationError` where a file is no suite.
+    """
+    return {path.name: _content(_read_file(path)) for path in sorted(folder.glob("*.json"))}
+
+
+def hash_contents(folder: Path) -> str:
+    """SHA-256 of what the suites in ``folder`` say; empty where there are none. Raises as :func:`read_contents`."""
+    contents = read_contents(folder)
+    return hash_mapping(contents) if contents else ""
+
+
+def _content(file: _SuiteFile) -> dict[str, Any]:
+    expectations = [{"type": e.type, "kwargs": e.kwargs, "severity": e.severity, **_words(e)} for e in file.expectations]
+    return {"name": file.name, "expectations": expectations, **_words(file)}
+
+
+def _words(part: _Entry | _SuiteFile) -> dict[str, Any]:
+    """What a reader is told, where something is."""
+    said = {"meta": part.meta, "notes": part.notes, "description": getattr(part, "description", None)}
+    return {name: text for name, text in said.items() if text}
+
+
+def _read_file(path: Path) -> _SuiteFile:
     try:
-        data = path.read_bytes()
-        content = _SuiteFile.model_validate_json(data)
+        content = _SuiteFile.model_validate_json(path.read_bytes())
+        json.dumps(_content(content), allow_nan=False)
     except OSError as error:
         _refuse(path, error.strerror or "a file that cannot be read", "a suite in Great Expectations' JSON form")
     except PydanticError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"]) or "the file"
         _refuse(path, f"{where}: {first['msg']}", "a suite in Great Expectations' JSON form")
+    except ValueError:
+        _refuse(path, "a number that is none (NaN, or without end)", "numbers: against such a bound nothing could fail")
+    return content
+
+
+def _read(path: Path) -> Suite:
+    content = _read_file(path)
     expectations = tuple(
         SuiteExpectation(kind=entry.type, kwargs=entry.kwargs, severity=entry.severity, why=str(entry.meta.get("why", "")))
         for entry in content.expectations
     )
-    return Suite(name=content.name, sha256=hashlib.sha256(data).hexdigest(), expectations=expectations)
+    return Suite(name=content.name, sha256=hash_mapping(_content(content)), expectations=expectations)
 
 
 def _narrow(suite: Suite, columns: Collection[str]) -> Suite:

@@ -16,7 +16,9 @@ from tasks.gates import SUBJECTS, check_receipt, hash_params
 from tasks.models import open_model
 from tasks.paths import ProjectPaths
 from tasks.records import Check, Evaluation, Manifest, Receipt, Verdict
+from tasks.signing import EXPECTATIONS
 from tasks.stages import StageContext
+from tasks.stages.policies import hash_suites
 
 _NOT_HERE = "not here; fetch it: dvc pull --remote shared"
 
@@ -31,6 +33,7 @@ def check_hashes(context: StageContext, content: bytes, receipt: Receipt | None)
         _check_receipt(content, receipt),
         *_check_params(context, verdict),
         *_check_files(context.paths, verdict),
+        *_check_suites(context.paths, verdict),
         *_check_evaluation(context.paths, verdict),
         *_check_datasets(context.paths, verdict),
         *_check_models(context.paths, verdict),
@@ -67,6 +70,20 @@ def _check_files(paths: ProjectPaths, verdict: Verdict) -> Iterator[Check]:
                 yield Check(what=name, status="does_not_hold", reason=f"{told} is not there, and the verdict rests on it")
             continue
         yield _compared(name, hashlib.sha256(path.read_bytes()).hexdigest(), verdict.inputs.get(name), told)
+
+
+def _check_suites(paths: ProjectPaths, verdict: Verdict) -> Iterator[Check]:
+    """What is expected of each subject's data; a verdict of before suites were bound names none, and of it nothing is said."""
+    if not any(name.startswith(f"{EXPECTATIONS}/") for name in verdict.inputs):
+        return
+    try:
+        found = hash_suites(paths)
+    except WindtunnelError as error:
+        yield Check(what=EXPECTATIONS, status="does_not_hold", reason=f"{error.thing}: {error.found}")
+        return
+    named = {name: value for name, value in verdict.inputs.items() if name.startswith(f"{EXPECTATIONS}/")}
+    for name in sorted({*found, *named}):
+        yield _compared(name, found.get(name), named.get(name), f"the suites in {name}")
 
 
 def _check_evaluation(paths: ProjectPaths, verdict: Verdict) -> Iterator[Check]:

@@ -1,6 +1,6 @@
 """Sign the demo's policy as it stands, with the demo's published keys.
 
-After a change of masking, criteria or what they rest on in params.yaml: ``python tests/shared/sign_demo_policy.py``.
+After a change of expectations, masking, criteria or what they rest on: ``python tests/shared/sign_demo_policy.py``.
 """
 
 import shutil
@@ -29,6 +29,8 @@ def sign_demo_policy(folder, now=SIGNED_AT):
     with tempfile.TemporaryDirectory() as name:
         copy, state = Path(name), Path(name) / ".windtunnel"
         shutil.copy2(folder / "params.yaml", copy)
+        if (folder / "expectations").is_dir():
+            shutil.copytree(folder / "expectations", copy / "expectations")
         (copy / "policies").mkdir()
         write_demo_identities(state)
         lines = "".join(f"{name} {demo_public_key(name)}\n" for name in DEMO_IDENTITIES)

@@ -15,9 +15,9 @@ from tasks.gates import hash_params, make_receipt
 from tasks.params import load_params
 from tasks.paths import ProjectPaths
 from tasks.records import CriterionOutcome, PolicyVersion, Statement, Verdict
-from tasks.signing import make_statement, policy_content
+from tasks.signing import make_statement
 from tasks.signing.policy import FIRST
-from tasks.stages.policies import SIGNED_POLICY, stand_by
+from tasks.stages.policies import SIGNED_POLICY, read_policy, stand_by
 
 ROOT = Path(__file__).resolve().parents[2]
 NOW = datetime(2026, 1, 5, 12, tzinfo=timezone.utc)
@@ -50,9 +50,8 @@ def add_version(folder, params, signers, author, reason="a reason"):
     """Write the next version of the policy, unsigned; returns its number and digest."""
     number = len(list(folder.glob("????.json"))) + 1
     previous = hash_file(folder / f"{number - 1:04d}.json") if number > 1 else FIRST
-    version = PolicyVersion(
-        number=number, previous=previous, author=author, reason=reason, policy=policy_content(params), allowed_signers=signers
-    )
+    policy = read_policy(ProjectPaths(folder.parent), params)
+    version = PolicyVersion(number=number, previous=previous, author=author, reason=reason, policy=policy, allowed_signers=signers)
     path = folder / f"{number:04d}.json"
     path.write_text(version.to_json())
     (folder / "allowed_signers").write_text(signers)

@@ -33,7 +33,7 @@ def version(changes, signers=""):
             place.pop(last, None)
         else:
             place[last] = copy.deepcopy(value)
-    policy = policy_content(Params.model_validate(content))
+    policy = policy_content(Params.model_validate(content), {})
     return PolicyVersion(number=1, previous=FIRST, author="a", reason="r", policy=policy, allowed_signers=signers)
 
 

@@ -10,11 +10,13 @@ import pytest
 from toy_evidence import judge_toy, make_params, toy_rows, train_toy, write_toy
 
 from tasks.datasets import DatasetWriter, hash_file, read_manifest, read_table, write_atomically
+from tasks.errors import GateError
 from tasks.gates import make_receipt
 from tasks.paths import ProjectPaths
-from tasks.records import Evaluation, Verdict, Verification
+from tasks.records import Evaluation, ValidationReport, Verdict, Verification
 from tasks.stages import StageContext, load_stage
 from tasks.stages.looking import pay_look
+from tasks.validation.suites import hash_contents
 from tasks.verification import check_figures, check_hashes
 
 NOW = datetime(2020, 3, 1, tzinfo=timezone.utc)
@@ -103,6 +105,42 @@ def test_verdict_without_its_receipt_does_not_hold(project):
     assert "receipt" in named(verify(project, receipt))
     content = path.read_bytes()
     assert "receipt" in named(Verification(checks=check_hashes(project, content, None)))
+
+
+def bind_suite(project):
+    """A suite of raw data, and a report and a verdict that are of it."""
+    suite = project.paths.expectations / "raw" / "t.json"
+    entry = {"type": "expect_column_values_to_not_be_null", "kwargs": {"column": "id"}}
+    write_atomically(suite, json.dumps({"name": "t", "expectations": [entry]}).encode())
+    path = project.paths.validation_report("raw")
+    found = ValidationReport.from_json(path.read_bytes(), origin="test")
+    path.write_text(found.model_copy(update={"suites_hash": hash_contents(suite.parent)}).to_json())
+    load_stage("gate").run(project)
+    return suite
+
+
+def test_weakened_suite_is_found(project):
+    """After the verdict: what was expected of the data is not what lies there; nor are suites that were put beside it."""
+    suite = bind_suite(project)
+    assert verify(project).outcome == "holds"
+    suite.write_text(suite.read_text().replace('"id"}', '"id", "mostly": 0.1}'))
+    assert named(verify(project)) == {"expectations/raw", "verdict"}
+    suite.unlink()
+    assert "expectations/raw" in named(verify(project))
+
+
+def test_suite_in_nobodys_form_is_found(project):
+    """It does not hold, and is named; no traceback."""
+    bind_suite(project).write_text("{")
+    assert "expectations" in named(verify(project))
+
+
+def test_report_by_other_suites_is_not_judged(project):
+    """Weakened for the report and restored for the verdict: the stage refuses, and asks for the report anew."""
+    suite = bind_suite(project)
+    suite.write_text(suite.read_text().replace('"id"', '"key"'))
+    with pytest.raises(GateError, match="a report by other expectations"):
+        load_stage("gate").run(project)
 
 
 def test_forged_commit_is_found(project):
