@@ -88,9 +88,9 @@ def rollback(
         leaving, target = standing.champion, standing.previous
         if leaving is None or target is None:
             raise _nothing_before(desk.model, leaving)
-        origin = expected_origin(desk, standing, taken_over)
         with checkout_of_verdict(desk.main.root, target.branch) as tree:
             _require_holds(tree, "hashes", target.branch, target.verdict)
+        origin = expected_origin(desk, standing, taken_over)  # asked for by now: MLflow has had the time to start
         with tempfile.TemporaryDirectory(prefix="windtunnel-mlflow-") as folder:
             require_registered(office.registry, desk.model, target.version, target.logical_hash, Path(folder))
         if is_drill:

@@ -10,11 +10,12 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Literal
 
+from flows.dvc_cache import cache_folder, lay_down, remote_urls
 from flows.event_log import check_event_logs
 from flows.programs import dvc, git
 from flows.signed_checks import check_signatures
 from flows.verdict_store import find_verdict
-from flows.worktrees import REMOTES, checkout_of, newest_refresh, remote_urls
+from flows.worktrees import REMOTES, checkout_of, newest_refresh
 from tasks.errors import DatasetError, GateError, WindtunnelError
 from tasks.params import load_params
 from tasks.paths import ProjectPaths
@@ -55,7 +56,7 @@ def checkout_of_verdict(root: Path, name: str) -> Iterator[ProjectPaths]:
             next_step="windtunnel verify, or windtunnel verify data/2013-11-01",
         )
     with checkout_of(root, branch, "verify") as tree:
-        _fetch(tree.root)
+        _fetch(tree)
         yield tree
 
 
@@ -74,8 +75,14 @@ def verify_checkout(paths: ProjectPaths, level: Level) -> Verification:
     return Verification(checks=checks)
 
 
-def _fetch(root: Path) -> None:
-    """Fetch what the remote ``shared`` holds; what cannot be had is found missing, by name, when it is checked."""
+def _fetch(tree: ProjectPaths) -> None:
+    """Lay the data down from the cache, or fetch what the remote ``shared`` holds.
+
+    What cannot be had is found missing, by name, when it is checked.
+    """
+    root = tree.root
+    if lay_down(tree, cache_folder(root)):
+        return
     try:
         dvc(root, "checkout", "--force", "--quiet")
     except WindtunnelError:  # something is not in the cache

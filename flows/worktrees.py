@@ -16,6 +16,7 @@ from pathlib import Path
 
 from dvc.config import Config
 
+from flows.dvc_cache import cache_folder, remote_urls
 from flows.programs import call, dvc, git
 from tasks.datasets import hash_file, write_atomically
 from tasks.errors import WorktreeError
@@ -123,19 +124,12 @@ def _configure(worktree: Worktree) -> None:
     if own.exists():
         write_atomically(copy, own.read_bytes())
         copy.chmod(0o600)  # it may hold keys
-    cache = dvc(worktree.main.root, "cache", "dir")
-    urls = remote_urls(worktree.main.root)
+    cache, urls = cache_folder(worktree.main.root), remote_urls(worktree.main.root)
     # As the command `dvc config --local` does it, once for all: each call of it takes a second of starting.
     with Config(dvc_dir=str(worktree.paths.root / ".dvc"), validate=False).edit("local") as settings:
-        settings["cache"]["dir"] = str((worktree.main.root / cache).resolve())
+        settings["cache"]["dir"] = str(cache)
         for name, url in urls.items():
             settings["remote"].setdefault(name, {})["url"] = url
-
-
-def remote_urls(root: Path) -> dict[str, str]:
-    """The URL of each DVC remote of the project in ``root``; those of local folders are absolute."""
-    listed = re.findall(r"^remote\.([^.=]+)\.url=(.+)$", dvc(root, "config", "--list"), re.M)
-    return {name: url if "://" in url else str((root / url).resolve()) for name, url in listed}
 
 
 def newest_refresh(root: Path) -> str | None:

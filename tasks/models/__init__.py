@@ -18,7 +18,7 @@ from tasks.models.naming import is_kept_in_git, name_challenger, read_challenger
 from tasks.models.recipe import load_estimator
 from tasks.models.refit import REFIT, refit_model
 from tasks.models.scoring import class_names, predict_classes, predict_number, predict_positive, predict_scores
-from tasks.models.store import dump_model, load_model, model_hash, read_model, write_model
+from tasks.models.store import check_model, dump_model, load_model, model_hash, read_model, write_model
 from tasks.models.training import describe_stored_model, fit_recipe, train_recipe, training_labels, training_seed
 from tasks.models.trusted import TRUSTED_TYPES
 from tasks.models.weights import add_weights
@@ -30,6 +30,7 @@ __all__ = [
     "Workbench",
     "add_weights",
     "bring_model",
+    "check_model",
     "class_names",
     "describe_stored_model",
     "dump_model",

@@ -6,7 +6,11 @@ models are for.
 
 import hashlib
 import io
+import re
 import warnings
+import zipfile
+import zlib
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +24,9 @@ from tasks.models.trees import find_open_tree
 from tasks.models.trusted import TRUSTED_TYPES
 from tasks.records import ModelCard
 from tasks.user_code import quote_error
+
+_RELEASE = re.compile(rb'"_sklearn_version":\{[^{}]*"content":"\\"([^"\\]+)')
+"""The release of scikit-learn that fitted a model, in the schema of a canonical archive."""
 
 
 def dump_model(model: Any) -> bytes:
@@ -65,10 +72,15 @@ def load_model(source: bytes | Path) -> Any:
 
 
 def model_hash(archive: bytes) -> str:
-    """SHA-256 of what is in a canonical archive: names and contents, not the bytes of one zlib's compression."""
-    return hash_text(
-        *(text for name, data in sorted(read_entries(archive).items()) for text in (name, hashlib.sha256(data).hexdigest()))
-    )
+    """SHA-256 of what is in a canonical archive: names and contents, not the bytes of one zlib's compression.
+
+    Raises :class:`~tasks.errors.ModelError` where it is no archive.
+    """
+    try:
+        entries = read_entries(archive)
+    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, RuntimeError) as error:
+        raise _not_loadable("stored model", f"no skops archive ({type(error).__name__})") from None
+    return hash_text(*(text for name, data in sorted(entries.items()) for text in (name, hashlib.sha256(data).hexdigest())))
 
 
 def write_model(folder: Path, model: Any, card: ModelCard) -> ModelCard:
@@ -123,15 +135,35 @@ def read_model(folder: Path, role: str) -> tuple[Any, ModelCard]:
 
     Raises :class:`~tasks.errors.ModelError` where one of them is missing, or the model is not the card's.
     """
+    archive, card = _read_archive(folder, role)
+    return load_model(archive), card
+
+
+def check_model(folder: Path, role: str) -> ModelCard:
+    """The card of ``role`` in ``folder``, once model or scores are found to be the card's, and of this release of scikit-learn.
+
+    For whoever asks what a model is and not what it says: its bytes are hashed, and it is not loaded, for which alone scikit-learn
+    would be imported. Raises :class:`~tasks.errors.ModelError`.
+    """
+    found = read_scores(folder, role)
+    if found is not None:
+        return found[1]
+    archive, card = _read_archive(folder, role)
+    others = {text.decode() for text in _RELEASE.findall(read_entries(archive).get("schema.json", b""))} - {version("scikit-learn")}
+    if others:
+        raise _not_loadable(f"{role} in {folder}", f"a model of scikit-learn {', '.join(sorted(others))}")
+    return card
+
+
+def _read_archive(folder: Path, role: str) -> tuple[bytes, ModelCard]:
     card_path, path = folder / f"{role}.json", folder / f"{role}.skops"
     if not (card_path.exists() and path.exists()):
         raise _not_loadable(f"{role} in {folder}", "no model, or none that was written to the end")
     card = ModelCard.from_json(card_path.read_bytes(), origin=str(card_path))
     archive = path.read_bytes()
-    model = load_model(archive)
     if model_hash(archive) != card.logical_hash or card.role != role:
         raise _not_loadable(f"{role} in {folder}", "another model than its card tells of")
-    return model, card
+    return archive, card
 
 
 def _require_trusted(archive: bytes, where: str) -> None:

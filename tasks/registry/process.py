@@ -11,7 +11,8 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Mapping
-from contextlib import redirect_stdout
+from contextlib import redirect_stdout, suppress
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -29,10 +30,12 @@ def main() -> None:
     answers = sys.stdout
     with redirect_stdout(sys.stderr):
         client: Any = None
+        with suppress(Exception):  # what stands in the way is told with the first answer
+            _import_ahead()
         for line in sys.stdin:
             try:
                 if client is None:
-                    import mlflow  # takes seconds
+                    import mlflow
 
                     client = mlflow.MlflowClient()
                 words: dict[str, Any] = json.loads(line)
@@ -41,6 +44,17 @@ def main() -> None:
                 answer = {"error": " ".join((type(error).__name__, str(getattr(error, "error_code", "")))).strip()}
             answers.write(json.dumps(answer) + "\n")
             answers.flush()
+
+
+def _import_ahead() -> None:
+    """Import what the first question needs, before it is asked, which takes seconds; nothing is opened yet.
+
+    A database whose tables are being made when this process is ended would be left with half of them.
+    """
+    import_module("mlflow")
+    if not os.environ.get("MLFLOW_TRACKING_URI", "").startswith("http"):
+        import_module("mlflow.store.model_registry.sqlalchemy_store")
+        import_module("mlflow.store.tracking.sqlalchemy_store")
 
 
 def _read_alias(client: Any, *, model: str, alias: str) -> dict[str, Any]:

@@ -6,20 +6,24 @@ A dataset's hash is made from the rows of each partition, not taken from its man
 """
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
 from tasks.datasets import MANIFEST, dataset_hash, hash_mapping, logical_hash, read_manifest, read_partition
 from tasks.errors import WindtunnelError
 from tasks.gates import SUBJECTS, check_receipt, hash_params
-from tasks.models import open_model
+from tasks.models import check_model
 from tasks.paths import ProjectPaths
-from tasks.records import Check, Evaluation, Manifest, Receipt, Verdict
+from tasks.records import Check, Evaluation, Manifest, PartitionRecord, Receipt, Verdict
 from tasks.signing import EXPECTATIONS
 from tasks.stages import StageContext
 from tasks.stages.policies import hash_suites
 
+_THREADS = 2
+"""Partitions that are read and hashed at once, each of which holds its rows."""
 _NOT_HERE = "not here; fetch it: dvc pull --remote shared"
 
 
@@ -135,14 +139,16 @@ def _check_dataset(name: str, folder: Path, named: Mapping[str, str]) -> Check:
 
 def _hash_rows(folder: Path, manifest: Manifest) -> str:
     """The dataset's logical hash from the rows of every partition. Raises :class:`~tasks.errors.DatasetError`."""
+
+    def proven(partition: PartitionRecord, key: Sequence[str]) -> PartitionRecord:
+        rows = read_partition(folder, partition)
+        return partition.model_copy(update={"rows": rows.num_rows, "logical_hash": logical_hash(rows, key)})
+
     tables = {}
-    for name, table in manifest.tables.items():
-        partitions = []
-        for partition in table.partitions:
-            rows = read_partition(folder, partition)
-            made = {"rows": rows.num_rows, "logical_hash": logical_hash(rows, table.key)}
-            partitions.append(partition.model_copy(update=made))
-        tables[name] = table.model_copy(update={"partitions": tuple(partitions)})
+    with ThreadPoolExecutor(_THREADS) as threads:
+        for name, table in manifest.tables.items():
+            partitions = threads.map(partial(proven, key=table.key), table.partitions)
+            tables[name] = table.model_copy(update={"partitions": tuple(partitions)})
     return dataset_hash(tables)
 
 
@@ -170,7 +176,7 @@ def _check_models(paths: ProjectPaths, verdict: Verdict) -> Iterator[Check]:
             yield Check(what=name, status="not_checked", reason=_NOT_HERE)
             continue
         try:
-            card = open_model(paths.models, role).card
+            card = check_model(paths.models, role)
         except WindtunnelError as error:
             yield Check(what=name, status="does_not_hold", reason=f"{error.thing}: {error.found}")
             continue

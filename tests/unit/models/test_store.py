@@ -17,7 +17,7 @@ from sklearn.preprocessing import FunctionTransformer
 from small_models import ESTIMATORS, small_frame
 
 from tasks.errors import ModelError
-from tasks.models import dump_model, fit_recipe, load_model, model_hash, predict_positive, read_model, write_model
+from tasks.models import check_model, dump_model, fit_recipe, load_model, model_hash, predict_positive, read_model, write_model
 from tasks.models.canonical import read_entries
 from tasks.records import ModelCard
 
@@ -132,16 +132,20 @@ def test_what_is_no_archive_is_refused(archive):
 
 def test_a_model_of_another_release_is_refused():
     """scikit-learn promises nothing about models of another release."""
-    entries = read_entries(dump_model(_fit("boosting")))
+    with pytest.raises(ModelError, match=r"0\.1\.2"):
+        load_model(_of_another_release("boosting"))
+
+
+def _of_another_release(name: str) -> bytes:
     import sklearn
 
+    entries = read_entries(dump_model(_fit(name)))
     schema = entries["schema.json"].replace(sklearn.__version__.encode(), b"0.1.2")
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as target:
-        for name, data in {**entries, "schema.json": schema}.items():
-            target.writestr(name, data)
-    with pytest.raises(ModelError, match=r"0\.1\.2"):
-        load_model(buffer.getvalue())
+        for entry, data in {**entries, "schema.json": schema}.items():
+            target.writestr(entry, data)
+    return buffer.getvalue()
 
 
 @pytest.mark.parametrize("name", ["boosting", "forest"])
@@ -192,6 +196,23 @@ def test_a_model_that_is_not_its_cards_is_refused(tmp_path: Path):
     (tmp_path / "challenger.skops").write_bytes(dump_model(_fit("boosting")))
     with pytest.raises(ModelError, match="another model"):
         read_model(tmp_path, "challenger")
+
+
+def test_a_model_is_checked_by_its_bytes(tmp_path: Path):
+    """Its card where they are the card's; another model, another release and no archive are refused."""
+    card = write_model(tmp_path, _fit("logistic"), CARD)
+    assert check_model(tmp_path, "challenger") == card
+    archive = tmp_path / "challenger.skops"
+    old = _of_another_release("logistic")
+    archive.write_bytes(old)
+    with pytest.raises(ModelError, match="another model"):
+        check_model(tmp_path, "challenger")
+    (tmp_path / "challenger.json").write_text(card.model_copy(update={"logical_hash": model_hash(old)}).to_json())
+    with pytest.raises(ModelError, match=r"0\.1\.2"):
+        check_model(tmp_path, "challenger")
+    archive.write_bytes(b"no archive")
+    with pytest.raises(ModelError, match="no skops archive"):
+        check_model(tmp_path, "challenger")
 
 
 @pytest.mark.parametrize("missing", ["challenger.skops", "challenger.json"])
