@@ -13,6 +13,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from tasks.evaluation.beside import drop_giveaways
 from tasks.evaluation.bootstrap import FEWEST_CLUSTERS
 from tasks.evaluation.compare import MISSING, ROLES, read_labels, read_scores, whole_group
 from tasks.evaluation.measures import Group
@@ -117,6 +118,9 @@ def summarise_blocks(
             found, missing = _of_column(parts, metrics, own, column, thresholds, clusters=len(names), k=k)
             figures += found
             unpublished += missing
+        figures, crossing = drop_giveaways(figures, rows, clusters, evaluation, discover=params.discover, k=k)
+        why_crossing = f"beside other figures its blocks would give away fewer than {k} people"
+        unpublished += [Unpublished(metric=left.metric, slice=left.slice, reason=why_crossing) for left in crossing]
     kept = _within(figures, MOST_BYTES)
     too_large = f"its sums would make the page larger by more than {MOST_BYTES // 1000} kB"
     unpublished += [Unpublished(metric=left.metric, slice=left.slice, reason=too_large) for left in figures[len(kept) :]]

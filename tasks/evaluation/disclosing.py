@@ -1,24 +1,21 @@
 """What may be told of slices that overlap, so that no sum or difference of figures rests on fewer than k people.
 
-What belongs here: the rule for sets of rows of any shape. What does not: values of one column, which part the rows and have a
-rule of their own (``withholding``).
-
-Published sets cut the rows into atoms: rows that lie in the same sets. Whatever can be computed from the figures of these sets by
-adding and subtracting is a linear combination of their indicators over atoms. A further set is told only if it makes no new
-combination that rests on small atoms (of fewer than k people) alone: the dimension of those combinations, the rank over all atoms
-less the rank over large ones, must stay what it was. This is stricter than needed, since small atoms together may be k people.
+What belongs here: what is told, and whether something further may be. What does not: values of one column by themselves, which part
+the rows and have a rule of their own (``withholding``), sums by block (``beside``), and the reckoning (``combining``).
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from tasks.evaluation.combining import may_leave_few
 from tasks.evaluation.compare import MISSING
 from tasks.evaluation.sample import Ints
-from tasks.evaluation.withholding import PERSON
+from tasks.evaluation.withholding import PERSON, withheld
 from tasks.records import Comparison
 
 
@@ -27,21 +24,13 @@ class Told:
 
     def __init__(self, predictions: pa.Table, published: Iterable[Ints], k: int) -> None:
         """``published`` are columns of which each value above 0 is told, by the number of each row's value."""
-        self._rows, self._k = predictions.num_rows, k
+        self._k = k
         self._people = _people(predictions)
-        self._atoms: Ints = np.zeros(self._rows, np.intp)
-        self._blocks: Ints = self._atoms
-        """The finest of the columns of which all values are told, or all rows as one: clusters can be thousands of sets."""
-        self._sets: list[NDArray[np.bool_]] = []
-        columns = tuple(published)
-        for codes in columns:
+        self._columns: list[Ints] = []
+        self._atoms: Ints = np.zeros(predictions.num_rows, np.intp)
+        for codes in published:
+            self._columns.append(codes)
             self._atoms = _cut(self._atoms, codes)
-            if codes.min(initial=1) > 0 and codes.max(initial=0) > self._blocks.max(initial=0):
-                self._blocks = codes
-        for codes in columns:
-            if codes is not self._blocks:
-                self._sets += [codes == value for value in range(1, int(codes.max(initial=0)) + 1)]
-        self._small = self._small_combinations(self._atoms, self._sets)
 
     def is_enough(self, chosen: Ints) -> bool:
         """Whether the rows at ``chosen`` are of k people or more."""
@@ -49,62 +38,72 @@ class Told:
 
     def may_tell(self, chosen: Ints) -> bool:
         """Whether figures of the rows at ``chosen`` may be told beside all others; they then count as told."""
-        if not self.is_enough(chosen):
+        member: Ints = np.zeros(len(self._atoms), np.intp)
+        member[chosen] = 1
+        return self.is_enough(chosen) and self.may_tell_all(member)
+
+    def may_tell_all(self, codes: Ints) -> bool:
+        """The same of the sets of rows with each value of ``codes`` above 0, all of them or none."""
+        atoms, columns = _cut(self._atoms, codes), [*self._columns, codes]
+        _, first = np.unique(atoms, return_index=True)
+        width = int(self._people.max(initial=0)) + 1
+        owners = np.unique(atoms.astype(np.int64) * width + self._people)
+        if may_leave_few([codes[first] for codes in columns], (owners // width, owners % width), self._k):
             return False
-        member = self._member(chosen)
-        atoms, sets = _cut(self._atoms, member.astype(np.intp)), [*self._sets, member]
-        if self._small_combinations(atoms, sets) > self._small:
-            return False
-        self._atoms, self._sets = atoms, sets
+        self._atoms, self._columns = atoms, columns
         return True
 
-    def _member(self, chosen: Ints) -> NDArray[np.bool_]:
-        member = np.zeros(self._rows, np.bool_)
-        member[chosen] = True
-        return member
 
-    def _small_combinations(self, atoms: Ints, sets: list[NDArray[np.bool_]]) -> int:
-        """How many independent combinations of ``sets`` rest on atoms of fewer than k people alone."""
-        _, first = np.unique(atoms, return_index=True)
-        pairs = np.unique(atoms.astype(np.int64) * (int(self._people.max(initial=0)) + 1) + self._people)
-        people = np.bincount(pairs // (int(self._people.max(initial=0)) + 1), minlength=len(first))
-        indicators = np.array([member[first] for member in sets], np.int8).reshape(len(sets), len(first))
-        blocks, is_large = self._blocks[first], people >= self._k
-        return _rank(blocks, indicators) - _rank(blocks[is_large], indicators[:, is_large])
+def withhold_crossing(
+    predictions: pa.Table, comparisons: Sequence[Comparison], columns: Sequence[str], k: int, *, has_folds: bool
+) -> tuple[Comparison, ...]:
+    """``comparisons`` without slices that, beside those of other ``columns``, would give away fewer than ``k`` people.
 
-
-def _rank(blocks: Ints, indicators: NDArray[np.int8]) -> int:
-    """The rank of the indicators of ``blocks`` (one per atom, which part the atoms) and of ``indicators`` (sets by atoms) together.
-
-    Less the column of its block's first atom each column is 0 in all blocks, so that these count one each and need no matrix.
+    The slices of a column that comes first stay; of the next as many as may, the larger ones before the smaller.
     """
-    _, first, block = np.unique(blocks, return_index=True, return_inverse=True)
-    within = indicators - indicators[:, first[block]]
-    if not within.size:
-        return len(first)
-    return len(first) + int(np.linalg.matrix_rank(np.unique(within, axis=1).astype(np.float64)))
+    told = Told(predictions, published_values(predictions, (), has_folds=has_folds), k)
+    hidden: set[tuple[str | None, str | None]] = set()
+    for column in dict.fromkeys(columns):
+        slices = {
+            str(found.slice_value): found.rows for found in comparisons if found.slice_column == column and not found.is_withheld
+        }
+        rising = sorted(slices, key=lambda value: (-slices[value], value))
+        values = values_of(predictions, f"slice_{column}")
+        hidden |= {(column, value) for value in _refused(told, rising, partial(_numbered, values))}
+    reason = f"withheld: beside slices of other columns it would give away the figures of fewer than {k} people"
+    return tuple(withheld(found, reason) if (found.slice_column, found.slice_value) in hidden else found for found in comparisons)
 
 
-def published_values(
-    predictions: pa.Table, comparisons: Sequence[Comparison], *, has_folds: bool, has_blocks: bool
-) -> Iterator[Ints]:
-    """For each column whose values are slices that are told, the number of each row's value; 0 where it is withheld.
+def _refused(told: Told, values: Sequence[str], numbered: Callable[[Sequence[str]], Ints]) -> list[str]:
+    """Those of ``values`` that may not be told, halving where not all may."""
+    if not values or told.may_tell_all(numbered(values)):
+        return []
+    if len(values) == 1:
+        return list(values)
+    middle = len(values) // 2
+    return [*_refused(told, values[:middle], numbered), *_refused(told, values[middle:], numbered)]
 
-    With ``has_blocks`` also of clusters: a page has sums by block of them, which may be as small as one cluster.
-    """
-    if has_blocks:
-        clusters = predictions.column("cluster").cast(pa.string()).combine_chunks().dictionary_encode()
-        number: Ints = clusters.indices.to_numpy().astype(np.intp) + 1
-        yield number
+
+def published_values(predictions: pa.Table, comparisons: Sequence[Comparison], *, has_folds: bool) -> Iterator[Ints]:
+    """For each column whose values are slices that are told, the number of each row's value; 0 where it is withheld."""
     told = {(c.slice_column, c.slice_value) for c in comparisons if c.slice_column is not None and not c.is_withheld}
     columns = {f"slice_{column}": {str(value) for of, value in told if of == column} for column, _ in told}
     if has_folds:
         columns |= {name: set(predictions.column(name).unique().to_pylist()) for name in predictions.column_names if _is_part(name)}
     for column in sorted(columns):
-        values = pc.fill_null(predictions.column(column).cast(pa.string()), MISSING)
-        place = pc.index_in(values, value_set=pa.array(sorted(columns[column]), pa.string()))
-        codes: Ints = pc.add(pc.fill_null(place, -1), 1).to_numpy().astype(np.intp)
-        yield codes
+        yield _numbered(values_of(predictions, column), sorted(columns[column]))
+
+
+def values_of(predictions: pa.Table, column: str) -> pa.ChunkedArray:
+    """The values of a column as texts; ``(missing)`` for NULL."""
+    return pc.fill_null(predictions.column(column).cast(pa.string()), MISSING)
+
+
+def _numbered(values: pa.ChunkedArray, chosen: Sequence[str]) -> Ints:
+    """The place of each of ``values`` among ``chosen``, from 1; 0 where it is none of them."""
+    place = pc.index_in(values, value_set=pa.array(chosen, pa.string()))
+    codes: Ints = pc.add(pc.fill_null(place, -1), 1).to_numpy().astype(np.intp)
+    return codes
 
 
 def _is_part(name: str) -> bool:

@@ -8,10 +8,9 @@ from functools import partial
 
 import pyarrow as pa
 
-from tasks.evaluation.blocks import why_no_blocks
 from tasks.evaluation.compare import compare, compare_folds
 from tasks.evaluation.contest import Contest
-from tasks.evaluation.disclosing import published_values
+from tasks.evaluation.disclosing import published_values, withhold_crossing
 from tasks.evaluation.discovery import Limits, discover
 from tasks.evaluation.evidence import Evidence
 from tasks.evaluation.noise import Rescoring, describe_noise, measure_noise, with_noise
@@ -65,6 +64,7 @@ def summarise(
     together = partial(count_together, predictions)
     comparisons = withhold_slices(with_noise(compared, floors, rescored), people, k, together)
     drawn = draws_of(params.splits[split]) if part == ALL_FOLDS else ()
+    comparisons = withhold_crossing(predictions, comparisons, params.evaluation.slices, k, has_folds=bool(drawn))
     folds: tuple[Comparison, ...] = ()
     if drawn:
         folds = compare_folds(predictions, params.evaluation, seed, contest.task, contest.classes, draws=len(drawn), own=own)
@@ -113,8 +113,7 @@ def _search(
 ) -> Discovery | None:
     """The slices that nobody declared, of which only those are told that give away nobody beside all that is published."""
     predictions, asked = contest.predictions, params.evaluation
-    has_blocks = not why_no_blocks(predictions, asked)
-    published = tuple(published_values(predictions, comparisons, has_folds=has_folds, has_blocks=has_blocks))
+    published = tuple(published_values(predictions, comparisons, has_folds=has_folds))
     limits, kind = Limits(published, params.masking.limits.k), (contest.task, contest.classes)
     return discover(predictions, asked, seed, kind, limits, draws=contest.draws, own=own)
 

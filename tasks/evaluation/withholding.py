@@ -80,10 +80,11 @@ def withhold_slices(
     reasons = dict.fromkeys(beside, f"withheld: it would give away the figures of fewer than {k} people beside it")
     reasons |= dict.fromkeys(small, f"withheld: it would rest on fewer than {k} people")
     keyed = [((found.slice_column, found.slice_value), found) for found in comparisons]
-    return tuple(_withheld(found, reasons[key]) if key in reasons else _without_few(found, k) for key, found in keyed)
+    return tuple(withheld(found, reasons[key]) if key in reasons else _without_few(found, k) for key, found in keyed)
 
 
-def _withheld(found: Comparison, reason: str) -> Comparison:
+def withheld(found: Comparison, reason: str) -> Comparison:
+    """``found`` without its figures, and why."""
     figures = (
         "champion",
         "challenger",

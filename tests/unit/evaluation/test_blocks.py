@@ -10,7 +10,7 @@ from tasks.evaluation import blocks as module
 from tasks.evaluation import compare, summarise_blocks
 from tasks.evaluation.bootstrap import cluster_weights, percentile_interval
 from tasks.params.judging import EvaluationParams
-from tasks.records import BlockEvidence, BlockFigure, Comparison, Evaluation, PackedNumbers
+from tasks.records import BlockEvidence, BlockFigure, Comparison, Discovery, Evaluation, PackedNumbers, SuspectSlice
 
 SEED, K = 41, 5
 
@@ -20,6 +20,8 @@ class _Judged:
 
     def __init__(self, comparisons: tuple[Comparison, ...], task: str) -> None:
         self.comparisons, self.task = comparisons, task
+        self.folds_judged: None = None
+        self.discovery: Discovery | None = None
 
 
 def _params(metrics: tuple[str, ...], cluster: str = "day") -> EvaluationParams:
@@ -164,6 +166,48 @@ def test_withheld_slices_stay_withheld() -> None:
     evidence = summarise_blocks(rows, params, told, {("brier", "origin")}, classes=(), draws=1, k=K)
     assert "origin=A" not in {figure.slice for figure in evidence.figures}
     assert {left.slice: left.reason for left in evidence.unpublished}["origin=A"].startswith("its figures are withheld")
+
+
+def _beside(rows: pa.Table, columns: tuple[str, ...], suspect: str | None = None) -> BlockEvidence:
+    """Sums by day of all rows and of ``columns``, where the search named the slice ``suspect``."""
+    interval = {"method": "cluster_bootstrap", "cluster": "day", "replicates": 200, "confidence": 0.9}
+    search = {"columns": ("tier",), "metric": "brier", "min_rows": 20}
+    told = {"split": "s", "part": "test", "metrics": ("brier",), "slices": columns, "interval": interval, "discover": search}
+    params = EvaluationParams.model_validate(told)
+    judged = _Judged(compare(rows, params, SEED), "binary")
+    if suspect is not None:
+        judged.discovery = Discovery(
+            metric="brier",
+            direction="lower_is_better",
+            columns=("tier",),
+            margin=0.0,
+            min_rows=20,
+            searched=1,
+            too_small=0,
+            suspects=(SuspectSlice(p_value=0.0, slice=suspect),),
+        )
+    asked = {("brier", None), *(("brier", column) for column in columns)}
+    return summarise_blocks(rows, params, judged, asked, classes=(), draws=1, k=K)  # type: ignore[arg-type]
+
+
+def test_sums_by_day_beside_a_slice_that_was_found_leave_nobody_alone() -> None:
+    """Ten whole days and a row of the eleventh: with sums by day this row would be told. Half of each day tells of none."""
+    rows, place = _rows(), np.arange(20 * 60)
+    odd = rows.append_column("discover_tier", [np.where((place % 20 < 10) | (place == 10), "x", "y")])
+    even = rows.append_column("discover_tier", [np.where(place % 40 < 20, "x", "y")])
+    assert {figure.slice for figure in _beside(even, (), "tier=x").figures} == {None}
+    left = _beside(odd, (), "tier=x")
+    assert not left.figures
+    assert "beside other figures its blocks would give away" in left.unpublished[0].reason
+
+
+def test_sums_by_day_of_columns_that_nest_are_of_one_of_them() -> None:
+    """On each day the second column lacks three rows of the first's value: their sums differ by the three."""
+    rows, within = _rows(), np.arange(20 * 60) // 20
+    nested = rows.set_column(rows.column_names.index("slice_origin"), "slice_origin", [np.where(within < 30, "A", "B")])
+    nested = nested.append_column("slice_zone", [np.where(within < 27, "C", np.where(within < 33, "D", "E"))])
+    assert {figure.slice for figure in _beside(nested, ("origin", "zone")).figures} == {None, "origin=A", "origin=B"}
+    assert {figure.slice for figure in _beside(nested, ("zone",)).figures} == {None, "zone=C", "zone=D", "zone=E"}
 
 
 def test_what_would_make_the_page_large_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:

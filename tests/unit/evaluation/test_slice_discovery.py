@@ -138,15 +138,13 @@ def test_what_would_leave_a_few_by_subtraction_is_withheld():
     assert Told(rows, [shops], 5).may_tell(other)
 
 
-def test_what_blocks_of_days_leave_a_few_of_is_withheld():
-    """The page has sums by day: ten whole days and a row of the eleventh would tell of that row; half of each day tells of none."""
-    rows = pa.table({"cluster": np.repeat([f"d{day:02}" for day in range(DAYS)], 60)})
-    days_and_a_row, halves = np.arange(0, 601), np.flatnonzero(np.arange(DAYS * 60) % 2)
-    without, beside = (list(published_values(rows, (), has_folds=False, has_blocks=has_blocks)) for has_blocks in (False, True))
-    assert Told(rows, without, 5).may_tell(days_and_a_row)
-    assert not Told(rows, beside, 5).may_tell(days_and_a_row)
-    assert Told(rows, beside, 5).may_tell(np.arange(0, 600))
-    assert Told(rows, beside, 5).may_tell(halves)
+def test_clusters_of_one_person_give_no_leave():
+    """Forty people of region a, of whom 37 are of tier x: the page's sums by cluster are no reason to tell of the other three."""
+    person = np.repeat(np.arange(100), 5)
+    rows = pa.table({"cluster": [f"c{of}" for of in person], "person": [f"p{of}" for of in person]})
+    told = Told(rows, published_values(rows, (), has_folds=False), 5)
+    assert told.may_tell(np.flatnonzero(person < 40))
+    assert not told.may_tell(np.flatnonzero(person < 37))
 
 
 def test_two_slices_that_together_leave_a_few_are_not_both_told():

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from tasks.errors import EvaluationError
 from tasks.evaluation.curves import calibration_bins, roc_points
+from tasks.evaluation.disclosing import withhold_crossing
 from tasks.evaluation.withholding import count_people, count_together, require_enough_people, withhold_classes, withhold_slices
 from tasks.records import ClassOutcome, ClassScores, Comparison
 
@@ -77,6 +78,40 @@ def test_people_in_two_slices_are_counted_once() -> None:
     names = [(None, 93), ("a", 3), ("b", 3), ("c", 40), ("d", 50)]
     found = withhold_slices([_comparison(*of) for of in names], counts, k, partial(count_together, rows))
     assert [c.slice_value for c in found if c.is_withheld] == ["a", "b", "c"]
+
+
+def _crossed(*columns: str, **values: list[str]) -> set[str]:
+    """The slices that are withheld where these columns are declared in this order."""
+    rows = pa.table({f"slice_{column}": held for column, held in values.items()})
+    found = [
+        _comparison(value, held.count(value)).model_copy(update={"slice_column": column})
+        for column, held in values.items()
+        for value in sorted(set(held))
+    ]
+    judged = withhold_crossing(rows, found, columns, K, has_folds=False)
+    assert all(c.reason.startswith("withheld: beside slices of other columns") for c in judged if c.is_withheld)
+    return {f"{c.slice_column}={c.slice_value}" for c in judged if c.is_withheld}
+
+
+def test_a_slice_within_one_of_another_column_is_withheld() -> None:
+    """All of Paris but three lies in France: with both told, the three are. Which of them stays follows the order of columns."""
+    country = ["fr"] * 43 + ["de"] * 40
+    city = ["paris"] * 40 + ["lyon"] * 3 + ["berlin"] * 20 + ["bonn"] * 20
+    assert _crossed("country", "city", country=country, city=city) == {"city=paris", "city=lyon"}
+    assert _crossed("country", "city", country=country[:40] + country[43:], city=city[:40] + city[43:]) == set()
+
+
+def test_several_slices_that_nearly_fill_one_are_not_all_told() -> None:
+    """Ten of Lyon and thirty of Paris leave three of France, though each leaves enough by itself; the larger is told."""
+    country = ["fr"] * 43 + ["de"] * 40
+    city = ["paris"] * 30 + ["lyon"] * 10 + ["other"] * 3 + ["berlin"] * 40
+    assert "city=paris" not in _crossed("country", "city", country=country, city=city)
+    assert _crossed("country", "city", country=country, city=city) & {"city=lyon", "city=other"}
+
+
+def test_slices_that_cross_are_all_told() -> None:
+    """Where every value of one has enough rows in every value of the other, nothing is left over."""
+    assert not _crossed("a", "b", a=["x", "y"] * 60, b=["p"] * 60 + ["q"] * 60)
 
 
 def test_people_are_counted_not_rows() -> None:
