@@ -57,7 +57,9 @@ def _is_told(row: VerdictRow) -> bool:
 
 def _judged(verdict: Verdict, evaluation: Evaluation | None) -> str:
     views = ", ".join(f"{role} {view}" for role, view in sorted(verdict.view.items()))
-    what = "recipe" if verdict.judged == "recipe" else "fitted model"
+    what = "fitted model"
+    if verdict.judged == "recipe":
+        what = "recipe, by one fit for each fold," if verdict.folds else "model that the recipe gave here"
     where = escape_markdown(f"{verdict.split}, part {verdict.part}")
     if evaluation is not None:
         period = f"{format_day(evaluation.from_utc)} to {format_day(evaluation.to_utc)}"

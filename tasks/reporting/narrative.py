@@ -91,8 +91,9 @@ def limits_of(verdict: Verdict, evaluation: Evaluation, pin: Pin, time_column: s
     found += _folds(verdict)
     found += _noise(verdict)
     found += _weights(verdict, evaluation)
-    if verdict.judged == "recipe":
-        found.append(Limit("Recipe, not artefact", "How to fit the model was judged; the file that you ship is another fit."))
+    if verdict.judged == "recipe" and verdict.folds is None:
+        told = "The model that was fitted here was judged, and this verdict promotes it. Fitted anew, the recipe is another model."
+        found.append(Limit("One fit of the recipe", told))
     found += _late_scores(evaluation)
     found += _unjudged_rows(evaluation)
     found.append(Limit("Age", _age(evaluation, pin, time_column)))

@@ -94,7 +94,8 @@ def test_rows_without_label_or_score_are_counted() -> None:
 
 def test_recipe_age_slices_and_rubber_stamp_are_told() -> None:
     """What was judged, how old it is, and what nothing is known of."""
-    assert "Recipe, not artefact" in _limits("reject")
+    assert "this verdict promotes it" in _limits("reject")["One fit of the recipe"]
+    assert "One fit of the recipe" not in _limits_of_verdict("reject", folds=FoldsJudged(count=5, draws=1))
     assert "2013-09-02 to 2013-10-30 (59 days), data as of 2013-10-31" in _limits("reject")["Age"]
     assert _limits("not_judged")["Unseen slices"].startswith("origin=LGA, carrier=OO")
     assert next(iter(_limits("rubber_stamp"))) == "Rubber stamp"

@@ -28,9 +28,9 @@ def test_table_has_a_line_per_criterion() -> None:
 def test_what_was_judged_is_told_with_and_without_an_evaluation() -> None:
     """A gate on another branch has the verdict alone."""
     found = story_inputs("reject").provenance
-    with_rows = "Judged: the recipe on 48,213 rows of by_time, part test, 2013-09-02 to 2013-10-30."
+    with_rows = "Judged: the model that the recipe gave here on 48,213 rows of by_time, part test, 2013-09-02 to 2013-10-30."
     assert with_rows in verdict_markdown(found.verdict, found.evaluation)
-    assert "Judged: the recipe on by_time, part test." in verdict_markdown(found.verdict)
+    assert "Judged: the model that the recipe gave here on by_time, part test." in verdict_markdown(found.verdict)
 
 
 def test_missing_slices_and_rubber_stamp_are_told() -> None:
