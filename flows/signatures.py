@@ -25,6 +25,7 @@ from tasks.signing import (
     check_envelope,
     decision_record,
     find_key,
+    key_fingerprint,
     moment,
     require_own,
     sign_record,
@@ -57,6 +58,21 @@ def sign_verdict(paths: ProjectPaths, earlier: ProjectPaths) -> Path | None:
     envelope = sign_record(decision_record(content, receipt), key, banned_keys(paths, params))
     write_atomically(path, envelope)
     return path
+
+
+def require_usable_key(paths: ProjectPaths) -> None:
+    """Refuse, before minutes are spent on a verdict, a key that could not sign it; without a key nothing is asked.
+
+    Raises :class:`~tasks.errors.SigningError` where the key that the environment names cannot be read, lies open, or is of nobody
+    who may sign here.
+    """
+    key = find_key(os.environ)
+    if key is None:
+        return
+    key_fingerprint(key)
+    standing = stand_by(paths, load_params(paths.params))
+    if standing.state.in_force is not None:
+        require_own(standing.state.signers, key, datetime.now(timezone.utc))
 
 
 def _demo_key(paths: ProjectPaths, params: Params) -> Path | None:

@@ -66,11 +66,11 @@ def refresh(as_of: datetime | None, reason: str, is_json: bool) -> None:
     Example: windtunnel data refresh --reason "new week"
     """
     from flows.cli.render import show_verdict
+    from flows.cli.run import require_settings
     from flows.server import reach_api
-    from tasks.params import load_params
 
     paths = project()
-    load_params(paths.params)  # a mistake in it is told at once, not after a server has started
+    require_settings(paths)
     with reach_api(paths.root):
         from flows.refresh_data import refresh_data
 

@@ -203,7 +203,7 @@ def event_log(is_json: bool) -> None:
         as_json([event.model_dump(mode="json") for event in events])
         return
     told = [
-        (str(e.number), e.at_utc[:19] + "Z", e.kind, e.actor, ", ".join(f"{k} {v[:12]}" for k, v in e.about.items()))
+        (str(e.number), e.at_utc[:19] + "Z", e.kind, e.actor, ", ".join(f"{k} {v[:12]}" for k, v in e.about.items() if v))
         for e in events
     ]
     print_rows(("event", "time", "kind", "actor", "about"), told)

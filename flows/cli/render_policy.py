@@ -60,6 +60,7 @@ def _tell(view: PolicyView) -> None:
     if state.problem:
         click.echo(f"\n{state.problem}")
     if view.standing.unsigned:
-        click.echo(f"\nnot signed as it is: {view.standing.unsigned}. Verdicts are rehearsals; next: windtunnel policy sign")
+        who = ", by somebody who has not signed it yet" if state.pending else ""
+        click.echo(f"\nnot signed as it is: {view.standing.unsigned}. Verdicts are rehearsals; next: windtunnel policy sign{who}")
     else:
         click.echo("\nsigned as it is")

@@ -80,7 +80,7 @@ def project() -> ProjectPaths:
         str(here),
         found="no params.yaml beside a dvc.yaml, here or above",
         expected="a Windtunnel project",
-        next_step="cd to the clone",
+        next_step="cd to the project; windtunnel init makes one",
     )
 
 

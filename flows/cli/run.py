@@ -22,12 +22,23 @@ _VIEW = click.option(
 )
 
 
+def require_settings(paths: ProjectPaths) -> None:
+    """Tell a mistake in the parameters, or a key that could not sign the verdict, at once: not once a run has taken its minutes."""
+    from tasks.credentials import SIGNING_KEY
+    from tasks.params import load_params
+
+    load_params(paths.params)
+    if os.environ.get(SIGNING_KEY):
+        from flows.signatures import require_usable_key
+
+        require_usable_key(paths)
+
+
 def _run_here(paths: ProjectPaths) -> str:
     """Run the pipeline in the project's folder under Prefect; returns the decision."""
     from flows.server import reach_api
-    from tasks.params import load_params
 
-    load_params(paths.params)  # a mistake in it is told at once, not after a server has started
+    require_settings(paths)
     with reach_api(paths.root):
         from flows.run_pipeline import run_pipeline
 
@@ -149,9 +160,8 @@ def run(challenger: str | None, view: View, split: str | None, reason: str, is_j
 def _run_candidate(paths: ProjectPaths, challenger: str | None, split: str | None, reason: str, view: View) -> Path:
     """Judge a candidate in a worktree of its own; returns the folder that its results were copied to."""
     from flows.server import reach_api
-    from tasks.params import load_params
 
-    load_params(paths.params)  # a mistake in it is told at once, not after a server has started
+    require_settings(paths)
     named = str(Path(challenger).absolute()) if challenger and Path(challenger).exists() else challenger
     with reach_api(paths.root):
         from flows.evaluate_candidate import evaluate_candidate

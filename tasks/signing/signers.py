@@ -85,7 +85,11 @@ def require_signer(signers: Signers, mark: str, at: datetime) -> Signer:
         raise refused(f"a signature by the demo's published key {mark}, which anyone can use", "a key of your own outside the demo")
     signer = signers.find(mark)
     if signer is None:
-        raise refused(f"a signature by key {mark}, which nobody here has", "a key that policies/allowed_signers lists")
+        raise refused(
+            f"a signature by key {mark}, which nobody here has",
+            "a key that policies/allowed_signers lists",
+            "sign with a key that is listed; a new one takes a line there, then `windtunnel policy sign`",
+        )
     if signer.namespaces is not None and NAMESPACE not in signer.namespaces:
         raise refused(f"a key of {signer.principal} that is not for this", f"{NAMESPACE} among its namespaces in allowed_signers")
     if signer.valid_after is not None and at < signer.valid_after:

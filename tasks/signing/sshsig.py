@@ -201,6 +201,10 @@ def _strings(data: bytes, count: int, *, is_whole: bool = True) -> list[bytes]:
     return found
 
 
-def refused(found: str, expected: str = "a signature as `ssh-keygen -Y sign` makes it") -> SigningError:
+def refused(
+    found: str,
+    expected: str = "a signature as `ssh-keygen -Y sign` makes it",
+    next_step: str = "sign it again with the key of somebody who may",
+) -> SigningError:
     """The error of a signature that cannot be accepted."""
-    return SigningError("signature", found=found, expected=expected, next_step="sign it again with the key of somebody who may")
+    return SigningError("signature", found=found, expected=expected, next_step=next_step)

@@ -10,6 +10,7 @@ from signed_project import ADA, BOB, EVE, NOW, ROBOT, add_version, line, make_ke
 from verdict_evidence import store_evidence
 
 from flows.cli.root import main
+from flows.cli.run import require_settings
 from flows.params_edit import edit_params
 from flows.policy_signing import sign_policy, view_policy
 from tasks.errors import SigningError
@@ -203,3 +204,40 @@ def test_version_signed_before_the_one_it_follows_is_found(keys, paths):
     version = add_version(paths.policies, load_params(paths.params), signers, BOB)
     sign_version(paths.policies, version, BOB, keys[BOB])  # on the first of January
     assert "from before version 2" in unsigned(paths)
+
+
+def test_a_key_that_could_not_sign_is_told_before_the_run(keys, paths, tmp_path, monkeypatch):
+    """A stranger's, or one that lies open: no stage and no server is started for a verdict that nobody could sign."""
+    key = tmp_path / "key"
+    monkeypatch.setenv("WINDTUNNEL_SIGNING_KEY", str(key))
+    for name, mode, told in ((EVE, 0o600, "which nobody here has"), (ADA, 0o644, "mode 0644")):
+        shutil.copy2(keys[name], key)
+        key.chmod(mode)
+        with pytest.raises(SigningError, match=told):
+            require_settings(paths)
+
+
+def test_a_key_that_may_sign_lets_the_run_begin(keys, paths, monkeypatch):
+    """As does none at all: such a verdict promotes nothing, and says so."""
+    monkeypatch.setenv("WINDTUNNEL_SIGNING_KEY", str(keys[ADA]))
+    require_settings(paths)
+    monkeypatch.delenv("WINDTUNNEL_SIGNING_KEY")
+    require_settings(paths)
+
+
+def test_who_is_to_sign_next_is_said(keys, paths, monkeypatch, capsys):
+    """Of a version that waits for a second person, the first is not sent to sign it once more."""
+    edit_params(paths.params, {MARGIN: 0.5})
+    sign(paths, keys[ADA])
+    (paths.root / "dvc.yaml").touch()  # what makes a folder a project
+    monkeypatch.chdir(paths.root)
+    with pytest.raises(SystemExit, match="1"):
+        main(["policy", "check"])
+    assert "next: windtunnel policy sign, by somebody who has not signed it yet" in capsys.readouterr().out
+
+
+def test_a_key_that_is_not_listed_is_told_how_it_would_be(keys, paths):
+    """The first who signs has to put himself into the list."""
+    edit_params(paths.params, {MARGIN: 0.001})
+    with pytest.raises(SigningError, match="a new one takes a line there"):
+        sign(paths, keys[EVE])
