@@ -8,14 +8,14 @@ from datetime import datetime, timezone
 
 from flows.approval import approvals_of, check_approval, hash_verdict, judged_at, require_other
 from flows.event_log import live_log
-from flows.signatures import SIGNATURE, lost_version, require_signed
+from flows.signatures import SIGNATURE, lost_version, project_standing, require_signed
 from flows.verdict_store import StoredVerdict
 from tasks.errors import LedgerError, SigningError
 from tasks.ledger import known_events
 from tasks.params import Params
 from tasks.paths import ProjectPaths, main_root
 from tasks.records import Check, Event
-from tasks.signing import EXPECTATIONS, PolicyState, read_versions
+from tasks.signing import EXPECTATIONS, PolicyState
 from tasks.stages.policies import SIGNED_POLICY, PolicyStanding, stand_by
 
 
@@ -26,19 +26,37 @@ def check_signatures(paths: ProjectPaths, params: Params, stored: StoredVerdict)
         events = known_events(live_log(paths), paths.landed_events)
     except LedgerError:  # which is a check of its own, and does not hold
         events = ()
-    here = _check_policy(
-        standing, stored, lost_version(events, standing.state), _root_of_trust(ProjectPaths(main_root(paths.root)))
+    told = _outside_of_project(paths, standing.state, events)
+    return (
+        _check_policy(standing, stored, told),
+        _check_verdict(standing, stored),
+        *check_approvals(events, stored, standing.state),
     )
-    return (here, _check_verdict(standing, stored), *check_approvals(events, stored, standing.state))
 
 
-def _root_of_trust(main: ProjectPaths) -> str | None:
-    """SHA-256 of the first version of the main checkout's policy: where trust begins; None where there is none that can be read."""
-    try:
-        versions = read_versions(main.policies)
-    except SigningError:
-        return None
-    return versions[0].digest if versions else None
+def _outside_of_project(paths: ProjectPaths, state: PolicyState, events: Iterable[Event]) -> str:
+    """Why the policy of a branch is none that this project had, or the project has lost one; empty where all is well.
+
+    A branch stays as it was judged, while the project's main checkout goes on: so the branch's versions have to be among the
+    project's (or the other way round, where the main checkout is behind), and it is the project that may have lost none.
+    """
+    main = ProjectPaths(main_root(paths.root))
+    if main.root == paths.root.resolve():
+        lost = lost_version(events, state)
+        return f"{lost}: restore policies/ from Git" if lost else ""
+    own = project_standing(main.root, datetime.now(timezone.utc)).state
+    if own.is_broken:
+        return f"of the main checkout: {own.problem}"
+    mine, theirs = _carried(own), _carried(state)
+    if mine and not set(theirs) <= set(mine) and not set(mine) <= set(theirs):
+        strange = next(number for number, digest in enumerate(theirs, start=1) if digest not in mine)
+        return f"version {strange} of the branch is none of the main checkout's, whose policy went another way"
+    lost = lost_version(events, own if len(mine) > len(theirs) else state)
+    return f"{lost}: restore policies/ of the main checkout from Git" if lost else ""
+
+
+def _carried(state: PolicyState) -> list[str]:
+    return [signed.digest for signed in state.versions[: state.carried]]
 
 
 def check_approvals(events: Iterable[Event], stored: StoredVerdict, state: PolicyState) -> tuple[Check, ...]:
@@ -57,11 +75,10 @@ def _checked(event: Event, state: PolicyState, stored: StoredVerdict, digest: st
     return Check(what=what, status="holds", reason=f"{approver.principal}, {event.at_utc[:19]}Z: {event.about.get('reason', '')}")
 
 
-def _check_policy(standing: PolicyStanding, stored: StoredVerdict, lost: str, root: str | None) -> Check:
+def _check_policy(standing: PolicyStanding, stored: StoredVerdict, outside: str) -> Check:
     what, state, verdict = "signatures of the policy", standing.state, stored.verdict
-    if state.is_broken or lost:
-        told = state.problem if state.is_broken else f"{lost}: restore policies/ from Git"
-        return Check(what=what, status="does_not_hold", reason=told)
+    if state.is_broken or outside:
+        return Check(what=what, status="does_not_hold", reason=state.problem if state.is_broken else outside)
     # A verdict and a policy of before suites were signed belong together; no newer verdict is judged by such a policy.
     is_of_before = standing.is_without_suites and not any(name.startswith(f"{EXPECTATIONS}/") for name in verdict.inputs)
     unsigned = "" if is_of_before else standing.unsigned
@@ -70,15 +87,13 @@ def _check_policy(standing: PolicyStanding, stored: StoredVerdict, lost: str, ro
         return Check(what=what, status="does_not_hold", reason=f"the verdict says that it is {told}: {unsigned or 'signed'}")
     if unsigned or state.in_force is None:
         return Check(what=what, status="holds", reason=f"a rehearsal, as the verdict says: {unsigned}")
-    first = state.versions[0].digest
-    if root is not None and first != root:
-        told = f"a chain that begins at {first[:12]}, and the main checkout's begins at {root[:12]}"
-        return Check(what=what, status="does_not_hold", reason=told)
     if verdict.inputs.get(SIGNED_POLICY) != state.in_force.digest:
         told = f"version {state.carried} is in force, and the verdict was judged by another"
         return Check(what=what, status="does_not_hold", reason=told)
     names = ", ".join(sorted({signer.principal for signer in state.signers.lines}))
-    told = f"version {state.carried}, from {first[:12]} on, by {state.in_force.version.author}; may sign: {names}"
+    told = (
+        f"version {state.carried}, from {state.versions[0].digest[:12]} on, by {state.in_force.version.author}; may sign: {names}"
+    )
     told += "; of before expectations were signed" if is_of_before else ""
     return Check(what=what, status="holds", reason=told)
 

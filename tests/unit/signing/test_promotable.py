@@ -319,8 +319,26 @@ def test_chain_of_trust_begun_anew_is_found(paths, keys, monkeypatch):
     sign_version(branch.policies, other, EVE, keys[EVE])
     judge_project(branch, key=keys[ROBOT], monkeypatch=monkeypatch)
     assert named(branch) == {}
+    make_branch_of(paths, monkeypatch)
+    assert "version 1 of the branch is none of the main checkout's" in named(branch)["signatures of the policy"]
+
+
+def test_branch_holds_after_the_project_was_tightened(paths, keys, monkeypatch):
+    """Its policy is an earlier one, and it has not lost what was signed since; the project itself may not lose that."""
+    branch = ProjectPaths(shutil.copytree(paths.root, paths.root.parent / "branch"))
+    edit_params(paths.params, {"gates.criteria.ranking.margin": 0.001})
+    sign_policy(paths.root, key=keys[ADA], reason="narrower", now=NOW)
+    make_branch_of(paths, monkeypatch)
+    shutil.copy(paths.events, branch.events)  # in a worktree, the log is the project's
+    assert named(branch) == {}
+    for file in paths.policies.glob("0002*"):
+        file.unlink()
+    assert "restore policies/ of the main checkout" in named(branch)["signatures of the policy"]
+
+
+def make_branch_of(paths, monkeypatch):
+    """Let every other folder be a worktree of the project at ``paths``."""
     monkeypatch.setattr("flows.signed_checks.main_root", lambda _root: paths.root)
-    assert "the main checkout's begins at" in named(branch)["signatures of the policy"]
 
 
 def test_verdict_by_an_earlier_version_is_told(paths, keys):
