@@ -61,7 +61,8 @@ class Registry:
     def move_alias(self, model: str, alias: str, *, expected: str | None, target: str) -> AliasMoved:
         """Move the alias to the version ``target`` where it stands at ``expected`` (None: nowhere), and see that it stands there.
 
-        MLflow has no compare-and-set of its own: it is read, compared, set and read again within milliseconds. Raises
+        In a registry that is a database this is one statement (``tasks.registry.database``). MLflow has no compare-and-set of its
+        own, so that at a tracking server the alias is read, compared, set and read again within milliseconds. Raises
         :class:`~tasks.errors.RegistryError` where MLflow does not answer; the alias may then have moved, or not.
         """
         answer = self._ask("move_alias", model=model, alias=alias, expected=expected, target=target)

@@ -5,7 +5,6 @@ Great Expectations (``tasks.validation.engine``). Each stage that validates is a
 of what validating small data costs; without SQL, clouds and charts it takes half of the time.
 """
 
-import gc
 import importlib
 import os
 import sys
@@ -14,6 +13,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import ModuleType
 from typing import Any
+
+from tasks.importing import imported_without
 
 _ABSENT = ("sqlalchemy", "boto3", "google", "azure", "pyspark", "snowflake")
 """Great Expectations' own optional libraries: it does without them where Python says that they are not there."""
@@ -35,28 +36,18 @@ class _Later(ModuleType):
 def import_great_expectations() -> None:
     """Import it without telemetry, without what suites on dataframes never need, and without two harmless warnings of Python 3.11.
 
-    What this process has imported before stays as it is, and whatever is left out here can be imported afterwards. The collector
-    is off meanwhile: it would walk some hundred thousand new objects again and again, a sixth of the import.
+    What this process has imported before stays as it is, and whatever is left out here can be imported afterwards.
     """
     os.environ["GX_ANALYTICS_ENABLED"] = "false"
-    is_collecting = gc.isenabled()
-    gc.disable()
-    try:
-        with warnings.catch_warnings(), _left_out():
-            warnings.filterwarnings("ignore", message="module 'sre_(constants|parse)' is deprecated", category=DeprecationWarning)
-            import great_expectations  # noqa: F401 - for its modules
-    finally:
-        if is_collecting:
-            gc.enable()
+    with warnings.catch_warnings(), imported_without(_ABSENT), _stood_for():
+        warnings.filterwarnings("ignore", message="module 'sre_(constants|parse)' is deprecated", category=DeprecationWarning)
+        import great_expectations  # noqa: F401 - for its modules
 
 
 @contextmanager
-def _left_out() -> Iterator[None]:
-    """Meanwhile the modules of :data:`_ABSENT` are not there, and those of :data:`_LATER` are stood for; then all is as before."""
-    absent = [name for name in _ABSENT if name not in sys.modules]
+def _stood_for() -> Iterator[None]:
+    """Meanwhile the modules of :data:`_LATER` are stood for; then all is as before."""
     later = {name: _Later(name) for name in _LATER if name not in sys.modules}
-    for name in absent:
-        sys.modules[name] = None  # type: ignore[assignment] # Python's own way to say that a module is not there
     sys.modules.update(later)
     for module in later.values():
         package, _, name = module.__name__.rpartition(".")
@@ -65,8 +56,6 @@ def _left_out() -> Iterator[None]:
     try:
         yield
     finally:
-        for name in absent:
-            del sys.modules[name]
         for module in later.values():
             _forget(module)
 

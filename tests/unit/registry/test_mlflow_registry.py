@@ -2,6 +2,8 @@
 
 import os
 import shutil
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -29,9 +31,12 @@ def places(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def registry(places):
-    environment = {**os.environ, "MLFLOW_TRACKING_URI": f"sqlite:///{places}/mlflow.db"}
-    with open_registry(environment) as opened:
+    with open_registry(environment_of(places)) as opened:
         yield opened
+
+
+def environment_of(places):
+    return {**os.environ, "MLFLOW_TRACKING_URI": f"sqlite:///{places}/mlflow.db"}
 
 
 def registered(registry, places, verdict):
@@ -69,6 +74,35 @@ def test_an_alias_moves_from_where_it_is_believed_only(registry, places):
     assert registry.read_alias("late", ALIAS).version == two
     registry.drop_alias("late", ALIAS)
     assert registry.read_alias("late", ALIAS) is None
+
+
+def test_of_two_processes_that_move_the_alias_at_once_one_does(registry, places):
+    """Both expect the version before, fifteen times over: each move is made once, and whoever lost is told where it stands."""
+    run = registered(registry, places, "a" * 64).run
+    steps = [registry.register("race", run, facts(f"{number:064}"), FLAVOR).version for number in range(15)]
+
+    def race(mover, ready):
+        won = []
+        ready.wait()
+        for before, after in zip([None, *steps], steps, strict=False):
+            moved = mover.move_alias("race", ALIAS, expected=before, target=after)
+            assert moved.is_moved or int(moved.found) >= int(after)
+            won += [after] * moved.is_moved
+        return won
+
+    with open_registry(environment_of(places)) as other, ThreadPoolExecutor() as threads:
+        other.read_alias("race", ALIAS)
+        ready = threading.Barrier(2)
+        one, two = threads.map(race, (registry, other), (ready, ready))
+    assert sorted(one + two, key=int) == steps
+
+
+def test_an_alias_is_moved_to_versions_only(registry, places):
+    """Never to one that is not there, in a database that would take any number."""
+    made = registered(registry, places, "a" * 64)
+    with pytest.raises(RegistryError, match="LookupError"):
+        registry.move_alias("late", "nowhere", expected=None, target="999")
+    assert registry.move_alias("late", "nowhere", expected=None, target=made.version).is_moved
 
 
 def test_files_that_are_gone_are_refused(registry, places, tmp_path):
