@@ -41,9 +41,12 @@ class BlockFigure(Record):
     slice: str | None
     """``column=value``; None: all rows."""
     formula: str
-    """How the sums of the blocks make the metric; ``area``: from pairs of blocks."""
+    """How the sums of the blocks make the metric; ``area``: from pairs of blocks, the mean over classes. Of methods that resample
+    nothing: ``decisions`` (right by both models, only the champion, only the challenger, neither) and ``area_variances``."""
     numbers: tuple[float, ...]
-    """Those in the formula: beta's square, or the costs of a false positive and of a false negative."""
+    """Those in the formula: beta's square, the costs of a false positive and of a false negative, or the variances of both areas
+    (the challenger's first) and their covariance."""
+    rows: int
     clusters: int
     """As many are drawn in a replicate."""
     members: tuple[int, ...]
@@ -52,10 +55,12 @@ class BlockFigure(Record):
     """Sums per block."""
     sums: dict[str, tuple[PackedNumbers, ...]]
     """By role, one for each draw of folds (the metric is the mean over them): blocks x columns. Of an ``area`` the columns are the
-    weights of positives and of negatives."""
+    weights of positives and of negatives, class by class where there are several; of ``decisions`` the four counts, of ``both``."""
     pairs: dict[str, tuple[PackedNumbers, ...]] = {}
     """Of an ``area``: twice the pairs that each two blocks win over one another, ties counting half, for each block and those
-    after it."""
+    after it; class after class."""
+    wins: dict[str, tuple[PackedNumbers, ...]] = {}
+    """Of an ``area`` whose variance is asked for: twice the pairs that each block's positives win in all."""
 
 
 class Unpublished(Record):

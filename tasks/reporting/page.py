@@ -27,6 +27,7 @@ from tasks.reporting import figures
 from tasks.reporting.chain import Provenance, chain_of, pinned_tables
 from tasks.reporting.classes import confusions_of, matrix_of
 from tasks.reporting.curves import CalibrationBin, RocPoint
+from tasks.reporting.followed import followed_from
 from tasks.reporting.forest import decisive_groups, slice_tables
 from tasks.reporting.narrative import action_of, headline, limits_of
 from tasks.reporting.quality import summarise_validation
@@ -126,7 +127,7 @@ def render_report(inputs: ReportInputs) -> str:
             drifted=most_drifted(evaluation.drift),
             chain=chain_of(found),
             verdict_bytes=_carried(inputs.verdict_bytes),
-            blocks=embed_json(inputs.blocks.model_dump(mode="json")),
+            blocks=embed_json(inputs.blocks.model_dump(mode="json") | {"followed": followed_from(inputs.params.gates, evaluation)}),
             script=page_script(),
             script_hash=script_hash(),
             pinned=pinned_tables(found.pin),

@@ -18,7 +18,23 @@ from markupsafe import Markup
 from tasks.errors import ReportError
 
 _PLACE = '<script type="application/json" id="judge-seal">null</script>'
-_MODULES = ("draws", "metrics", "intervals", "criteria", "signature", "standing", "shown", "asking", "sliders", "panel")
+_MODULES = (
+    "draws",
+    "metrics",
+    "intervals",
+    "statuses",
+    "replicates",
+    "unresampled",
+    "parity",
+    "remaking",
+    "criteria",
+    "signature",
+    "standing",
+    "shown",
+    "asking",
+    "sliders",
+    "panel",
+)
 """In the order in which they need one another."""
 
 

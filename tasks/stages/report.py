@@ -11,7 +11,8 @@ from typing import TypeVar
 from tasks.datasets import read_manifest, read_table, write_atomically
 from tasks.errors import ReportError
 from tasks.evaluation import count_draws, summarise_blocks
-from tasks.params.judging import MetricCriterion
+from tasks.params import Params
+from tasks.params.judging import IntervalMethod, MetricCriterion, ParityCriterion
 from tasks.paths import ProjectPaths
 from tasks.records import (
     BlockEvidence,
@@ -121,8 +122,7 @@ def _read_provenance(context: StageContext) -> Provenance:
 def _read_blocks(context: StageContext, evaluation: Evaluation) -> BlockEvidence:
     """The sums that the criteria's figures can be made of again, from the stored predictions; none where these are others."""
     paths, params = context.paths, context.params
-    named = [criterion for criterion in params.gates.criteria.values() if isinstance(criterion, MetricCriterion)]
-    asked = {(criterion.metric, criterion.slice) for criterion in named if criterion.metric in params.evaluation.metrics}
+    asked, methods = figures_asked(params)
     manifest = read_manifest(paths.predictions, made_by="evaluate")
     k = params.masking.limits.k
     if manifest.logical_hash != evaluation.inputs.get("predictions"):
@@ -144,7 +144,21 @@ def _read_blocks(context: StageContext, evaluation: Evaluation) -> BlockEvidence
         classes=tuple(json.loads(manifest.about.get("classes", "[]"))),
         draws=count_draws(rows),
         k=k,
+        methods=methods,
     )
+
+
+def figures_asked(params: Params) -> tuple[set[tuple[str, str | None]], set[tuple[IntervalMethod, str | None]]]:
+    """What criteria ask of metrics that were measured: each (metric, slice column or None), and each (method, slice column)."""
+    asked: set[tuple[str, str | None]] = set()
+    methods: set[tuple[IntervalMethod, str | None]] = set()
+    for criterion in params.gates.criteria.values():
+        if isinstance(criterion, MetricCriterion | ParityCriterion):
+            metric = criterion.metric if isinstance(criterion, MetricCriterion) else criterion.parity
+            if metric in params.evaluation.metrics:
+                asked.add((metric, criterion.slice))
+                methods.add((criterion.method, criterion.slice))
+    return asked, methods
 
 
 def _hash_named_files(paths: ProjectPaths) -> dict[str, str]:

@@ -3,11 +3,12 @@
 import os
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from judged_pages import NOW
+from playwright.sync_api import Browser, Page, sync_playwright
 
 sys.path.append(str(Path(__file__).resolve().parents[1] / "unit" / "reporting"))
 
@@ -36,3 +37,28 @@ def chromium() -> Iterator[Browser]:
         browser = playwright.chromium.launch(executable_path=path, args=list(_QUIET))
         yield browser
         browser.close()
+
+
+@pytest.fixture
+def show(chromium: Browser, tmp_path: Path) -> Iterator[Callable[..., Page]]:
+    """Opens a page from a file, by a clock of one's own; fails the test on any console message, page error, or other request."""
+    context, heard = chromium.new_context(viewport={"width": 1280, "height": 800}), []
+
+    def opened(text: str, now: str = NOW) -> Page:
+        path = tmp_path / "report.html"
+        path.write_text(text)
+        page = context.new_page()
+        page.clock.set_fixed_time(now)
+        page.on("console", lambda message: heard.append(f"console: {message.text}"))
+        page.on("pageerror", lambda error: heard.append(f"error: {error}"))
+        page.on("request", lambda request: heard.append(request.url) if _is_other(request.url, path) else None)
+        page.goto(path.as_uri())
+        return page
+
+    yield opened
+    context.close()
+    assert heard == []
+
+
+def _is_other(url: str, path: Path) -> bool:
+    return url != path.as_uri() and not url.startswith("data:")

@@ -4,13 +4,14 @@ import base64
 import json
 import re
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pyarrow.compute as pc
 import pytest
+from judged_pages import LINE, READ, outcomes
 from judged_rows import AT_THRESHOLD, METRICS, judged_inputs, judged_rows, on
 from playwright.sync_api import Browser, Page
 from test_report_page import LEAST_CONTRAST, READ_COLOURS, contrast
@@ -23,14 +24,6 @@ from tasks.reporting.page import MOST_CRITERIA
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 TYPE = "application/vnd.in-toto+json"
-READ = """judged.then(found => found && {
-  state: found.sealed.state, text: found.sealed.text, isSame: found.again.isSame,
-  shown: found.seen.differing, count: found.seen.count,
-  outcomes: found.again.outcomes.map(({level, why, status, apart, isSame}) => ({level, why, status, apart, isSame})),
-})"""
-LINE = "#judge-line"
-NOW = "2026-01-04T00:00:00Z"
-"""What a browser's clock shows, unless a test says otherwise; verdicts are signed as of three days before."""
 
 
 @pytest.fixture(scope="module")
@@ -38,37 +31,6 @@ def ranking() -> ReportInputs:
     """A run on three origins that is promoted."""
     each = on("brier", slice="origin", margin=0.05, min_rows=9)
     return judged_inputs({"ranking": on("roc_auc", margin=0.005), "each_origin": each})
-
-
-@pytest.fixture
-def show(chromium: Browser, tmp_path: Path) -> Iterator[Callable[..., Page]]:
-    """Opens a page from a file, by a clock of one's own; fails the test on any console message, page error, or other request."""
-    context, heard = chromium.new_context(viewport={"width": 1280, "height": 800}), []
-
-    def opened(text: str, now: str = NOW) -> Page:
-        path = tmp_path / "report.html"
-        path.write_text(text)
-        page = context.new_page()
-        page.clock.set_fixed_time(now)
-        page.on("console", lambda message: heard.append(f"console: {message.text}"))
-        page.on("pageerror", lambda error: heard.append(f"error: {error}"))
-        page.on("request", lambda request: heard.append(request.url) if _is_other(request.url, path) else None)
-        page.goto(path.as_uri())
-        return page
-
-    yield opened
-    context.close()
-    assert heard == []
-
-
-def _is_other(url: str, path: Path) -> bool:
-    return url != path.as_uri() and not url.startswith("data:")
-
-
-def outcomes(page: Page, inputs: ReportInputs) -> dict[str, Any]:
-    """By the criterion's name what the page made of it."""
-    found = page.evaluate(READ)
-    return dict(zip((outcome.name for outcome in inputs.provenance.verdict.criteria), found["outcomes"], strict=True))
 
 
 def asked(task: str) -> dict[str, Any]:
@@ -142,7 +104,7 @@ def test_blocks_that_were_merged_agree_nearly(show: Callable[..., Page]) -> None
     inputs = judged_inputs(criteria, judged_rows(days=28, per_day=40))
     page = show(render_report(inputs))
     levels = {name: found["level"] for name, found in outcomes(page, inputs).items() if name.startswith("each")}
-    assert set(levels.values()) == {"merged", "not"}
+    assert set(levels.values()) == {"merged", "follows"}
     assert page.evaluate(READ)["isSame"]
     assert "small blocks merged" in page.locator("#judge-criteria").inner_text()
 

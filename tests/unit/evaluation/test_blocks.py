@@ -146,7 +146,7 @@ def test_one_person_counts_once() -> None:
     [
         (_rows(), ("roc_auc", None), "row", "each row is a cluster of its own"),
         (_rows(days=9), ("roc_auc", None), "day", "9 clusters are too few"),
-        (_rows(), ("pr_auc", None), "day", "no function of sums"),
+        (_rows(), ("pr_auc", None), "day", "a ratio at every score"),
         (_rows(per_day=8), ("roc_auc", None), "day", "fewer than 5 people"),
     ],
 )

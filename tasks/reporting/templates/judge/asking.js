@@ -10,21 +10,25 @@ const asking = (() => {
   const HALVINGS = 10;
 
   const nameOf = (outcome) => (outcome.slice === null ? outcome.name : outcome.name.replace(`[${outcome.slice.split("=").slice(1).join("=")}]`, ""));
-  const declared = (outcome) => (outcome.relative_margin === null ? outcome.margin : outcome.relative_margin);
+  // What a slider moves: a margin, or the gap that slices may lie apart.
+  const limitOf = (outcome) => (statuses.isParity(outcome) ? outcome.bound : outcome.margin);
+  const declared = (outcome) => (outcome.relative_margin === null ? limitOf(outcome) : outcome.relative_margin);
+  const statusAt = (outcome, figures, limit) =>
+    statuses.isParity(outcome) ? statuses.statusOf({ ...outcome, bound: limit }, figures) : statuses.statusOf(outcome, figures, limit);
   const unitOf = (outcome, figures) => (outcome.relative_margin === null ? 1 : Math.abs(figures.champion));
 
-  // The criteria with a margin, by name: {name, isRelative, declared, members: [{place, outcome, figures}]}. One whose status does not
+  // The criteria with a margin, by name: {name, isRelative, isGap, declared, members: [{place, outcome, figures}]}. One whose status does not
   // follow from its figures is left as it is.
   function groupsOf(verdict, outcomes) {
     const groups = new Map();
     verdict.criteria.forEach((outcome, place) => {
-      if (outcome.margin === null || !outcome.interval || outcome.status === "not_judged") return;
+      if (limitOf(outcome) === null || !outcome.interval || outcome.status === "not_judged") return;
       const ends = (interval) => interval && [interval.low, interval.high];
       const kept = { champion: outcome.champion, interval: ends(outcome.interval), challenger_interval: ends(outcome.challenger_interval) };
       const figures = outcomes[place].figures || kept;
-      if (criteria.statusOf(outcome, figures) !== outcome.status) return;
+      if (statuses.statusOf(outcome, figures) !== outcome.status) return;
       const name = nameOf(outcome);
-      const group = groups.get(name) || { name, isRelative: outcome.relative_margin !== null, declared: declared(outcome), members: [] };
+      const group = groups.get(name) || { name, isRelative: outcome.relative_margin !== null, isGap: statuses.isParity(outcome), declared: declared(outcome), members: [] };
       group.members.push({ place, outcome, figures });
       groups.set(name, group);
     });
@@ -46,20 +50,20 @@ const asking = (() => {
 
     // What the statuses and the decision would be.
     function under({ margins, costs }) {
-      const statuses = [...base];
+      const found = [...base];
       const others = remade(costs);
       for (const [place, figures] of others) {
         const outcome = verdict.criteria[place];
         const margin = outcome.margin === null ? null : declared(outcome) * unitOf(outcome, figures);
-        statuses[place] = criteria.statusOf(outcome, figures, margin);
+        found[place] = statusAt(outcome, figures, margin);
       }
       for (const group of groups.filter(({ name }) => margins.has(name))) {
         for (const { place, outcome, figures } of group.members) {
           const now = others.get(place) || figures;
-          statuses[place] = criteria.statusOf(outcome, now, margins.get(group.name) * unitOf(outcome, now) + 1e-12);
+          found[place] = statusAt(outcome, now, margins.get(group.name) * unitOf(outcome, now) + 1e-12);
         }
       }
-      return { statuses, decision: criteria.decide(verdict.criteria, statuses) };
+      return { statuses: found, decision: statuses.decide(verdict.criteria, found) };
     }
 
     // The margins at which a status of the group turns: both ends of each interval, as margins.

@@ -33,6 +33,32 @@ const metrics = (() => {
       const spread = Math.sqrt((tp + fp) * (tn + fn)) * Math.sqrt((tp + fn) * (tn + fp));
       return spread === 0 ? 0 : (tp * tn - fp * fn) / spread;
     },
+    // Halves of the columns: of each class what is right, and of how much.
+    mean_of_ratios: (sums) => {
+      const size = sums.length / 2;
+      let total = 0;
+      let defined = 0;
+      for (let place = 0; place < size; place += 1) {
+        if (sums[size + place] === 0) continue;
+        total += sums[place] / sums[size + place];
+        defined += 1;
+      }
+      return ratio(total, defined);
+    },
+    // Right decisions, rows by class, and rows by decision.
+    mcc_of_classes: (sums) => {
+      const size = (sums.length - 1) / 2;
+      let [rows, together, labels, hits] = [0, 0, 0, 0];
+      for (let place = 1; place <= size; place += 1) {
+        rows += sums[place];
+        together += sums[place] * sums[size + place];
+        labels += sums[place] ** 2;
+        hits += sums[size + place] ** 2;
+      }
+      const [ofLabels, ofHits] = [rows ** 2 - labels, rows ** 2 - hits];
+      if (ofLabels === 0) return NaN;
+      return ofHits === 0 ? 0 : (sums[0] * rows - together) / (Math.sqrt(ofHits) * Math.sqrt(ofLabels));
+    },
     r2: ([errors, off, squares, rows]) => {
       const spread = squares - ratio(off * off, rows);
       return 1 - ratio(errors, spread <= 1e-12 * squares ? 0 : spread);
@@ -47,23 +73,24 @@ const metrics = (() => {
     return Float64Array.from({ length: bytes.length / width }, (_, place) => view[read](place * width, true));
   }
 
-  // Pairs won, over pairs there are; `weights` holds one replicate after another.
-  function areas(sums, pairs, blocks, weights) {
+  // Pairs won, over pairs there are, of the class at place `target`; `weights` holds one replicate after another.
+  function areaOf({ columns }, sums, pairs, blocks, weights, target) {
+    const first = (target * blocks * (blocks + 1)) / 2;
     const found = new Float64Array(weights.length / blocks);
     for (let replicate = 0; replicate < found.length; replicate += 1) {
       const start = replicate * blocks;
       let won = 0;
       let positives = 0;
       let negatives = 0;
-      let place = 0;
+      let place = first;
       for (let one = 0; one < blocks; one += 1) {
         const weight = weights[start + one];
         if (weight === 0) {
           place += blocks - one;
           continue;
         }
-        positives += weight * sums[2 * one];
-        negatives += weight * sums[2 * one + 1];
+        positives += weight * sums[one * columns + 2 * target];
+        negatives += weight * sums[one * columns + 2 * target + 1];
         let beaten = 0;
         for (let other = one; other < blocks; other += 1, place += 1) beaten += weights[start + other] * pairs[place];
         won += weight * beaten;
@@ -71,6 +98,13 @@ const metrics = (() => {
       found[replicate] = won / 2 / (positives * negatives);
     }
     return found;
+  }
+
+  // The mean over classes; of a label of two there is one.
+  function areas(figure, sums, pairs, blocks, weights) {
+    const targets = figure.columns / 2;
+    const each = Array.from({ length: targets }, (_, target) => areaOf(figure, sums, pairs, blocks, weights, target));
+    return targets === 1 ? each[0] : each[0].map((_, place) => sum(each.map((found) => found[place])) / targets);
   }
 
   function values({ formula, numbers, columns }, sums, blocks, weights) {
@@ -96,7 +130,7 @@ const metrics = (() => {
     return (weights) => {
       const each = drawn.map((sums, draw) =>
         figure.formula === "area"
-          ? areas(sums, pairs[draw], blocks, weights)
+          ? areas(figure, sums, pairs[draw], blocks, weights)
           : values(figure, sums, blocks, weights),
       );
       return each[0].map((_, place) => sum(each.map((found) => found[place])) / each.length);

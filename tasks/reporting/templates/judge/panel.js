@@ -6,7 +6,13 @@
 const panel = (() => {
   const DECISIONS = { promote: "Promote", reject: "Reject", inconclusive: "Inconclusive", not_judged: "Not judged" };
   const WORDS = { pass: "pass", fail: "fail", inconclusive: "inconclusive", not_judged: "not judged" };
-  const WAYS = { exact: "the same replicates", merged: "the same replicates, small blocks merged" };
+  const WAYS = {
+    replicates: "the same replicates",
+    components: "the areas' variances, from pairs of blocks",
+    variances: "the areas' variances, which the evaluation took of rows",
+    decisions: "counts of decisions",
+  };
+  const wayOf = (found) => WAYS[found.way] + (found.level === "merged" ? ", small blocks merged" : "");
   // The longest that a browser waits for.
   const LONGEST_WAIT = 2 ** 31 - 1;
   const at = (id) => document.getElementById(id);
@@ -35,14 +41,15 @@ const panel = (() => {
         : { tone: "good", text: `The ${seen.count} figures of criteria that this page shows are the verdict's.` },
     );
     const made = `This page recomputed ${again.made} of ${of} criteria`;
+    const more = again.followed ? ` Of ${again.followed} more the status follows from the figures that were judged.` : "";
     if (!again.isSame) {
       const names = again.differing.map((outcome) => outcome.name).slice(0, 5).join(", ");
       const what = names ? `other figures or statuses for ${names}` : `the decision ${DECISIONS[again.decision]}, not ${DECISIONS[verdict.decision]}`;
       lines.push({ tone: "bad", text: `${made}: not the same verdict. It came to ${what}.` });
     } else if (again.made) {
-      lines.push({ tone: "good", text: `${made}: same figures, same verdict (${DECISIONS[verdict.decision].toLowerCase()}).` });
+      lines.push({ tone: "good", text: `${made}: same figures, same verdict (${DECISIONS[verdict.decision].toLowerCase()}).${more}` });
     } else {
-      lines.push({ tone: "none", text: `${made}: it carries no sums that may be published. The decision does follow from the statuses.` });
+      lines.push({ tone: "none", text: `${made}: it carries no sums that may be published.${more} The decision does follow from the statuses.` });
     }
     return lines;
   }
@@ -114,16 +121,17 @@ const panel = (() => {
 
   function rowOf(outcome, found) {
     const name = outcome.name + (outcome.is_critical ? "" : " (not critical)");
-    if (found.level === "not") {
-      return make("tr", {}, make("th", { scope: "row" }, name), make("td", { colspan: 3 }, `Not recomputed: ${found.why}.`), make("td", {}, WORDS[outcome.status]));
+    const status = found.isSame ? `${WORDS[found.status]}, same` : `${WORDS[found.status]}, verdict: ${WORDS[outcome.status]}: DIFFERS`;
+    if (!found.figures) {
+      const told = found.level === "follows" ? make("td", { class: found.isSame ? found.status : "fail" }, found.isSame ? `${WORDS[found.status]}, follows` : status) : make("td", {}, WORDS[outcome.status]);
+      return make("tr", {}, make("th", { scope: "row" }, name), make("td", { colspan: 3 }, `Not recomputed: ${found.why}.`), told);
     }
     const own = outcome.interval && [outcome.interval.low, outcome.interval.high];
-    const status = found.isSame ? `${WORDS[found.status]}, same` : `${WORDS[found.status]}, verdict: ${WORDS[outcome.status]}: DIFFERS`;
     return make(
       "tr",
       {},
       make("th", { scope: "row" }, name),
-      make("td", {}, WAYS[found.level]),
+      make("td", {}, wayOf(found)),
       make("td", { class: "n" }, between(own)),
       make("td", { class: "n" }, between(found.figures.interval)),
       make("td", { class: found.isSame ? found.status : "fail" }, status),

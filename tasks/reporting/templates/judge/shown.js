@@ -54,7 +54,7 @@ const shown = (() => {
   function fewestOf(outcome, ...values) {
     const { interval } = outcome;
     const own = digitsOf(...values);
-    return interval ? Math.min(own, digitsOf(interval.low, interval.high, criteria.isCompared(outcome) ? edgeOf(outcome) : outcome.bound)) : own;
+    return interval ? Math.min(own, digitsOf(interval.low, interval.high, statuses.isCompared(outcome) ? edgeOf(outcome) : outcome.bound)) : own;
   }
 
   // The verdict's reason as a headline: without the decision that it begins with, what was noted of it at the end.
@@ -71,7 +71,7 @@ const shown = (() => {
     interval: ({ interval, ...outcome }) => ends(interval, interval && fewestOf({ interval, ...outcome }, interval.low, interval.high)),
     challenger_interval: ({ challenger_interval: own }) => ends(own, own && digitsOf(own.low, own.high)),
     n: (outcome) => [declared(outcome.n)],
-    level_interval: (outcome) => EXPECTED[criteria.isCompared(outcome) || !outcome.interval ? "challenger_interval" : "interval"](outcome),
+    level_interval: (outcome) => EXPECTED[statuses.isCompared(outcome) || !outcome.interval ? "challenger_interval" : "interval"](outcome),
     edge: (outcome) => [declared(edgeOf(outcome))],
     bound: (outcome) => [declared(outcome.bound)],
     // The share is written with six digits.

@@ -60,13 +60,13 @@ const sliders = (() => {
   function draw(box, verdict, again, make) {
     const asked = asking.about(verdict, again);
     if (!asked.groups.length && !asked.costs) {
-      box.append(make("p", {}, "No criterion with a margin to the champion was judged, and none on a cost."));
+      box.append(make("p", {}, "No criterion with a margin to the champion or a gap between slices was judged, and none on a cost."));
       return;
     }
     const question = { margins: new Map(), costs: null };
     const told = make("p", { role: "status", class: "judge-told" });
     const drawnMargins = asked.groups.map((group, place) => {
-      const kind = group.isRelative ? "margin, a share of the champion's figure" : "margin";
+      const kind = group.isGap ? "gap between slices" : group.isRelative ? "margin, a share of the champion's figure" : "margin";
       const words = [group.name, ` ${kind}, declared ${format(group.declared, group.isRelative)}`];
       return drawSlider(`judge-margin-${place}`, scaleOf(asked.turnsOf(group), group.declared), group.declared, words, make);
     });

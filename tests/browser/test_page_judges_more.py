@@ -1,0 +1,210 @@
+"""What a page judges again beside margins on a binary label: classes, gaps between slices, methods without resampling, statuses."""
+
+import base64
+import json
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from judged_pages import LINE, READ, outcomes
+from judged_rows import METRICS, class_rows, gap, judged_inputs, judged_rows, on
+from playwright.sync_api import Page
+
+from tasks.params.judging import Criterion, DiscoveredCriterion, DriftCriterion
+from tasks.records import Discovery, Drift, FeatureDrift, SuspectSlice
+from tasks.reporting import ReportInputs, render_report
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+Show = Callable[..., Page]
+
+
+@pytest.fixture(scope="module")
+def gaps() -> ReportInputs:
+    """Gaps between origins by three methods, and DeLong's intervals of areas, from days."""
+    criteria: dict[str, Criterion] = {
+        "brier": gap("brier", 0.1),
+        "corrected": gap("roc_auc", 0.3, method="bca"),
+        "without_draws": gap("roc_auc", 0.3, method="delong"),
+        "area": on("roc_auc", method="delong", bound=0.6),
+        "share": on("roc_auc", method="delong", relative_margin=0.1),
+    }
+    return judged_inputs(criteria, judged_rows(per_day=420))
+
+
+@pytest.fixture(scope="module")
+def single_rows() -> ReportInputs:
+    """Rows that are clusters of their own: McNemar's and DeLong's intervals, and one that no sums are published of."""
+    criteria: dict[str, Criterion] = {
+        "decisions": on("accuracy", method="mcnemar"),
+        "each": on("accuracy", method="mcnemar", slice="origin"),
+        "area": on("roc_auc", method="delong"),
+        "gap": gap("roc_auc", 0.2, method="delong"),
+        "drawn": on("brier"),
+    }
+    return judged_inputs(criteria, cluster="row")
+
+
+def exact(page: Page, inputs: ReportInputs) -> set[str]:
+    """The criteria that agree to the ninth digit."""
+    made = outcomes(page, inputs)
+    return {name for name, found in made.items() if found["level"] == "exact" and found["isSame"] and found["apart"] <= 1e-9}
+
+
+def edited(page: str, inputs: ReportInputs, change: Callable[[Any], None]) -> str:
+    """``page`` with another verdict, which nobody signed."""
+    carried = json.loads(inputs.verdict_bytes)
+    change(carried)
+    old, new = (base64.b64encode(text).decode() for text in (inputs.verdict_bytes, json.dumps(carried).encode()))
+    return page.replace(old, new)
+
+
+def test_every_metric_of_classes_agrees_with_python(show: Show) -> None:
+    """Counts by class, of which means, ratios and correlations are made, and areas of each class against the rest."""
+    inputs = judged_inputs({name: on(name) for name in METRICS["multiclass"]}, class_rows(), task="multiclass")
+    assert exact(show(render_report(inputs)), inputs) == set(METRICS["multiclass"])
+
+
+def test_calibration_error_agrees_with_python(show: Show) -> None:
+    """Where each bin of each day has people enough."""
+    rows = judged_rows(days=12, per_day=400)
+    for role in ("champion", "challenger"):
+        place = rows.column_names.index(f"{role}_score")
+        rows = rows.set_column(place, f"{role}_score", [[0.3 if score < 0.5 else 0.7 for score in rows.column(place).to_pylist()]])
+    inputs = judged_inputs({"calibration": on("ece")}, rows)
+    assert exact(show(render_report(inputs)), inputs) == {"calibration"}
+
+
+def test_gaps_and_variances_agree_with_python(show: Show, gaps: ReportInputs) -> None:
+    """Gaps from the slices' replicates, or the variances of their areas, which are made of pairs of days."""
+    page = show(render_report(gaps))
+    assert exact(page, gaps) == {"brier", "corrected", "without_draws", "area", "share"}
+    assert "the areas' variances, from pairs of blocks" in page.locator("#judge-criteria").inner_text()
+
+
+def test_methods_of_single_rows_agree_with_python(show: Show, single_rows: ReportInputs) -> None:
+    """From four counts, and from the variances that the evaluation took; a drawn one follows."""
+    page = show(render_report(single_rows))
+    wanted = {"decisions", "area", "gap", *(f"each[{origin}]" for origin in ("EWR", "JFK", "LGA"))}
+    assert exact(page, single_rows) == wanted
+    assert outcomes(page, single_rows)["drawn"]["level"] == "follows"
+    assert "Of 1 more the status follows" in page.locator(LINE).inner_text()
+
+
+@pytest.mark.parametrize("kind", ["decisions", "area_variances"])
+def test_edited_counts_and_variances_are_found(show: Show, single_rows: ReportInputs, kind: str) -> None:
+    """Other ones make other figures than the verdict's."""
+    page = render_report(single_rows)
+    figure = next(found for found in single_rows.blocks.figures if found.formula == kind and found.slice is None)
+    if kind == "decisions":
+        held = figure.sums["both"][0].data
+        assert page.count(held) == 1
+        text = page.replace(held, ("B" if held[0] != "B" else "C") + held[1:])
+    else:
+        text = page.replace(str(figure.numbers[0]), str(1.5 * figure.numbers[0]))
+    assert "Do not rely on this page" in show(text).locator(LINE).inner_text()
+
+
+@pytest.mark.parametrize(("name", "field"), [("brier", "interval"), ("without_draws", "challenger"), ("area", "n")])
+def test_an_edited_gap_is_found(show: Show, gaps: ReportInputs, name: str, field: str) -> None:
+    """In the verdict itself: a smaller gap, a narrower interval, more rows."""
+    place = [outcome.name for outcome in gaps.provenance.verdict.criteria].index(name)
+
+    def change(verdict: Any) -> None:
+        outcome = verdict["criteria"][place]
+        if field == "interval":
+            outcome["interval"]["high"] -= 0.001
+        else:
+            outcome[field] = outcome[field] * 2
+
+    line = show(edited(render_report(gaps), gaps, change)).locator(LINE).inner_text()
+    assert "not the same verdict" in line
+    assert name in line
+
+
+def test_a_gap_slider_turns_the_verdict(show: Show, gaps: ReportInputs) -> None:
+    """By keyboard: down to a gap that the slices do not hold."""
+    page = show(render_report(gaps))
+    slider = page.get_by_label(re.compile("^brier gap between slices, declared 0.1"))
+    slider.focus()
+    page.keyboard.press("Home")
+    assert (
+        "With brier moved: inconclusive, where the verdict is promote" in page.locator("#judge-whatif [role=status]").inner_text()
+    )
+    interval = next(o.interval for o in gaps.provenance.verdict.criteria if o.name == "brier")
+    assert interval is not None
+    turns = page.locator(".judge-slider", has_text="brier").locator(".judge-turns").inner_text()
+    turned = re.search(r"promote from ([\d.]+) on", turns)
+    assert turned is not None
+    assert float(turned[1]) == pytest.approx(interval.high, rel=5e-3)
+
+
+def _feature(name: str, psi: float | None, by_chance: float | None = 0.01) -> FeatureDrift:
+    reason = "" if psi is not None else "its bins would rest on fewer than 5 people"
+    return FeatureDrift(
+        feature=name, bins=5, psi=psi, total_variation=psi, kolmogorov_smirnov=None, by_chance=by_chance, reason=reason
+    )
+
+
+def _followed(features: tuple[FeatureDrift, ...], p_values: tuple[float, ...]) -> ReportInputs:
+    drift = Drift(reference="train", reference_rows=900, rows=800, features=features)
+    search = Discovery(
+        metric="brier",
+        direction="lower_is_better",
+        columns=("origin",),
+        margin=0.01,
+        min_rows=50,
+        searched=20,
+        too_small=1,
+        suspects=tuple(SuspectSlice(p_value=p) for p in p_values),
+    )
+    criteria: dict[str, Criterion] = {
+        "plain": on("brier"),
+        "drift": DriftCriterion.model_validate({"drift": "psi", "most": 0.1, "min_rows": 50, "critical": True}),
+        "search": DiscoveredCriterion.model_validate({"discovered": "brier", "critical": True}),
+    }
+    return judged_inputs(criteria, drift=drift, discovery=search)
+
+
+@pytest.mark.parametrize(
+    ("psi", "p_value", "statuses"),
+    [
+        (0.05, 0.04, ("pass", "pass")),
+        (0.105, 0.002, ("inconclusive", "pass")),
+        (None, 0.001, ("inconclusive", "fail")),
+        (0.2, 0.001, ("fail", "fail")),
+    ],
+)
+def test_statuses_of_drift_and_of_a_search_follow(show: Show, psi: float | None, p_value: float, statuses: tuple[str, str]) -> None:
+    """From the indices and p-values that the page shows: the same rule, and an edited status does not follow."""
+    inputs = _followed((_feature("a", 0.01), _feature("b", psi, None if psi is None else 0.01)), (p_value, 0.045))
+    verdict = inputs.provenance.verdict
+    by_name = {outcome.name: outcome.status for outcome in verdict.criteria}
+    assert (by_name["drift"], by_name["search"]) == statuses
+    page = render_report(inputs)
+    made = outcomes(show(page), inputs)
+    assert {made[name]["level"] for name in ("drift", "search")} == {"follows"}
+    assert (made["drift"]["status"], made["search"]["status"]) == statuses
+
+    def change(carried: Any) -> None:
+        for outcome in carried["criteria"]:
+            if outcome["name"] == "drift":
+                outcome["status"] = "pass" if statuses[0] != "pass" else "fail"
+
+    assert not show(edited(page, inputs, change)).evaluate(READ)["isSame"]
+
+
+def test_an_edited_status_of_withheld_blocks_is_found(show: Show) -> None:
+    """Its interval cannot be made again, and still tells what the status has to be."""
+    inputs = judged_inputs({"each": on("brier", slice="origin", min_rows=9)}, judged_rows(days=28, per_day=12))
+    page = render_report(inputs)
+    made = outcomes(show(page), inputs)
+    assert {found["level"] for name, found in made.items() if name.startswith("each")} == {"follows"}
+
+    def change(carried: Any) -> None:
+        told = [outcome for outcome in carried["criteria"] if outcome["name"].startswith("each")]
+        told[0]["status"] = "fail" if told[0]["status"] != "fail" else "pass"
+
+    line = show(edited(page, inputs, change)).locator(LINE).inner_text()
+    assert "not the same verdict" in line
