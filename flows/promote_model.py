@@ -29,7 +29,7 @@ class SignedApproval(RunInput):
 
 
 @flow(name="promote_model", persist_result=False)
-def promote_model(verdict: str = "newest") -> str:
+def promote_model(verdict: str = "newest", refit_on_raw: bool = False) -> str:
     """Promote the model of ``verdict`` once somebody else has approved it; returns the version that is champion then.
 
     Suspended, and no worker's any more, until the form is given a signed approval; a verdict that was approved before goes on at
@@ -37,6 +37,7 @@ def promote_model(verdict: str = "newest") -> str:
 
     Args:
         verdict: A branch such as `data/2013-11-01`, `newest`, or a path to the checkout's verdict.json.
+        refit_on_raw: Promote the recipe, fitted again on raw rows and held against its verdict, in place of the judged model.
     """
     root = enter_project()
     digest = check_verdict(str(root), verdict)
@@ -44,7 +45,7 @@ def promote_model(verdict: str = "newest") -> str:
         form = SignedApproval.with_initial_data(_asked(verdict, digest))
         given = suspend_flow_run(wait_for_input=form, timeout=_WAIT_SECONDS, key=f"approval-{digest}")
         take_approval(str(root), verdict, given.approval)
-    moved = move_champion(str(root), verdict)
+    moved = move_champion(str(root), verdict, refit_on_raw)
     if moved.is_own:
         announce("champion.promoted", "champion", version=moved.champion.version, verdict=digest)
     confirm_champion(str(root), moved)
@@ -79,9 +80,9 @@ def take_approval(root: str, verdict: str, given: str) -> None:
 
 
 @task(name="promote", persist_result=False)
-def move_champion(root: str, verdict: str) -> Moved:
+def move_champion(root: str, verdict: str, is_refit: bool) -> Moved:
     """Verify, register and promote; the champion, and whether it was made by this."""
-    moved = promote(Path(root), verdict, _now())
+    moved = promote(Path(root), verdict, _now(), is_refit=is_refit)
     get_run_logger().info("version %s is champion, kept on %s", moved.champion.version, moved.champion.branch)
     return moved
 

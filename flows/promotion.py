@@ -5,7 +5,6 @@ What belongs here: what a promotion and a rollback need before the alias may mov
 """
 
 import hashlib
-import tempfile
 import time
 from dataclasses import dataclass
 from datetime import datetime, timezone
@@ -15,16 +14,19 @@ from flows.alias_moves import Desk, expected_origin, make_move, settle_cut_off
 from flows.approval import require_promotable
 from flows.champion_branches import champion_branch, keep_champion, point_current
 from flows.programs import git
-from flows.registration import Candidate, read_candidate, register, require_registered
+from flows.registration import Candidate, private_folder, read_candidate, refit_candidate, register, require_registered
 from flows.registry_office import Office, open_office
 from flows.verdict_store import StoredVerdict, find_verdict
 from flows.verification import Level, checkout_of_verdict, verify_checkout
 from tasks.errors import GateError, RegistryError
 from tasks.ledger import known_events
+from tasks.params import load_params
 from tasks.paths import ProjectPaths
 from tasks.records import Champion, Championship, Promotable
 from tasks.registry import ALIAS, AliasMoved, Move
 from tasks.signing import moment
+from tasks.stages import StageContext
+from tasks.stages.refittable import require_refittable
 
 DRILL = "drill"
 """The alias that a drill moves in place of the champion's."""
@@ -43,10 +45,10 @@ class Moved:
     """The whole of it, verification included."""
 
 
-def promote(root: Path, name: str, now: datetime, *, taken_over: str | None = None) -> Moved:
-    """Make the challenger of the verdict ``name`` the champion.
+def promote(root: Path, name: str, now: datetime, *, taken_over: str | None = None, is_refit: bool = False) -> Moved:
+    """Make the challenger of the verdict ``name`` the champion; with ``is_refit`` its recipe, fitted again on raw rows.
 
-    ``taken_over``: the version at which somebody else put the alias. A verdict that is the champion's already changes nothing.
+    ``taken_over``: the version at which somebody else put the alias. What is champion by that verdict already changes nothing.
     Raises :class:`~tasks.errors.GateError` where the verdict may not be promoted or does not hold, and
     :class:`~tasks.errors.RegistryError` where the alias stands elsewhere than the event log says, or the registry is down.
     """
@@ -58,8 +60,8 @@ def promote(root: Path, name: str, now: datetime, *, taken_over: str | None = No
         _refuse_rolled_back(office.desk, standing, promotable)
         origin = expected_origin(office.desk, standing, taken_over)
         champion, moved = standing.champion, None
-        if champion is None or champion.verdict != promotable.verdict_hash or taken_over is not None:
-            offer = _prepare(root, office, stored, promotable)
+        if champion is None or not _is_of(champion, promotable, is_refit=is_refit) or taken_over is not None:
+            offer = _prepare(root, office, stored, promotable, is_refit=is_refit)
             promotable = require_promotable(root, stored, _now())  # verifying took minutes: rights may have ended meanwhile
             _refuse_rolled_back(office.desk, standing, promotable)
             about = {**offer, **_agreed(promotable)}
@@ -91,8 +93,8 @@ def rollback(
         with checkout_of_verdict(desk.main.root, target.branch) as tree:
             _require_holds(tree, "hashes", target.branch, target.verdict)
         origin = expected_origin(desk, standing, taken_over)  # asked for by now: MLflow has had the time to start
-        with tempfile.TemporaryDirectory(prefix="windtunnel-mlflow-") as folder:
-            require_registered(office.registry, desk.model, target.version, target.logical_hash, Path(folder))
+        with private_folder(desk.main) as folder:
+            require_registered(office.registry, desk.model, target.version, target.logical_hash, folder)
         if is_drill:
             return Moved(target, False, _drill(office, leaving, target).flip_ms, time.perf_counter() - started)
         about = {**_about(target), "leaves": leaving.version, "leaves_verdict": leaving.verdict, "reason": reason}
@@ -108,23 +110,30 @@ def confirm(root: Path, version: str, event: str) -> Champion:
     Raises :class:`~tasks.errors.RegistryError` where it does not, and :class:`~tasks.errors.GateError` where another champion
     stands by now, about which this says nothing.
     """
-    with open_office(root) as office, tempfile.TemporaryDirectory(prefix="windtunnel-mlflow-") as folder:
+    with open_office(root) as office, private_folder(office.desk.main) as folder:
         standing = settle_cut_off(office.desk)
         champion = _require_standing(standing, event)
         expected_origin(office.desk, standing, version)
-        require_registered(office.registry, office.desk.model, ALIAS, champion.logical_hash, Path(folder))
+        require_registered(office.registry, office.desk.model, ALIAS, champion.logical_hash, folder)
         return champion
 
 
-def _prepare(root: Path, office: Office, stored: StoredVerdict, promotable: Promotable) -> dict[str, str]:
+def _is_of(champion: Champion, promotable: Promotable, *, is_refit: bool) -> bool:
+    """Whether the champion is what is to be promoted: by the same verdict, and its fitted model, or its recipe."""
+    return champion.verdict == promotable.verdict_hash and champion.promoted == ("recipe" if is_refit else "fitted_model")
+
+
+def _prepare(root: Path, office: Office, stored: StoredVerdict, promotable: Promotable, *, is_refit: bool) -> dict[str, str]:
     """Verify the verdict, keep what it rests on, and register its model; nothing has moved after that. What the log is to say."""
     branch = champion_branch(promotable.verdict_hash)
     with checkout_of_verdict(root, stored.name) as tree:
+        if is_refit:  # told before minutes of verifying
+            require_refittable(StageContext(tree, load_params(tree.params)), stored.verdict.inputs.get("snapshots", ""))
         _require_holds(tree, "metrics", stored.name, promotable.verdict_hash)
         commit = None if tree.root == root else git(tree.root, "rev-parse", "HEAD")
-        candidate = read_candidate(tree, stored, branch)
-        with tempfile.TemporaryDirectory(prefix="windtunnel-mlflow-") as folder:
-            version = register(office.registry, office.desk.model, office.where, candidate, Path(folder))
+        candidate = (refit_candidate if is_refit else read_candidate)(tree, stored, branch)
+        with private_folder(office.desk.main) as folder:
+            version = register(office.registry, office.desk.model, office.where, candidate, folder)
     kept = keep_champion(root, commit)
     if kept != branch:
         raise GateError(
@@ -143,8 +152,7 @@ def _offer(candidate: Candidate, version: str, branch: str) -> dict[str, str]:
         "verdict": candidate.sha256,
         "branch": branch,
         "logical_hash": candidate.logical_hash,
-        "promoted": "fitted_model",
-        "view": verdict.view["challenger"],
+        **candidate.told,
         "split": verdict.split,
         "part": verdict.part,
     }
@@ -155,7 +163,8 @@ def _agreed(promotable: Promotable) -> dict[str, str]:
 
 
 def _about(champion: Champion) -> dict[str, str]:
-    return champion.model_dump(mode="json", exclude={"model", "at_utc", "actor", "event"})
+    told = champion.model_dump(mode="json", exclude={"model", "at_utc", "actor", "event"})
+    return {name: value for name, value in told.items() if value}
 
 
 def _drill(office: Office, leaving: Champion, target: Champion) -> AliasMoved:

@@ -1,12 +1,16 @@
 """A verdict's model on its way into the registry: read from where it was judged, logged with its run, and held against its hash.
 
-What belongs here: which files and facts are registered. What does not: whether it may be (``flows.promotion``), and MLflow.
+What belongs here: which files and facts are registered, of the model that was judged or of its recipe fitted again. What does not:
+whether it may be (``flows.promotion``), and MLflow.
 """
 
 import hashlib
+import json
 import re
+import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -14,10 +18,14 @@ from pathlib import Path
 from flows.verdict_store import StoredVerdict, envelope_path, receipt_path
 from tasks.datasets import write_atomically
 from tasks.errors import ModelError, RegistryError
+from tasks.gates import describe_check, require_same_verdict
 from tasks.models import TRUSTED_TYPES, find_archive, model_hash, read_model
-from tasks.paths import ProjectPaths
-from tasks.records import ModelCard, Verdict
-from tasks.registry import Registry, RunFacts, describe_run
+from tasks.params import load_params
+from tasks.paths import ProjectPaths, make_private
+from tasks.records import ModelCard, RefitCheck, Verdict, View
+from tasks.registry import Registry, RunFacts, describe_refit, describe_run
+from tasks.stages import StageContext
+from tasks.stages.raw_refit import refit_on_raw
 
 _MODEL_FILE = "model.skops"
 
@@ -33,6 +41,22 @@ class Candidate:
     facts: RunFacts
     files: dict[str, bytes]
     """Path among the run's artifacts -> content."""
+    view: View
+    """What the model was fitted on."""
+    check: RefitCheck | None = None
+    """How the recipe was held against its verdict; None where the fitted model itself is the candidate."""
+
+    @property
+    def told(self) -> dict[str, str]:
+        """What the event log says of it."""
+        told = {"promoted": "fitted_model" if self.check is None else "recipe", "view": self.view}
+        if self.check is None:
+            return told
+        figures = self.check.model_dump(mode="json", include={"rows", "rank_correlation", "same_decisions", "repeats", "champion"})
+        outcomes = {"on_raw": self.check.on_raw, "beside_judged": self.check.agreement}
+        for where, found in outcomes.items():
+            figures[where] = {one.name: [one.status, one.challenger, one.champion] for one in found if one.is_critical}
+        return {**told, "check": describe_check(self.check), "check_figures": json.dumps(figures, sort_keys=True)}
 
 
 def read_candidate(tree: ProjectPaths, stored: StoredVerdict, branch: str) -> Candidate:
@@ -59,7 +83,38 @@ def read_candidate(tree: ProjectPaths, stored: StoredVerdict, branch: str) -> Ca
         )
     sha256 = hashlib.sha256(content).hexdigest()
     facts = describe_run(verdict, sha256, card, stored.receipt, branch)
-    return Candidate(verdict, sha256, card.logical_hash, facts, _files(tree, content, card, model))
+    return Candidate(verdict, sha256, card.logical_hash, facts, _files(tree, content, card, model.read_bytes()), card.view)
+
+
+def refit_candidate(tree: ProjectPaths, stored: StoredVerdict, branch: str) -> Candidate:
+    """The challenger's recipe of the verified verdict in the checkout ``tree``, fitted again on raw rows and held against it.
+
+    Raises :class:`~tasks.errors.GateError` where it is not what the verdict judged any more, and as
+    :func:`~tasks.stages.raw_refit.refit_on_raw` does.
+    """
+    context = StageContext(tree, load_params(tree.params))
+    refitted = refit_on_raw(context, stored.verdict.inputs.get("snapshots", ""))
+    require_same_verdict(refitted.check, stored.verdict, stored.name)
+    card, check, content = refitted.card, refitted.check, stored.content
+    sha256 = hashlib.sha256(content).hexdigest()
+    facts = describe_run(stored.verdict, sha256, card, stored.receipt, branch)
+    facts = describe_refit(facts, card, check, describe_check(check))
+    files = {**_files(tree, content, card, refitted.archive), "model/check.json": check.to_json().encode()}
+    return Candidate(stored.verdict, sha256, check.refitted_hash, facts, files, card.view, check)
+
+
+@contextmanager
+def private_folder(main: ProjectPaths) -> Iterator[Path]:
+    """A folder for a model's files on their way: it may hold raw values, so that it lies in the restricted zone, and is gone after.
+
+    What a killed run left goes too: whoever asks holds the lock of promotions.
+    """
+    shutil.rmtree(main.raw_models, ignore_errors=True)
+    make_private(main.raw_models)
+    try:
+        yield main.raw_models
+    finally:
+        shutil.rmtree(main.raw_models, ignore_errors=True)
 
 
 def log_verdict(registry: Registry, experiment: str, where: str, tree: ProjectPaths, stored: StoredVerdict) -> str:
@@ -67,14 +122,14 @@ def log_verdict(registry: Registry, experiment: str, where: str, tree: ProjectPa
     card_path, model = tree.models / "challenger.json", tree.models / "challenger.skops"
     card = ModelCard.from_json(card_path.read_bytes(), origin=card_path.name) if card_path.is_file() else None
     facts = describe_run(stored.verdict, hashlib.sha256(stored.content).hexdigest(), card, stored.receipt, stored.name)
-    files = _files(tree, stored.content, card, model)
+    files = _files(tree, stored.content, card, model.read_bytes() if model.is_file() else None)
     with tempfile.TemporaryDirectory(prefix="windtunnel-mlflow-") as folder:
         return registry.log_run(experiment, facts, _lay_down(files, Path(folder)), _artifacts_beside(where))
 
 
-def _files(tree: ProjectPaths, content: bytes, card: ModelCard | None, model: Path) -> dict[str, bytes]:
+def _files(tree: ProjectPaths, content: bytes, card: ModelCard | None, archive: bytes | None) -> dict[str, bytes]:
     files = {} if card is None else {"model/card.json": card.to_json().encode()}
-    files |= {f"model/{_MODEL_FILE}": model.read_bytes()} if model.is_file() else {}
+    files |= {} if archive is None else {f"model/{_MODEL_FILE}": archive}
     receipt = receipt_path(tree, content)
     beside = {
         "params.yaml": tree.params,
@@ -120,7 +175,7 @@ def _lay_down(files: Mapping[str, bytes], folder: Path) -> Path:
 
 
 def require_registered(registry: Registry, model: str, wanted: str, logical_hash: str, folder: Path) -> None:
-    """Refuse a version, or an alias, whose model the registry has lost, or holds as another than the one that was judged.
+    """Refuse a version, or an alias, whose model the registry has lost, or holds as another than the one that was promoted.
 
     Raises :class:`~tasks.errors.RegistryError`. ``folder`` is for its files.
     """
@@ -132,15 +187,15 @@ def require_registered(registry: Registry, model: str, wanted: str, logical_hash
         raise RegistryError(
             uri,
             found=f"no model that can be fetched ({error.found})",
-            expected="the model that its verdict judged",
+            expected="the model that was promoted",
             next_step="is the registry up, and were version or files deleted? What was judged is still on its branch: "
-            "windtunnel champion names it, and windtunnel promote <branch> registers it anew",
+            "windtunnel champion names it, and windtunnel promote <branch> (of a recipe with --refit raw) registers it anew",
         ) from None
     if found != logical_hash:
         raise RegistryError(
             uri,
             found=f"another model ({found[:12]})",
-            expected=f"the model that its verdict judged ({logical_hash[:12]})",
+            expected=f"the model that was promoted ({logical_hash[:12]})",
             next_step="find out who wrote into the registry; then windtunnel promote the verdict anew, as a version of its own",
         )
 

@@ -4,7 +4,8 @@ What belongs here: their names, and dropping them. What does not: using them (``
 masking key, whose variable is named in ``params.yaml``.
 """
 
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Iterator, Mapping, MutableMapping
+from contextlib import contextmanager
 
 LAKE_KEY_ID = "WINDTUNNEL_LAKE_ACCESS_KEY_ID"
 LAKE_SECRET = "WINDTUNNEL_LAKE_SECRET_ACCESS_KEY"  # noqa: S105 - the variable's name
@@ -61,6 +62,20 @@ def take_model_keys(environment: MutableMapping[str, str]) -> dict[str, str]:
     for name in MODEL_VARIABLES:
         environment.pop(name, None)
     return found
+
+
+@contextmanager
+def put_away(environment: MutableMapping[str, str], *others: str) -> Iterator[None]:
+    """Keep from ``environment`` all that opens or signs, and ``others`` (the masking key's variable), for as long as this is open.
+
+    For a process that runs a candidate's code in between, and needs what it has afterwards.
+    """
+    names = (*LAKE_VARIABLES, *_CLOUD_VARIABLES, *_SIGNING_VARIABLES, *MODEL_VARIABLES, *others)
+    kept = {name: environment.pop(name) for name in names if name in environment}
+    try:
+        yield
+    finally:
+        environment.update(kept)
 
 
 def forget_credentials(environment: MutableMapping[str, str]) -> None:

@@ -171,6 +171,11 @@ class ProjectPaths:
         return self.state / "raw-spill"
 
     @property
+    def raw_models(self) -> Path:
+        """Restricted zone: models on their way into the registry or out of it, which may hold raw values; mode 0700."""
+        return self.state / "raw-models"
+
+    @property
     def spark_spill(self) -> Path:
         """Restricted zone: where Spark on this machine spills, encrypted, until the stage ends."""
         return self.state / "spark"

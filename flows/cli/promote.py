@@ -17,21 +17,29 @@ _FROM = click.option(
 
 @windtunnel.command(short_help="Make a verdict's model the champion.")
 @click.argument("verdict", default="data/verdict.json")
+@click.option(
+    "--refit",
+    type=click.Choice(["raw"]),
+    default=None,
+    help="Promote the recipe in place of the model: fitted again on raw rows, and held against its verdict.",
+)
 @_FROM
 @json_option
-def promote(verdict: str, taken_over: str | None, is_json: bool) -> None:
+def promote(verdict: str, refit: str | None, taken_over: str | None, is_json: bool) -> None:
     """Verify VERDICT, register its model in MLflow and move the alias `champion` to it; exit code 2 where it may not be.
 
     VERDICT (data/verdict.json, a branch such as data/2013-11-01, or newest) has to promote, and be whole, fresh, signed and
-    approved by somebody else. The fitted model that was judged is promoted, byte for byte.
+    approved by somebody else. The fitted model that was judged is promoted, byte for byte; or, with --refit raw, its recipe, fitted
+    again on the raw rows in the restricted zone, once every critical criterion has passed again on them.
 
     \b
     Example: windtunnel promote data/2013-11-01
+             windtunnel promote data/2013-11-01 --refit raw
     """
     from flows.cli.render_champion import show_moved
     from flows.promotion import promote as promote_verdict
 
-    moved = promote_verdict(project().root, verdict, datetime.now(timezone.utc), taken_over=taken_over)
+    moved = promote_verdict(project().root, verdict, datetime.now(timezone.utc), taken_over=taken_over, is_refit=refit is not None)
     show_moved(moved, "is champion", is_json=is_json)
 
 

@@ -20,7 +20,10 @@ _EXIT_CODES: dict[CheckStatus, ExitCode] = {
     "does_not_hold": ExitCode.REJECT,
     "not_checked": ExitCode.COULD_NOT_JUDGE,
 }
-_PROMOTED = {"fitted_model": "the fitted model that was judged, byte for byte"}
+_PROMOTED = {
+    "fitted_model": "the fitted model that was judged, byte for byte",
+    "recipe": "the recipe, fitted again on raw rows",
+}
 
 
 def show_moved(moved: "Moved", what: str, *, is_json: bool) -> None:
@@ -54,6 +57,8 @@ def show_champion(standing: Championship, registry: Check, *, is_json: bool) -> 
 
 def _print_facts(champion: Champion) -> None:
     click.echo(f"promoted   {_PROMOTED.get(champion.promoted, champion.promoted)}; view {champion.view}")
+    if champion.check:
+        click.echo(f"checked    {champion.check}")
     click.echo(f"verdict    {champion.verdict[:12]}, judged on {champion.part} of {champion.split}")
     click.echo(f"kept on    {champion.branch}")
 

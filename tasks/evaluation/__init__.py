@@ -2,10 +2,10 @@
 
 from tasks.evaluation.blocks import summarise_blocks
 from tasks.evaluation.bootstrap import percentile_interval
-from tasks.evaluation.compare import MISSING, compare, score_columns
+from tasks.evaluation.compare import MISSING, compare, read_scores, score_columns
 from tasks.evaluation.contest import Contender, Contest, count_draws, hold_contest, require_measurable
 from tasks.evaluation.curves import calibration_csv, roc_csv
-from tasks.evaluation.drift import measure_part_drift
+from tasks.evaluation.drift import measure_part_drift, read_drift_reference
 from tasks.evaluation.evidence import Evidence, open_evidence, read_features, refuse_training_rows
 from tasks.evaluation.metrics import METRICS, metric_named
 from tasks.evaluation.noise import Rescoring, score_again, score_refit
@@ -36,8 +36,10 @@ __all__ = [
     "percentile_interval",
     "plant_failures",
     "read_clusters",
+    "read_drift_reference",
     "read_features",
     "read_part",
+    "read_scores",
     "read_slice_values",
     "refuse_training_rows",
     "replicate_figures",

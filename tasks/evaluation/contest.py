@@ -101,7 +101,7 @@ def hold_contest(
             expected="rows with a label and both scores",
             next_step="look at label, models.champion and the evaluated part in params.yaml",
         )
-    rows, features = facts.filter(is_judged), part.features.filter(is_judged)
+    rows, seen = facts.filter(is_judged), replace(part, features=part.features.filter(is_judged))
     classes = _classes(champion, challenger) if task == "multiclass" else ()
     for contender in (champion, challenger):
         _refuse_unknown_classes(rows.column("label"), contender, task)
@@ -112,8 +112,8 @@ def hold_contest(
         late = count_late(rows)
         scores["champion"] = _logged_scores(rows, champion, classes, task)
     elif champion is not None:
-        scores |= _scores_by_draw(champion, features, classes, task)
-    scores |= _scores_by_draw(challenger, features, classes, task)
+        scores |= _scores_by_draw(champion, seen, classes, task)
+    scores |= _scores_by_draw(challenger, seen, classes, task)
     times = pc.min_max(rows.column("time_utc"))
     return Contest(
         predictions=_predictions(rows, scores, classes, task),
@@ -185,25 +185,25 @@ def _logged_scores(rows: pa.Table, champion: LoggedScores, classes: tuple[str, .
     return arrange_scores(found, champion.classes, classes)
 
 
-def _scores_by_draw(contender: Contender, features: pa.Table, classes: tuple[str, ...], task: Task) -> dict[str, Floats]:
+def _scores_by_draw(contender: Contender, seen: PartRows, classes: tuple[str, ...], task: Task) -> dict[str, Floats]:
     """``<role>`` -> its scores; ``r2_<role>`` and so on, those of further draws of folds."""
     score_functions = (contender.score, *contender.scores_again)
     return {
-        draw_name(contender.card.role, draw): _score(replace(contender, score=score), features, classes, task)
+        draw_name(contender.card.role, draw): _score(replace(contender, score=score), seen, classes, task)
         for draw, score in enumerate(score_functions, start=1)
     }
 
 
-def _score(contender: Contender, features: pa.Table, classes: tuple[str, ...], task: Task) -> Floats:
-    card = contender.card
-    if card.view != "masked" and card.basis != "score_file":  # brought scores were made elsewhere, on what they say
+def _score(contender: Contender, seen: PartRows, classes: tuple[str, ...], task: Task) -> Floats:
+    card, view = contender.card, seen.view
+    if card.view != view and card.basis != "score_file":  # brought scores were made elsewhere, on what they say
         raise EvaluationError(
             f"{card.role} {card.name}",
-            found=f"a model of view {card.view}, and features of view masked",
+            found=f"a model of view {card.view}, and features of view {view}",
             expected="a model that is scored on the view it was fitted on",
             next_step="name its logged scores under models.champion, or its recipe, which is then refitted on masked data",
         )
-    scores = contender.score(features)
+    scores = contender.score(seen.features)
     check_scores(scores, card.role, task)
     return arrange_scores(scores, card.classes, classes)
 

@@ -7,7 +7,7 @@ No figure rests on a bin of a few people: a bin stands where each side has nobod
 with their neighbours. Edges and values are not published.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import pyarrow as pa
@@ -30,12 +30,35 @@ _MOST_REFERENCE_ROWS = 200_000
 _CHANCE = 0.95
 
 
-def measure_part_drift(evidence: Evidence, params: Params, features: pa.Table, challenger: ModelCard) -> Drift | None:
+def measure_part_drift(
+    evidence: Evidence,
+    params: Params,
+    features: pa.Table,
+    challenger: ModelCard,
+    *,
+    as_seen: Callable[[pa.Table], pa.Table] = lambda rows: rows,
+) -> Drift | None:
     """Drift of the judged part's ``features`` (row_key and features) against the rows that the ``challenger`` was fitted on.
 
     Where it was fitted on another split, or nobody here knows on what, they are compared with all other parts that may be read.
+    ``as_seen`` turns those, as they are stored, into the view that ``features`` are of.
     None where all folds are judged. Raises as :func:`~tasks.evaluation.evidence.read_features` does.
     """
+    reference = read_drift_reference(evidence, params, challenger)
+    if reference is None:
+        return None
+    parts, rows = reference
+    names = params.features.names
+    reference_rows = as_seen(rows)
+    people = read_clusters(evidence, params)
+    if PERSON in people.column_names:
+        reference_rows, features = (_with_people(found, people) for found in (reference_rows, features))
+    found = measure_drift(reference_rows, features, names, params.masking.limits.k)
+    return Drift(reference=", ".join(parts), reference_rows=reference_rows.num_rows, rows=features.num_rows, features=found)
+
+
+def read_drift_reference(evidence: Evidence, params: Params, challenger: ModelCard) -> tuple[tuple[str, ...], pa.Table] | None:
+    """The parts that the judged part is compared with, and their rows (row_key and features); None where there are none."""
     part = params.evaluation.part
     if part == ALL_FOLDS:
         return None
@@ -46,13 +69,7 @@ def measure_part_drift(evidence: Evidence, params: Params, features: pa.Table, c
     parts = tuple(sorted(own if own and own <= readable - {part} else readable - {part}))
     if not parts:
         return None
-    names = params.features.names
-    reference = read_features(evidence, parts, names, most_rows=_MOST_REFERENCE_ROWS)
-    people = read_clusters(evidence, params)
-    if PERSON in people.column_names:
-        reference, features = (_with_people(rows, people) for rows in (reference, features))
-    found = measure_drift(reference, features, names, params.masking.limits.k)
-    return Drift(reference=", ".join(parts), reference_rows=reference.num_rows, rows=features.num_rows, features=found)
+    return parts, read_features(evidence, parts, params.features.names, most_rows=_MOST_REFERENCE_ROWS)
 
 
 def _with_people(rows: pa.Table, people: pa.Table) -> pa.Table:

@@ -27,7 +27,7 @@ from tasks.evaluation.logged import read_logged, refuse_repeated
 from tasks.evaluation.withholding import PERSON, SEARCHED
 from tasks.params import Params
 from tasks.params.judging import BY_ROW
-from tasks.params.models import LoggedScores
+from tasks.params.models import LoggedScores, View
 
 _LABEL = ("at_utc", "label", "label_known_utc")
 _CLUSTERS = {"day": "m.time_utc::DATE::VARCHAR", BY_ROW: "a.row_key"}
@@ -44,6 +44,8 @@ class PartRows:
     (:func:`~tasks.evaluation.logged.read_logged`; NULL: not scored)."""
     features: pa.Table
     """row_key and the features."""
+    view: View = "masked"
+    """What the features are of; facts are of masked rows in either case."""
 
 
 def read_part(evidence: Evidence, params: Params, part: str) -> PartRows:

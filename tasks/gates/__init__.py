@@ -7,6 +7,7 @@ from tasks.gates.criteria import SUBJECTS, judge_criteria
 from tasks.gates.decision import Provenance, decide, exit_code, hash_params, judge
 from tasks.gates.power import plan_tests
 from tasks.gates.receipt import check_receipt, check_verdict, make_receipt
+from tasks.gates.refitting import describe_check, judge_agreement, judge_on_raw, require_same_verdict
 from tasks.gates.rejudging import StoredEvidence, find_flip
 from tasks.gates.selftest import asked_by
 from tasks.gates.sequential import watch
@@ -19,12 +20,16 @@ __all__ = [
     "check_receipt",
     "check_verdict",
     "decide",
+    "describe_check",
     "exit_code",
     "find_flip",
     "hash_params",
     "judge",
+    "judge_agreement",
     "judge_criteria",
+    "judge_on_raw",
     "make_receipt",
     "plan_tests",
+    "require_same_verdict",
     "watch",
 ]

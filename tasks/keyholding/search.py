@@ -107,6 +107,7 @@ def find_places(paths: ProjectPaths, params: Params) -> Places:
     restricted = [
         paths.snapshots,
         paths.raw_spill,
+        main.raw_models,
         main.raw_keys,
         main.bridges,
         main.canary_seed,

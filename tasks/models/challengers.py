@@ -24,7 +24,7 @@ from tasks.models.store import load_model, read_model, read_scores, write_model,
 from tasks.models.training import describe_stored_model, train_recipe, training_seed
 from tasks.models.weights import read_weights
 from tasks.params import Params
-from tasks.params.models import SAMPLE_WEIGHT, Command, Recipe, ScoreFile, StoredModel, Task
+from tasks.params.models import SAMPLE_WEIGHT, Command, Recipe, ScoreFile, StoredModel, Task, View
 from tasks.params.splits import ALL_FOLDS, OTHER_FOLDS, draws_of
 from tasks.records import ModelCard
 from tasks.user_code import find_source, require_hash
@@ -62,6 +62,8 @@ class Workbench:
     """The folds of each draw, where all folds are judged."""
     is_reseeded: bool = False
     """Whether seeds that a recipe names itself are replaced too."""
+    view: View = "masked"
+    """What the rows that the functions read are of."""
 
     def judged_rows(self) -> pa.Table:
         """The rows of the judged part."""
@@ -148,6 +150,7 @@ def bring_model(declared: Recipe | StoredModel | ScoreFile | Command, bench: Wor
             role=role,
             task=bench.task,
             is_reseeded=bench.is_reseeded,
+            view=bench.view,
         )
         return Brought(card, model)
     if isinstance(declared, StoredModel):

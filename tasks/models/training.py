@@ -20,7 +20,7 @@ from tasks.models.preprocessing import prepare
 from tasks.models.recipe import load_estimator
 from tasks.models.scoring import class_names
 from tasks.models.weights import pass_weights, read_weights
-from tasks.params.models import Recipe, StoredModel, Task
+from tasks.params.models import Recipe, StoredModel, Task, View
 from tasks.records import ModelCard
 from tasks.seeds import derive_seed
 from tasks.user_code import quote_error
@@ -53,13 +53,14 @@ def train_recipe(
     role: Literal["champion", "challenger"],
     task: Task = "binary",
     is_reseeded: bool = False,
+    view: View = "masked",
 ) -> tuple[Any, ModelCard]:
     """Fit ``recipe`` on its labelled rows; the fitted model and its card.
 
     ``read`` gives the parts of ``recipe.split`` that it is fitted on, and their rows (columns ``label`` and ``features``; where
     the recipe names a weight also ``sample_weight``): not the rows themselves, so that they are let go before fitting, which
-    needs the room. ``seed`` is a :func:`training_seed`. The card's ``logical_hash`` is None until the model is stored. Raises
-    :class:`~tasks.errors.ModelError` as :func:`~tasks.models.recipe.load_estimator` and :func:`fit_recipe` do.
+    needs the room. They are of ``view``. ``seed`` is a :func:`training_seed`. The card's ``logical_hash`` is None until the model
+    is stored. Raises :class:`~tasks.errors.ModelError` as :func:`~tasks.models.recipe.load_estimator` and :func:`fit_recipe` do.
     """
     estimator = load_estimator(recipe, root, task)
     parts, rows = read(recipe)
@@ -77,7 +78,7 @@ def train_recipe(
         basis="recipe",
         estimator=recipe.estimator or f"{Path(recipe.file or '').name}: {type(estimator).__name__}",
         parameters=describe_parameters(estimator),
-        view="masked",
+        view=view,
         split=recipe.split,
         part=", ".join(parts),
         rows=len(label),

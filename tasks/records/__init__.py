@@ -50,7 +50,7 @@ from tasks.records.privacy import (
     PrivacyReport,
     SuppressedRows,
 )
-from tasks.records.promotion import Champion, Championship
+from tasks.records.promotion import Champion, Championship, RefitCheck
 from tasks.records.signing import PolicyChange, PolicyVersion, Promotable, SignedStatement, Statement
 from tasks.records.splits import SplitMetadata
 from tasks.records.utility import (
@@ -131,6 +131,7 @@ __all__ = [
     "RankCorrelation",
     "Receipt",
     "Record",
+    "RefitCheck",
     "Replicates",
     "ResidualBin",
     "RiskStatement",

@@ -1,11 +1,14 @@
 """Who was made champion, by which verdict, and when.
 
-What belongs here: one champion, and the order in which they came. What does not: how that is read from the event log, and moving
-an alias (``tasks.registry``).
+What belongs here: one champion, how a recipe that was fitted again was checked, and the order in which champions came. What does
+not: how that is read from the event log, and moving an alias (``tasks.registry``).
 """
+
+from typing import Literal
 
 from tasks.records.base import Record, View
 from tasks.records.events import Event
+from tasks.records.verdict import CriterionOutcome
 
 
 class Champion(Record):
@@ -19,16 +22,19 @@ class Champion(Record):
     branch: str
     """The branch that keeps verdict, receipt, parameters, pin and the hashes of all data."""
     logical_hash: str
-    """Of the fitted model that was judged, and that the registry has to hold."""
+    """Of the model that the registry has to hold: the one that was judged, or the one that its recipe was fitted to again."""
     promoted: str
-    """What the registry holds: ``fitted_model``."""
+    """What was promoted: ``fitted_model``, or its ``recipe``, fitted again on rows of another view."""
     view: View
+    """What the model that the registry holds was fitted on."""
     split: str
     part: str
     at_utc: str
     actor: str
     event: str
     """The hash of the event that says that its promotion was done."""
+    check: str = ""
+    """What became of a recipe that was fitted again, held against its verdict; empty of a fitted model."""
 
 
 class Championship(Record):
@@ -53,3 +59,28 @@ class Championship(Record):
     def previous(self) -> Champion | None:
         """The champion that a rollback returns to; None where there is none."""
         return self.standing[-2] if len(self.standing) > 1 else None
+
+
+class RefitCheck(Record):
+    """How a recipe, fitted again on raw rows, was held against its verdict; aggregates alone, and none of a few people."""
+
+    schema_version: Literal[1] = 1
+    judged_hash: str
+    """Of the fitted model that the verdict judged."""
+    refitted_hash: str
+    """Of the model that its recipe was fitted to on raw rows."""
+    repeats: Literal["the same model", "the same scores"]
+    """What fitting once more with the same seed gave; scores count as the same where no row's differs by more than 1e-9."""
+    champion: Literal["fitted again on raw rows", "its logged scores", "none"]
+    """What it was compared with on raw rows."""
+    rows: int
+    on_raw: tuple[CriterionOutcome, ...]
+    """The signed criteria on metrics, decided anew: both models in the view raw, on the rows that were judged."""
+    agreement: tuple[CriterionOutcome, ...]
+    """The same criteria's margins, with the model that was judged in the place of the champion."""
+    rank_correlation: float | None
+    """Spearman's, of its scores and the judged model's; of several classes the least. None where one gives all rows one score."""
+    same_decisions: float | None
+    """The share of rows that both decide alike: at 0.5, or the likeliest class. None of a regression."""
+    by_rule: tuple[str, ...] = ()
+    """Features that raw rows give by masking's own rule for a column, which whoever serves the model has to carry out too."""

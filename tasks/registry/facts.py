@@ -7,10 +7,12 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from tasks.records import CriterionOutcome, ModelCard, Receipt, Verdict
+from tasks.records import CriterionOutcome, ModelCard, Receipt, RefitCheck, Verdict
 
 VERDICT_TAG = "windtunnel.verdict"
 """By this tag a verdict's run and version are found again, so that none is made twice."""
+REFIT_TAG = "windtunnel.refit"
+"""The hash of the model that a recipe was fitted to again: the same verdict's judged model is another version."""
 _LONGEST_PARAMETER = 5000
 """MLflow refuses parameters of more than 6,000 characters."""
 
@@ -56,6 +58,26 @@ def describe_run(verdict: Verdict, sha256: str, card: ModelCard | None, receipt:
         tags |= {"windtunnel.created_utc": receipt.created_utc, "windtunnel.expires_utc": receipt.expires_utc}
     metrics = dict(pair for outcome in verdict.criteria for pair in _metrics(outcome))
     return RunFacts(f"{verdict.decision} {sha256[:12]}", params, metrics, tags)
+
+
+def describe_refit(facts: RunFacts, card: ModelCard, check: RefitCheck, told: str) -> RunFacts:
+    """``facts`` of a verdict, of the model that its recipe was fitted to again; ``told``: what became of ``check``, in words."""
+    tags = {
+        REFIT_TAG: check.refitted_hash,
+        "windtunnel.promoted": "recipe",
+        "windtunnel.view": card.view,
+        "windtunnel.refit.check": told[:_LONGEST_PARAMETER],
+        "windtunnel.refit.champion": check.champion,
+        "windtunnel.refit.repeats": check.repeats,
+        "windtunnel.refit.by_rule": ", ".join(check.by_rule)[:_LONGEST_PARAMETER],
+    }
+    metrics = {"refit/rows": float(check.rows)}
+    figures = {"refit/rank_correlation": check.rank_correlation, "refit/same_decisions": check.same_decisions}
+    metrics |= {name: value for name, value in figures.items() if value is not None}
+    for prefix, outcomes in (("raw", check.on_raw), ("beside_judged", check.agreement)):
+        metrics |= {f"{prefix}/{name}": value for outcome in outcomes for name, value in _metrics(outcome)}
+    params = {**facts.params, "promoted": "recipe", "view.promoted": card.view}
+    return RunFacts(f"recipe, view {card.view}, {facts.name}", params, {**facts.metrics, **metrics}, {**facts.tags, **tags})
 
 
 def _metrics(outcome: CriterionOutcome) -> Iterator[tuple[str, float]]:

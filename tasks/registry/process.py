@@ -19,7 +19,7 @@ from typing import Any
 from tasks import telemetry
 from tasks.importing import imported_without
 from tasks.registry.database import open_aliases
-from tasks.registry.facts import VERDICT_TAG
+from tasks.registry.facts import REFIT_TAG, VERDICT_TAG
 
 _GONE = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE")
 """How MLflow's stores say that there is no such model, version or alias."""
@@ -108,8 +108,9 @@ def _log_run(
     known = client.get_experiment_by_name(experiment)
     where = known.experiment_id if known else client.create_experiment(experiment, artifact_location=artifacts)
     same = f"tags.`{VERDICT_TAG}` = '{facts['tags'][VERDICT_TAG]}' and attributes.status = 'FINISHED'"
-    for run in () if is_anew else client.search_runs([where], filter_string=same, max_results=1):
-        return {"run": run.info.run_id}
+    for run in () if is_anew else client.search_runs([where], filter_string=same):
+        if run.data.tags.get(REFIT_TAG) == facts["tags"].get(REFIT_TAG):
+            return {"run": run.info.run_id}
     run = client.create_run(where, run_name=facts["name"], tags=dict(facts["tags"]))
     for name, value in facts["params"].items():
         client.log_param(run.info.run_id, name, value)

@@ -73,7 +73,7 @@ class Registry:
         self._ask("drop_alias", model=model, alias=alias)
 
     def log_run(self, experiment: str, facts: RunFacts, folder: Path, artifacts: str | None, *, is_anew: bool = False) -> str:
-        """Log a run with the files in ``folder``, or, unless ``is_anew``, find the one with the same verdict; its id.
+        """Log a run with the files in ``folder``, or, unless ``is_anew``, find the one of the same verdict and model; its id.
 
         ``artifacts``: where files of an experiment that is made for it lie; None: where the server puts them.
         """

@@ -1,9 +1,11 @@
 """Stage ``evaluate``: champion and challenger on identical rows of a stored split; predictions, figures and curves."""
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
+import pyarrow as pa
 import pyarrow.compute as pc
 
 from tasks.datasets import DatasetWriter, hash_mapping, write_atomically
@@ -87,6 +89,8 @@ class Judged:
     """The hash that a look at these rows is known by."""
     refit: Contender | None = None
     """The model that was fitted again with another seed."""
+    as_seen: Callable[[pa.Table], pa.Table] = lambda rows: rows
+    """Turns stored features into those of the view that is judged."""
 
     def contest(self, task: Task) -> Contest:
         """Both scored on the rows that can be judged."""
@@ -123,7 +127,7 @@ def record_evaluation(judged: Judged, contest: Contest, params: Params, predicti
         seed=derive_seed(params.seed, "evaluation"),
         own=load_metrics(params.evaluation.functions, judged.evidence.paths.root),
         rescored=rescored,
-        drift=measure_part_drift(judged.evidence, params, judged.rows.features, contest.challenger),
+        drift=measure_part_drift(judged.evidence, params, judged.rows.features, contest.challenger, as_seen=judged.as_seen),
     )
 
 

@@ -4,9 +4,6 @@ What belongs here: wiring features, models and evaluation to one another for the
 what their figures come to (``tasks.utility``). No stage of its own. No model and no score leaves this process.
 """
 
-import contextlib
-import io
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -27,6 +24,7 @@ from tasks.params.splits import ALL_FOLDS, OTHER_FOLDS, draws_of, resolve_parts
 from tasks.records import CriterionStatus, Interval
 from tasks.seeds import derive_seed
 from tasks.stages import StageContext
+from tasks.stages.raw_rows import keep_silent
 from tasks.utility import Candidate, PanelFigures, draw_rows, weaken
 
 _MOST_REPLICATES = 1000
@@ -176,9 +174,7 @@ def score_panel(panel: Sequence[Candidate], rows: pa.Table, drawn: Drawn, params
     for candidate in panel:
         chosen, label = weaken(candidate, labels, derive_seed(seed, candidate.name))
         try:
-            # Neither warnings nor what a user's code prints may carry raw values into a log.
-            with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
-                warnings.simplefilter("ignore")
+            with keep_silent():
                 frame = feature_frame(fitted.take(pa.array(chosen)), candidate.features)
                 model = fit_recipe(_clone(candidate.estimator), frame, label, seed=seed)
                 scores = predict_scores(model, feature_frame(judged, candidate.features), task, drawn.classes)

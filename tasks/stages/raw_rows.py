@@ -9,6 +9,8 @@ that is gone when this returns.
 import contextlib
 import io
 import shutil
+import warnings
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -29,6 +31,9 @@ from tasks.records import Manifest
 from tasks.stages import StageContext
 from tasks.stages.column_samples import choose_partitions
 from tasks.utility import TimesAsYears
+
+_BY_RULE = ("date_part", "generalise", "bucket", "round", "clip")
+"""Transforms of one value of one row, that no key and no other row has a part in."""
 
 
 @dataclass(frozen=True)
@@ -150,14 +155,35 @@ class RawReader:
         """``rows`` with the columns of the user's functions; those that raw rows cannot give are added to ``as_masked``."""
         for function in load_functions(self._params.features.functions, self._context.paths.root):
             try:
-                # What a user's code prints would stand in logs, outside of the restricted zone.
-                with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+                with keep_silent():
                     rows = add_user_features(rows, (function,))
             except FeatureError:
                 as_masked |= dict.fromkeys(function.declared.gives, f"the function {function.name} cannot compute it from raw rows")
                 for name in function.declared.gives:
                     rows = rows.append_column(name, masked_rows.column(name))
         return rows
+
+
+@contextlib.contextmanager
+def keep_silent() -> Iterator[None]:
+    """Neither warnings nor what somebody's code prints leave this: they would carry raw values into a log."""
+    with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+        warnings.simplefilter("ignore")
+        yield
+
+
+def is_made_by_rule(params: Params, name: str) -> bool:
+    """Whether the masked feature ``name`` is what masking's own rule makes of raw rows, one at a time and without a key.
+
+    Whoever has the raw row can compute it as well, by the rule that ``params.yaml`` says. A function's feature never counts.
+    """
+    feature = params.features.columns.get(name)
+    if feature is None or "." not in feature.source:
+        return False
+    table, column = split_reference(feature.source)
+    declared = params.masking.tables.get(table)
+    (treatment,) = treat_columns(params.masking, table, [column])
+    return treatment.transform in _BY_RULE and (declared is None or declared.suppress is None)
 
 
 def changed_features(params: Params) -> set[str]:

@@ -35,7 +35,7 @@ def _run(context: StageContext) -> None:
     require_released(context, {"features": features.logical_hash})
     for role in ("champion", "challenger", REFIT):
         remove_model(paths.models, role)
-    bench = _workbench(context, features, model_keys)
+    bench = stage_workbench(context, features, model_keys)
     if champion is not None and not isinstance(champion, LoggedScores):
         _tell(keep_model(paths.models, bring_model(champion, bench, "champion")))
     judged = keep_model(paths.models, bring_model(challenger, bench, "challenger"))
@@ -46,7 +46,8 @@ def _run(context: StageContext) -> None:
     _tell(judged)
 
 
-def _workbench(context: StageContext, features: Manifest, model_keys: Mapping[str, str]) -> Workbench:
+def stage_workbench(context: StageContext, features: Manifest, model_keys: Mapping[str, str]) -> Workbench:
+    """What the models of ``context`` are made from: the stored features by the stored parts."""
     params = context.params
     names = params.features.names
     stored = open_table(context.paths.features, features, "features")

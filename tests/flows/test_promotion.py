@@ -2,13 +2,12 @@
 
 import shutil
 import subprocess
-from contextlib import contextmanager
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
 import yaml
-from alias_events import MemoryRegistry, OneAlias, desk_of, promotion, rolling_back
+from alias_events import MemoryRegistry, OneAlias, desk_of, kept_in, promotion, rolling_back, use_registry
 from promotable_project import judge_promotable, make_promotable, write_params
 from signed_project import BOB, ROBOT, make_keys
 
@@ -53,17 +52,6 @@ def paths(judged, tmp_path, monkeypatch):
     return ProjectPaths(root)
 
 
-def use(monkeypatch, registry):
-    """Let ``registry`` be the one that the project names."""
-
-    @contextmanager
-    def opened(_environment):
-        yield registry
-
-    monkeypatch.setattr(flows.registry_office, "open_registry", opened)
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://registry.invalid")
-
-
 @pytest.fixture
 def registry(request, tmp_path, monkeypatch):
     """Empty, or the one that has the two champions."""
@@ -71,7 +59,7 @@ def registry(request, tmp_path, monkeypatch):
     if "two" in request.fixturenames:
         known = request.getfixturevalue("twice")[2]
         made.folder, made.version, made.versions = known.folder, known.version, dict(known.versions)
-    use(monkeypatch, made)
+    use_registry(monkeypatch, made)
     return made
 
 
@@ -83,21 +71,6 @@ def agree(paths, keys, reason="agreed"):
     return approve(paths.root, HERE, key=keys[BOB], reason=reason, now=now())
 
 
-def kept_in(monkeypatch, places):
-    """Branches of champions whose data lies in folders, in place of DVC's cache."""
-    real = flows.promotion.checkout_of_verdict
-
-    @contextmanager
-    def checkout(root, name):
-        if name in places:
-            yield ProjectPaths(places[name])
-        else:
-            with real(root, name) as tree:
-                yield tree
-
-    monkeypatch.setattr(flows.promotion, "checkout_of_verdict", checkout)
-
-
 @pytest.fixture(scope="module")
 def twice(judged, keys, tmp_path_factory):
     """A project with two champions, the second one standing; where the first one's data lies, its branch, and the registry."""
@@ -105,7 +78,7 @@ def twice(judged, keys, tmp_path_factory):
     registry = MemoryRegistry(folder / "registry")
     paths = ProjectPaths(Path(shutil.copytree(judged, folder / "project", symlinks=True)))
     with pytest.MonkeyPatch.context() as monkeypatch:
-        use(monkeypatch, registry)
+        use_registry(monkeypatch, registry)
         agree(paths, keys)
         first = promote(paths.root, HERE, now()).champion
         shutil.copytree(paths.root, folder / "first", symlinks=True, ignore=shutil.ignore_patterns(".git"))

@@ -145,7 +145,7 @@ def test_forms_are_typed_and_explained(served: Served) -> None:
         "refresh_data": ["as_of_utc", "reason"],
         "evaluate_candidate": ["challenger", "split", "reason", "view"],
         "release_gate": ["verdict"],
-        "promote_model": ["verdict"],
+        "promote_model": ["verdict", "refit_on_raw"],
     }
     assert {"type": "string", "format": "date-time"} in found["refresh_data"]["as_of_utc"]["anyOf"]
     assert found["refresh_data"]["reason"]["type"] == "string"

@@ -1,12 +1,16 @@
 """Champions without MLflow: an alias in memory, and what a promotion's event says."""
 
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
 
+import flows.promotion
+import flows.registry_office
 from flows.alias_moves import Desk
 from tasks.errors import RegistryError
 from tasks.paths import ProjectPaths
@@ -46,7 +50,8 @@ class MemoryRegistry(OneAlias):
         self.versions: dict[str, Path] = {}
 
     def log_run(self, experiment: str, facts: RunFacts, folder: Path, artifacts: str | None, *, is_anew: bool = False) -> str:
-        place = self.folder / f"run-{facts.tags['windtunnel.verdict'][:12]}-{len(self.versions) if is_anew else 0}"
+        name = facts.tags["windtunnel.verdict"][:12] + facts.tags.get("windtunnel.refit", "")[:12]
+        place = self.folder / f"run-{name}-{len(self.versions) if is_anew else 0}"
         if not place.exists():
             shutil.copytree(folder, place)
         return str(place)
@@ -67,6 +72,32 @@ class MemoryRegistry(OneAlias):
 
     def drop_alias(self, model: str, alias: str) -> None:
         """A drill's alias is not kept."""
+
+
+def use_registry(monkeypatch: pytest.MonkeyPatch, registry: OneAlias) -> None:
+    """Let ``registry`` be the one that the project names."""
+
+    @contextmanager
+    def opened(_environment: object) -> Iterator[OneAlias]:
+        yield registry
+
+    monkeypatch.setattr(flows.registry_office, "open_registry", opened)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://registry.invalid")
+
+
+def kept_in(monkeypatch: pytest.MonkeyPatch, places: Mapping[str, Path]) -> None:
+    """Branches of champions whose data lies in folders, in place of DVC's cache."""
+    real = flows.promotion.checkout_of_verdict
+
+    @contextmanager
+    def checkout(root: Path, name: str) -> Iterator[ProjectPaths]:
+        if name in places:
+            yield ProjectPaths(places[name])
+        else:
+            with real(root, name) as tree:
+                yield tree
+
+    monkeypatch.setattr(flows.promotion, "checkout_of_verdict", checkout)
 
 
 def desk_of(root: Path, alias: OneAlias) -> Desk:

@@ -29,14 +29,20 @@ def make_promotable(root: Path, keys: dict[str, Path]) -> ProjectPaths:
     write_atomically(root / ".gitignore", b"/.windtunnel/\n/data/\n")
     write_toy(root, toy_rows(), about={"pin": hash_file(paths.pin)})
     write_params(paths)
+    found_signed(paths, keys)
+    judge_promotable(paths, keys[ROBOT])
+    return paths
+
+
+def found_signed(paths: ProjectPaths, keys: dict[str, Path]) -> None:
+    """Sign the policy of the project as it lies, and commit it."""
+    root = paths.root
     paths.policies.mkdir()
     signers = "".join(line(keys, name) for name in (ADA, BOB, ROBOT))
     sign_version(paths.policies, add_version(paths.policies, load_params(paths.params), signers, ADA), ADA, keys[ADA])
     call(root, "git", "init", "-q", "-b", "main")
     call(root, "git", "add", "-A")
     call(root, "git", "-c", "user.name=T", "-c", "user.email=t@localhost", "commit", "-q", "-m", "a project")
-    judge_promotable(paths, keys[ROBOT])
-    return paths
 
 
 def write_params(paths: ProjectPaths, **parameters: object) -> None:
@@ -52,6 +58,11 @@ def judge_promotable(paths: ProjectPaths, key: Path) -> None:
     params = load_params(paths.params)
     train_toy(paths, params)
     judge_toy(paths, params)
+    publish(paths, key)
+
+
+def publish(paths: ProjectPaths, key: Path) -> None:
+    """Write the receipt of the verdict that lies there, and sign both with ``key``."""
     write_receipt(paths, paths, datetime.now(timezone.utc))
     before = os.environ.get("WINDTUNNEL_SIGNING_KEY")
     os.environ["WINDTUNNEL_SIGNING_KEY"] = str(key)

@@ -10,7 +10,7 @@ import pyarrow as pa
 from tasks.datasets import DatasetWriter
 from tasks.params import Params
 from tasks.paths import ProjectPaths
-from tasks.records import ExpectationOutcome, Manifest, SuiteOutcome, ValidationReport
+from tasks.records import Manifest
 from tasks.stages import StageContext
 
 START = datetime(2024, 3, 1, tzinfo=timezone.utc)
@@ -115,21 +115,3 @@ def write_split(root: Path, *, days: int = 3, name: str = "by_day", snapshots: s
             rows = pa.table({"row_key": keys, "part": ["train" if day < 2 else "test"] * len(keys)})
             writer.write(f"assignments/day={START + timedelta(days=day):%Y-%m-%d}/part-0.parquet", str(day), rows, ("row_key",))
         return writer.finish({"split": name, "snapshots": snapshots})
-
-
-def write_report(root: Path, subject: str, inputs: dict[str, str]) -> None:
-    """``data/validation/<subject>.json``: a report that passed and examined ``inputs``."""
-    outcome = ExpectationOutcome(
-        expectation="ExpectTableRowCountToBeBetween",
-        column=None,
-        severity="critical",
-        is_passed=True,
-        element_count=1,
-        unexpected_count=0,
-        reason="",
-    )
-    suite = SuiteOutcome(suite=subject, table="any", period="all", rows=1, is_passed=True, reuse_key="", expectations=(outcome,))
-    report = ValidationReport(subject=subject, is_passed=True, engine="test", inputs=inputs, suites=(suite,), findings=())
-    path = root / f"data/validation/{subject}.json"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(report.to_json())

@@ -4,7 +4,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from small_masked import small_context, write_masked, write_report, write_split
+from passed_reports import write_report
+from small_masked import small_context, write_masked, write_split
 
 from tasks.datasets import read_manifest
 from tasks.errors import DatasetError, EvidenceError

@@ -6,7 +6,8 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from small_masked import MASKED_ABOUT, small_context, write_masked, write_report
+from passed_reports import write_report
+from small_masked import MASKED_ABOUT, small_context, write_masked
 
 from tasks.datasets import hash_file, read_manifest, read_table
 from tasks.errors import DatasetError, EvidenceError, FeatureError

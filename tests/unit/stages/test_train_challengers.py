@@ -10,8 +10,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from disclosure_reports import write_disclosure
+from passed_reports import write_report
 from sklearn.ensemble import HistGradientBoostingClassifier
-from small_masked import CHALLENGER, small_context, write_masked, write_report, write_split
+from small_masked import CHALLENGER, small_context, write_masked, write_split
 
 from tasks.datasets import hash_file, read_manifest, read_table
 from tasks.errors import ModelError

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 from disclosure_reports import write_disclosure
-from small_masked import CHALLENGER, small_context, write_masked, write_report, write_split
+from passed_reports import write_report
+from small_masked import CHALLENGER, small_context, write_masked, write_split
 
 from tasks.datasets import read_manifest
 from tasks.errors import DatasetError, EvidenceError, ModelError
