@@ -42,16 +42,31 @@ def _keep_checkout(paths: ProjectPaths, branch: str, receipt: Path) -> str:
     root = paths.root
     kept = [name for name in LANDED if (root / name).exists()]
     kept += [file.relative_to(root).as_posix() for file in receipt.parent.glob(f"{receipt.stem}.*")]
-    with tempfile.TemporaryDirectory(prefix="windtunnel-index-") as folder:
-        index = {"GIT_INDEX_FILE": str(Path(folder) / "index")}
-        call(["git", "read-tree", "HEAD"], root, index)
-        call(["git", "add", "--update", "."], root, index)
-        call(["git", "add", "--force", "--", *kept], root, index)
-        tree = call(["git", "write-tree"], root, index).decode().strip()
+    add = [["git", "add", "--update", "."], ["git", "add", "--force", "--", *kept]]
+    tree = _tree_of(root, "HEAD", *add)
     commit_tree(root, tree, branch, git(root, "rev-parse", "HEAD"), f"Keep {branch}: what its champion was promoted on\n")
     return branch
 
 
 def point_current(root: Path, branch: str) -> None:
-    """Let ``champions/current`` be the champion's branch."""
+    """Let ``champions/current`` be the champion's branch, with the event log as it stands, so that a clone knows of the move."""
+    _land_log(ProjectPaths(root), branch)
     git(root, "update-ref", f"refs/heads/{CURRENT}", git(root, "rev-parse", branch))
+
+
+def _land_log(main: ProjectPaths, branch: str) -> None:
+    """Without it, a clone would hold a receipt whose look no log has, an approval that nobody gave, and no champion."""
+    root, tip = main.root, git(main.root, "rev-parse", branch)
+    blob = git(root, "hash-object", "-w", str(main.events))
+    place = main.landed_events.relative_to(root).as_posix()
+    tree = _tree_of(root, tip, ["git", "update-index", "--add", "--cacheinfo", f"100644,{blob},{place}"])
+    commit_tree(root, tree, branch, tip, f"The event log after the move to {branch}\n")
+
+
+def _tree_of(root: Path, start: str, *changes: list[str]) -> str:
+    """The tree that ``changes`` make of the commit ``start``, in an index of its own: the checkout's stays as it is."""
+    with tempfile.TemporaryDirectory(prefix="windtunnel-index-") as folder:
+        index = {"GIT_INDEX_FILE": str(Path(folder) / "index")}
+        for words in (["git", "read-tree", start], *changes):
+            call(words, root, index)
+        return call(["git", "write-tree"], root, index).decode().strip()

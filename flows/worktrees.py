@@ -202,7 +202,7 @@ def commit_tree(main: Path, tree: str, branch: str, start: str, message: str) ->
     former = git(main, "for-each-ref", "--format=%(objectname)", f"refs/heads/{branch}")
     if former and git(main, "rev-parse", f"{former}^{{tree}}") == tree:
         return former
-    parents = ["-p", start, *(["-p", former] if former else [])]
+    parents = ["-p", start, *(["-p", former] if former and former != start else [])]
     commit = call(["git", "commit-tree", tree, *parents, "-m", message], main, identity(main)).decode().strip()
     git(main, "update-ref", f"refs/heads/{branch}", commit, former or "0" * 40)
     return commit

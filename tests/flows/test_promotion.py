@@ -198,6 +198,9 @@ def test_a_rollback_returns_to_the_champion_before(two, registry):
     moved = rollback(two.root, "too slow")
     assert (registry.version, moved.champion) == ("1", before)
     assert find_champion(two.root)[0].moves[-2].about["reason"] == "too slow"
+    landed = git(two.root, "show", "champions/current:data/events.jsonl")
+    assert landed == two.events.read_text().rstrip("\n")
+    assert git(two.root, "rev-parse", "champions/current") == git(two.root, "rev-parse", before.branch)
 
 
 def test_a_drill_changes_nothing(two, registry):

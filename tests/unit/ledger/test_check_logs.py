@@ -46,8 +46,14 @@ def test_look_that_was_cut_off_the_log_is_found():
     """A log without its last lines is a whole chain; the receipt of what was judged knows better."""
     events = read_chain(LOG, origin="log").events
     assert check_anchors({"r": receipt(events[0].hash)}, events).status == "holds"
-    found = check_anchors({"r": receipt(events[0].hash)}, ())
+    found = check_anchors({"r": receipt("a" * 64)}, events)
     assert (found.status, "1 of 1 receipts" in found.reason) == ("does_not_hold", True)
+
+
+def test_look_is_not_called_lost_where_no_log_came_along():
+    """A clone of a branch without one: nobody cut anything, and nothing was held against it."""
+    found = check_anchors({"r": receipt("a" * 64)}, ())
+    assert (found.status, "without data/events.jsonl" in found.reason) == ("not_checked", True)
 
 
 def test_receipts_without_looks_anchor_nothing():
