@@ -198,7 +198,7 @@ def require_other(principal: str, judge: Signer, state: PolicyState) -> None:
     """
     if principal == judge.principal:
         raise _nobody(f"{principal}, who signed the verdict", "another person: nobody approves what he judged himself")
-    if principal == state.loosened_by:
+    if principal in state.loosened_by:
         raise _nobody(f"{principal}, whose change loosened the policy", "another person: nobody approves his own change")
 
 

@@ -6,6 +6,7 @@ goes and whose signature it takes (``tasks.signing``), and Prefect.
 
 import getpass
 import hashlib
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
@@ -23,15 +24,17 @@ from tasks.signing import (
     FIRST,
     SIGNERS_FILE,
     PolicyState,
+    SignedVersion,
     Signer,
     Signers,
+    judge_rivals,
     make_statement,
     parse_signers,
     require_own,
     signers_text,
     told,
 )
-from tasks.stages.policies import PolicyStanding, banned_keys, classify, read_policy, stand_by
+from tasks.stages.policies import PolicyStanding, banned_keys, classify, judging, read_policy, stand_by
 
 
 @dataclass(frozen=True)
@@ -51,12 +54,14 @@ def view_policy(root: Path, now: datetime) -> PolicyView:
     params = load_params(paths.params)
     standing = stand_by(paths, params, now)
     force = standing.state.in_force
-    if force is None or not standing.unsigned or standing.state.is_broken:
+    if force is None or standing.state.is_broken:
         return PolicyView(standing, (), (), 0)
-    wanted = _next_version(paths, standing.state, params, author="", reason="")
-    changes = classify(force.version, wanted)
-    flips, judged_again = find_flips(root, force.version, wanted)
-    return PolicyView(standing, changes, flips, judged_again)
+    wanted = next_version(paths, standing.state, params, author="", reason="")
+    is_waiting = _is_of(standing.state.pending, wanted)  # also where it says the same as ours, and changes a rival only
+    if not standing.unsigned and not is_waiting:
+        return PolicyView(standing, (), (), 0)
+    rivals = _rivals_of(paths, params, standing.state, now) if is_waiting else ()
+    return PolicyView(standing, changes_to(wanted, (standing.state, *rivals)), *find_flips(root, force.version, wanted))
 
 
 def sign_policy(root: Path, *, key: Path, reason: str, now: datetime) -> PolicyView:
@@ -67,43 +72,60 @@ def sign_policy(root: Path, *, key: Path, reason: str, now: datetime) -> PolicyV
     """
     paths = ProjectPaths(root)
     params = load_params(paths.params)
-    banned = banned_keys(paths, params)
     before = view_policy(root, now)
     state = before.standing.state
-    if state.is_broken:
-        raise _cannot(
-            f"a folder that does not hold: {state.problem}", "signed versions as they were written", "restore policies/ from Git"
-        )
-    require_none_lost(paths, state)
-    if not before.standing.unsigned:
-        raise _cannot(f"version {state.carried}, which is signed and in force", "a change to sign", "windtunnel policy show")
-    text = signers_text(paths.policies)
-    signer = _own(before, parse_signers(text, origin=SIGNERS_FILE, banned=banned), key, now)
-    wanted = _next_version(paths, state, params, author=signer.principal, reason=reason)
-    waiting = state.pending
-    if waiting is not None and (waiting.version.policy, waiting.version.allowed_signers) == (wanted.policy, wanted.allowed_signers):
-        wanted = waiting.version
-    content = wanted.to_json().encode()
-    statement = Statement(
-        what="policy",
-        subject=hashlib.sha256(content).hexdigest(),
-        principal=signer.principal,
-        reason=reason,
-        at_utc=told(now),
-    )
-    signed = make_statement(statement, key, banned)
-    name = f"{wanted.number:04d}"
-    if waiting is None or wanted is not waiting.version:
+    require_whole(state)
+    wanted = next_version(paths, state, params, author="", reason=reason)
+    waiting = state.pending if _is_of(state.pending, wanted) else None
+    if not before.standing.unsigned and waiting is None:
+        raise cannot(f"version {state.carried}, which is signed and in force", "a change to sign", "windtunnel policy show")
+    if waiting is None or not waiting.version.merges:  # one that merges is on the way to settle what is lost
+        require_none_lost(paths, state)
+    rivals = _rivals_of(paths, params, state, now) if waiting else ()
+    listed = parse_signers(signers_text(paths.policies), origin=SIGNERS_FILE, banned=banned_keys(paths, params))
+    signer = _own(before, (state, *rivals), listed, key, now)
+    if waiting is not None:
+        version, content = waiting.version, (paths.policies / f"{waiting.version.number:04d}.json").read_bytes()
+    else:
+        version = wanted.model_copy(update={"author": signer.principal})
+        content = version.to_json().encode()
+    return seal_version(before, paths, params, version, content, signer=signer, key=key, reason=reason, now=now)
+
+
+def seal_version(
+    before: PolicyView,
+    paths: ProjectPaths,
+    params: Params,
+    version: PolicyVersion,
+    content: bytes,
+    *,
+    signer: Signer,
+    key: Path,
+    reason: str,
+    now: datetime,
+) -> PolicyView:
+    """Sign ``version``, whose bytes are ``content``, and write it, its signature and the event; returns what then stands.
+
+    It takes the place of another one with its number. Raises :class:`~tasks.errors.SigningError` where nothing is written.
+    """
+    digest = hashlib.sha256(content).hexdigest()
+    statement = Statement(what="policy", subject=digest, principal=signer.principal, reason=reason, at_utc=told(now))
+    signed = make_statement(statement, key, banned_keys(paths, params))
+    name = f"{version.number:04d}"
+    path = paths.policies / f"{name}.json"
+    if not path.exists() or path.read_bytes() != content:
         for file in paths.policies.glob(f"{name}.*json"):
             file.unlink()
-    write_atomically(paths.policies / f"{name}.json", content)
+        write_atomically(path, content)
     write_atomically(paths.policies / f"{name}.{signer.principal}.json", signed.to_json().encode())
     after = stand_by(paths, params, now)
-    _log(paths, statement, wanted, before.changes, is_in_force=not after.unsigned)
+    force = after.state.in_force
+    _log(paths, statement, version, before.changes, is_in_force=force is not None and force.digest == digest)
     return PolicyView(after, before.changes, before.flips, before.judged_again)
 
 
-def _next_version(paths: ProjectPaths, state: PolicyState, params: Params, *, author: str, reason: str) -> PolicyVersion:
+def next_version(paths: ProjectPaths, state: PolicyState, params: Params, *, author: str, reason: str) -> PolicyVersion:
+    """The version that would follow those that ``state`` carries, of what lies in the checkout."""
     force = state.in_force
     return PolicyVersion(
         number=state.carried + 1,
@@ -115,14 +137,47 @@ def _next_version(paths: ProjectPaths, state: PolicyState, params: Params, *, au
     )
 
 
-def _own(view: PolicyView, listed: Signers, key: Path, now: datetime) -> Signer:
+def changes_to(wanted: PolicyVersion, states: Iterable[PolicyState]) -> tuple[PolicyChange, ...]:
+    """What ``wanted`` changes of each of the policies in force, each change once."""
+    found = (classify(state.in_force.version, wanted) for state in states if state.in_force)
+    return tuple(dict.fromkeys(change for changes in found for change in changes))
+
+
+def require_whole(state: PolicyState) -> None:
+    """Refuse a folder that was edited or forged. Raises :class:`~tasks.errors.SigningError`."""
+    if state.is_broken:
+        raise cannot(
+            f"a folder that does not hold: {state.problem}", "signed versions as they were written", "restore policies/ from Git"
+        )
+
+
+def _is_of(waiting: SignedVersion | None, wanted: PolicyVersion) -> bool:
+    """Whether the version that waits says what lies in the checkout."""
+    return waiting is not None and (waiting.version.policy, waiting.version.allowed_signers) == (
+        wanted.policy,
+        wanted.allowed_signers,
+    )
+
+
+def _rivals_of(paths: ProjectPaths, params: Params, state: PolicyState, now: datetime) -> tuple[PolicyState, ...]:
+    """The lines that the version which waits merges."""
+    return judge_rivals(state, state.pending, judging(paths, params, now)) if state.pending else ()
+
+
+def _own(view: PolicyView, states: Sequence[PolicyState], listed: Signers, key: Path, now: datetime) -> Signer:
     """Whose key it is: of those in force; where nobody is, or one alone takes somebody in, of those who are listed."""
-    trusted = view.standing.state.signers
-    if len(trusted.people) < 2 and all(change.where.startswith(f"{SIGNERS_FILE}.") for change in _loosening(view.changes)):
-        trusted = Signers((*trusted.lines, *(line for line in listed.lines if line not in trusted.lines)), listed.banned)
-    signer = require_own(trusted, key, now)
+    lines = dict.fromkeys(line for state in states for line in state.signers.lines)
+    takes_in = all(change.where.startswith(f"{SIGNERS_FILE}.") for change in _loosening(view.changes))
+    if takes_in and any(len(state.signers.people) < 2 for state in states):
+        lines |= dict.fromkeys(listed.lines)
+    return require_person(Signers(tuple(lines), listed.banned), key, now)
+
+
+def require_person(signers: Signers, key: Path, now: datetime) -> Signer:
+    """Whose key it is, by ``signers``. Raises :class:`~tasks.errors.SigningError` where it is nobody's or a machine's."""
+    signer = require_own(signers, key, now)
     if signer.is_machine:
-        raise _cannot(f"the key of {signer.principal}, a machine", "the key of a person", "ask a person to sign")
+        raise cannot(f"the key of {signer.principal}, a machine", "the key of a person", "ask a person to sign")
     return signer
 
 
@@ -151,5 +206,6 @@ def _log(
     )
 
 
-def _cannot(found: str, expected: str, next_step: str) -> SigningError:
+def cannot(found: str, expected: str, next_step: str) -> SigningError:
+    """The error of a policy that cannot be signed."""
     return SigningError("policy", found=found, expected=expected, next_step=next_step)

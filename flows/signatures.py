@@ -7,6 +7,7 @@ approvals (``flows.approval``), and Prefect.
 import os
 import shutil
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
 
@@ -99,25 +100,39 @@ def require_signed(stored: StoredVerdict, state: PolicyState) -> Signer:
     return check_envelope(envelope, stored.content, receipt, state.signers, moment(receipt.created_utc))
 
 
-def lost_version(events: Iterable[Event], state: PolicyState) -> str:
-    """Which version of the policy the log says was in force and is not any more; empty where there is none.
+@dataclass(frozen=True)
+class LostVersion:
+    """A version of the policy that was in force, as the log says, and is not among those that are here."""
+
+    found: str
+    next_step: str
+
+
+def lost_version(events: Iterable[Event], state: PolicyState) -> LostVersion | None:
+    """Which version of the policy the log says was in force, and is none that ``state`` carries or merged, if any.
 
     Versions are undone by later ones that somebody signs. Taking the newest away, or its signatures, would undo it with nobody's.
     """
-    carried = {signed.digest for signed in state.versions[: state.carried]}
+    numbers = {str(number) for number in range(1, state.carried + 1)}
     for event in events:
         about = event.about
         was_in_force = event.kind == "change" and about.get("what") == "policy" and about.get("in_force") == "true"
-        if was_in_force and about.get("policy") not in carried:
-            return f"version {about.get('version', '')}, which the log says was in force, is gone or lost its signatures"
-    return ""
+        digest, number = about.get("policy", ""), about.get("version", "")
+        if not was_in_force or digest in state.known:
+            continue
+        told = f"version {number}, which the log says was in force ({digest[:12]}), "
+        if number in numbers:
+            told += f"is another one than version {number} here: they were signed beside each other"
+            return LostVersion(told, "windtunnel policy merge BRANCH (the one it was signed on), or restore policies/ from Git")
+        return LostVersion(f"{told}is gone or lost its signatures", "restore policies/ from Git")
+    return None
 
 
 def require_none_lost(paths: ProjectPaths, state: PolicyState) -> None:
     """Refuse a policy of which a version that was in force is gone. Raises :class:`~tasks.errors.SigningError`."""
     lost = lost_version(known_events(ProjectPaths(main_root(paths.root)).events, paths.landed_events), state)
     if lost:
-        raise SigningError("policy", found=lost, expected="every version that was in force", next_step="restore policies/ from Git")
+        raise SigningError("policy", found=lost.found, expected="every version that was in force", next_step=lost.next_step)
 
 
 def project_standing(root: Path, now: datetime) -> PolicyStanding:

@@ -8,7 +8,7 @@ from datetime import datetime, timezone
 
 from flows.approval import approvals_of, check_approval, hash_verdict, judged_at, require_other
 from flows.event_log import live_log
-from flows.signatures import SIGNATURE, lost_version, project_standing, require_signed
+from flows.signatures import SIGNATURE, LostVersion, lost_version, project_standing, require_signed
 from flows.verdict_store import StoredVerdict
 from tasks.errors import LedgerError, SigningError
 from tasks.ledger import known_events
@@ -42,21 +42,19 @@ def _outside_of_project(paths: ProjectPaths, state: PolicyState, events: Iterabl
     """
     main = ProjectPaths(main_root(paths.root))
     if main.root == paths.root.resolve():
-        lost = lost_version(events, state)
-        return f"{lost}: restore policies/ from Git" if lost else ""
+        return _told_lost(lost_version(events, state))
     own = project_standing(main.root, datetime.now(timezone.utc)).state
     if own.is_broken:
         return f"of the main checkout: {own.problem}"
-    mine, theirs = _carried(own), _carried(state)
-    if mine and not set(theirs) <= set(mine) and not set(mine) <= set(theirs):
-        strange = next(number for number, digest in enumerate(theirs, start=1) if digest not in mine)
+    mine, theirs = own.known, state.known
+    if mine and not theirs <= mine and not mine <= theirs:
+        strange = next(signed.version.number for signed in state.versions[: state.carried] if signed.digest not in mine)
         return f"version {strange} of the branch is none of the main checkout's, whose policy went another way"
-    lost = lost_version(events, own if len(mine) > len(theirs) else state)
-    return f"{lost}: restore policies/ of the main checkout from Git" if lost else ""
+    return _told_lost(lost_version(events, own if len(mine) > len(theirs) else state), "in the main checkout, ")
 
 
-def _carried(state: PolicyState) -> list[str]:
-    return [signed.digest for signed in state.versions[: state.carried]]
+def _told_lost(lost: LostVersion | None, where: str = "") -> str:
+    return f"{lost.found}; next: {where}{lost.next_step}" if lost else ""
 
 
 def check_approvals(events: Iterable[Event], stored: StoredVerdict, state: PolicyState) -> tuple[Check, ...]:

@@ -77,6 +77,30 @@ def sign(key: Path | None, reason: str, is_json: bool) -> None:
     show_policy(sign_policy(root, key=require_key(os.environ, key), reason=reason, now=datetime.now(timezone.utc)), is_json=is_json)
 
 
+@policy.command("merge", short_help="Sign the version that follows two rivals.")
+@click.argument("branch")
+@KEY
+@click.option("--reason", required=True, help="Why; it is signed, and kept.")
+@json_option
+def merge(branch: str, key: Path | None, reason: str, is_json: bool) -> None:
+    """Where two branches each signed a version with one number: sign what stands here as the version that follows both.
+
+    It takes what each of the two would ask: one signature by somebody who may sign on both where it loosens neither, else two
+    people of each that it loosens; the second by windtunnel policy sign. BRANCH is the one with the other version.
+
+    \b
+    Example: windtunnel policy merge origin/other --key ~/.ssh/windtunnel --reason "both margins"
+    """
+    import os
+
+    from flows.cli.render_policy import show_policy
+    from flows.policy_merging import merge_policy
+    from tasks.signing import require_key
+
+    root, now, used = project().root, datetime.now(timezone.utc), require_key(os.environ, key)
+    show_policy(merge_policy(root, branch, key=used, reason=reason, now=now), is_json=is_json)
+
+
 @policy.command("show", short_help="What is signed, by whom, and what was changed since.")
 @json_option
 def show(is_json: bool) -> None:

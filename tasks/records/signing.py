@@ -4,7 +4,9 @@ What belongs here: what is signed and what a check of it comes to. What does not
 (``tasks.signing``).
 """
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
 
 from tasks.records.base import Record
 
@@ -42,6 +44,8 @@ class PolicyVersion(Record):
     """The sections of params.yaml that a verdict's rules lie in, defaults left out."""
     allowed_signers: str
     """The text of ``policies/allowed_signers``: who may sign from this version on."""
+    merges: tuple[Annotated[str, Field(pattern="^[0-9a-f]{64}$")], ...] = ()
+    """SHA-256 of the newest version of each rival line, signed beside this one's, that this version follows too."""
 
 
 class PolicyChange(Record):

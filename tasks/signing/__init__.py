@@ -4,15 +4,15 @@ What belongs here: SSH signatures, allowed signers, statements, envelopes and th
 verdicts and events lie, and what may be promoted (flows).
 """
 
+from tasks.signing.chain import Judging, PolicyState, judge_chain, judge_rivals
 from tasks.signing.envelope import check_envelope, decision_record, key_owner, open_envelope, sign_record
 from tasks.signing.loosening import classify_change
 from tasks.signing.making import find_key, key_fingerprint, require_key, sign_bytes
 from tasks.signing.policy import (
     FIRST,
+    RIVALS,
     SIGNERS_FILE,
-    PolicyState,
     SignedVersion,
-    judge_chain,
     policy_content,
     read_versions,
     signers_text,
@@ -24,7 +24,9 @@ from tasks.signing.suite_order import EXPECTATIONS
 __all__ = [
     "EXPECTATIONS",
     "FIRST",
+    "RIVALS",
     "SIGNERS_FILE",
+    "Judging",
     "PolicyState",
     "SignedVersion",
     "Signer",
@@ -35,6 +37,7 @@ __all__ = [
     "decision_record",
     "find_key",
     "judge_chain",
+    "judge_rivals",
     "key_fingerprint",
     "key_owner",
     "make_statement",

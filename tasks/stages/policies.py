@@ -21,6 +21,7 @@ from tasks.paths import ProjectPaths
 from tasks.records import Direction, PolicyChange, PolicyVersion
 from tasks.signing import (
     EXPECTATIONS,
+    Judging,
     PolicyState,
     Signers,
     classify_change,
@@ -71,9 +72,14 @@ def hash_suites(paths: ProjectPaths) -> dict[str, str]:
 def read_state(paths: ProjectPaths, params: Params, now: datetime | None = None) -> PolicyState:
     """How far the signatures in ``policies/`` carry; a folder that cannot be read carries nothing, and says why."""
     try:
-        return judge_chain(read_versions(paths.policies), classify, banned_keys(paths, params), now)
+        return judge_chain(read_versions(paths.policies), judging(paths, params, now))
     except SigningError as error:
-        return PolicyState((), 0, Signers(()), None, f"{error.thing}: {error.found}", is_broken=True)
+        return PolicyState((), 0, Signers(()), problem=f"{error.thing}: {error.found}", is_broken=True)
+
+
+def judging(paths: ProjectPaths, params: Params, now: datetime | None = None) -> Judging:
+    """What a chain of versions is judged by in this project."""
+    return Judging(classify, banned_keys(paths, params), now)
 
 
 def classify(before: PolicyVersion, after: PolicyVersion) -> tuple[PolicyChange, ...]:

@@ -333,7 +333,7 @@ def test_branch_holds_after_the_project_was_tightened(paths, keys, monkeypatch):
     assert named(branch) == {}
     for file in paths.policies.glob("0002*"):
         file.unlink()
-    assert "restore policies/ of the main checkout" in named(branch)["signatures of the policy"]
+    assert "in the main checkout, restore policies/" in named(branch)["signatures of the policy"]
 
 
 def make_branch_of(paths, monkeypatch):

@@ -77,7 +77,7 @@ def test_tightening_takes_one(keys, paths):
     assert "changed after version 1" in unsigned(paths)
     found = sign(paths, keys[BOB])
     assert [change.direction for change in found.changes] == ["tightening"]
-    assert (found.standing.unsigned, found.standing.state.loosened_by) == ("", None)
+    assert (found.standing.unsigned, found.standing.state.loosened_by) == ("", frozenset())
 
 
 def test_loosening_takes_two(keys, paths):
@@ -91,7 +91,7 @@ def test_loosening_takes_two(keys, paths):
         sign(paths, keys[EVE])
     assert unsigned(paths)
     found = sign(paths, keys[BOB])
-    assert (found.standing.unsigned, found.standing.state.loosened_by, found.standing.state.carried) == ("", ADA, 2)
+    assert (found.standing.unsigned, found.standing.state.loosened_by, found.standing.state.carried) == ("", {ADA}, 2)
 
 
 def test_what_waits_is_replaced_by_what_stands_there(keys, paths):
@@ -101,7 +101,7 @@ def test_what_waits_is_replaced_by_what_stands_there(keys, paths):
     edit_params(paths.params, {MARGIN: 0.06})
     assert "needs a second" in sign(paths, keys[BOB]).standing.state.problem
     assert sorted(file.name for file in paths.policies.glob("0002*")) == ["0002.bob@example.com.json", "0002.json"]
-    assert sign(paths, keys[ADA]).standing.state.loosened_by == BOB
+    assert sign(paths, keys[ADA]).standing.state.loosened_by == {BOB}
 
 
 def test_taking_somebody_in_takes_two(keys, paths):
