@@ -26,7 +26,7 @@ from tasks.validation.findings import (
     find_unasked,
 )
 from tasks.validation.periods import EarlierOutcomes, is_cut, validate_periods
-from tasks.validation.suites import Suite, hash_contents, list_unasked_suites, load_suites
+from tasks.validation.suites import Suite, SuiteFolder
 from tasks.validation.target_leakage import find_target_leakage
 
 _CODE = ("tasks/stages/validate.py", "tasks/validation")
@@ -42,6 +42,8 @@ class _Examination:
 
     context: StageContext
     subject: str
+    suites: SuiteFolder
+    """Read once: the report names the hash of what was asked, whatever lies there by the end."""
     earlier: EarlierOutcomes
     code: str
     inputs: dict[str, str] = field(default_factory=dict)
@@ -49,11 +51,8 @@ class _Examination:
     findings: list[Finding] = field(default_factory=list)
 
     def load_suites(self, declared: Sequence[str], tables: Mapping[str, TableRecord]) -> dict[str, Suite]:
-        folder = self.context.paths.expectations / self.subject
-        suites = load_suites(folder, {name: tuple(tables[name].columns) if name in tables else None for name in declared})
-        self.findings += [
-            found for found in find_unasked(suites, list_unasked_suites(folder, declared)) if found not in self.findings
-        ]
+        suites = self.suites.load({name: tuple(tables[name].columns) if name in tables else None for name in declared})
+        self.findings += [found for found in find_unasked(suites, self.suites.list_unasked(declared)) if found not in self.findings]
         return suites
 
     def examine(self, suite: Suite, folder: Path, record: TableRecord, name: str) -> None:
@@ -170,7 +169,8 @@ def _run(context: StageContext) -> None:
     if last is not None:  # what is cut off must not leave the last run's permission behind, but may leave its outcomes
         write_atomically(path, last.model_copy(update={"is_passed": False, "findings": (_UNFINISHED,)}).to_json().encode())
     earlier = EarlierOutcomes.of(last.suites if last else ())
-    examination = _Examination(context, subject, earlier, code_hash(*_CODE, *FOUNDATION))
+    suites = SuiteFolder(context.paths.expectations / subject)
+    examination = _Examination(context, subject, suites, earlier, code_hash(*_CODE, *FOUNDATION))
     _SUBJECTS[subject](examination)
     report = _report(examination)
     write_atomically(path, report.to_json().encode())
@@ -207,7 +207,7 @@ def _report(examination: _Examination) -> ValidationReport:
         inputs=examination.inputs,
         suites=outcomes,
         findings=tuple(sorted(findings, key=lambda finding: (finding.kind, finding.name, finding.found))),
-        suites_hash=hash_contents(examination.context.paths.expectations / examination.subject),
+        suites_hash=examination.suites.sha256,
     )
 
 

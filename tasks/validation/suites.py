@@ -119,28 +119,48 @@ class Suite:
     """Columns that the file speaks of and the table does not have; what it expects of them is not asked."""
 
 
-def load_suites(folder: Path, tables: Mapping[str, Collection[str] | None]) -> dict[str, Suite]:
-    """The suite of each of ``tables`` (name → its columns, None for a table that is missing) from ``folder/<table>.json``.
+class SuiteFolder:
+    """The suites of one subject as one reading of their files found them; what is written there later is not seen."""
 
-    A table and a column exist where ``params.yaml`` declares them. What a suite expects of others is not asked and told
-    (``unasked_columns``, :func:`list_unasked_suites`): whoever copies less need not rewrite the suites. Raises
-    :class:`~tasks.errors.ValidationError` where a declared table has no suite, or a suite cannot be read, is empty, names a
-    type that is not supported, or has no critical expectation left to ask: each would let data through that nobody examined.
-    """
-    for table in tables:
-        if not (folder / f"{table}.json").is_file():
-            _refuse(folder / f"{table}.json", "no such file", f"a suite for the table {table}")
-    return {table: load_suite(folder / f"{table}.json", columns) for table, columns in tables.items()}
+    def __init__(self, folder: Path) -> None:
+        """Read ``folder``; raises :class:`~tasks.errors.ValidationError` where a file in it is no suite."""
+        self._folder = folder
+        self._files = {path.stem: _read_file(path) for path in sorted(folder.glob("*.json"))}
+
+    @property
+    def contents(self) -> dict[str, dict[str, Any]]:
+        """As :func:`read_contents`."""
+        return {f"{name}.json": _content(file) for name, file in self._files.items()}
+
+    @property
+    def sha256(self) -> str:
+        """As :func:`hash_contents`."""
+        contents = self.contents
+        return hash_mapping(contents) if contents else ""
+
+    def load(self, tables: Mapping[str, Collection[str] | None]) -> dict[str, Suite]:
+        """The suite of each of ``tables`` (name → its columns, None for a table that is missing), which bears the table's name.
+
+        A table and a column exist where ``params.yaml`` declares them. What a suite expects of others is not asked and told
+        (``unasked_columns``, :meth:`list_unasked`): whoever copies less need not rewrite the suites. Raises
+        :class:`~tasks.errors.ValidationError` where a declared table has no suite, or a suite is empty, names a type that is not
+        supported, or has no critical expectation left to ask: each would let data through that nobody examined.
+        """
+        for table in tables:
+            if table not in self._files:
+                _refuse(self._folder / f"{table}.json", "no such file", f"a suite for the table {table}")
+        return {
+            table: _require_able(self._folder / f"{table}.json", _suite(self._files[table]), columns)
+            for table, columns in tables.items()
+        }
+
+    def list_unasked(self, tables: Collection[str]) -> tuple[str, ...]:
+        """The suites of tables that are none of ``tables``, by name."""
+        return tuple(name for name in self._files if name not in tables)
 
 
-def list_unasked_suites(folder: Path, tables: Collection[str]) -> tuple[str, ...]:
-    """The suites in ``folder`` of tables that are none of ``tables``, by name."""
-    return tuple(path.stem for path in sorted(folder.glob("*.json")) if path.stem not in tables)
-
-
-def load_suite(path: Path, columns: Collection[str] | None) -> Suite:
-    """The suite in ``path``, narrowed to the table's ``columns`` where given; raises as :func:`load_suites`."""
-    suite = _read(path)
+def _require_able(path: Path, suite: Suite, columns: Collection[str] | None) -> Suite:
+    """``suite`` of the file ``path``, narrowed to the table's ``columns`` where given, once it is found that it can fail."""
     if not suite.expectations:
         _refuse(path, "an empty suite", "at least one expectation: an empty suite would pass whatever the data")
     for expectation in suite.expectations:
@@ -159,13 +179,12 @@ def read_contents(folder: Path) -> dict[str, dict[str, Any]]:
     Layout, defaults written out and ids (which Great Expectations makes up) say nothing; words and order do. Raises
     :class:`~tasks.errors.ValidationError` where a file is no suite.
     """
-    return {path.name: _content(_read_file(path)) for path in sorted(folder.glob("*.json"))}
+    return SuiteFolder(folder).contents
 
 
 def hash_contents(folder: Path) -> str:
     """SHA-256 of what the suites in ``folder`` say; empty where there are none. Raises as :func:`read_contents`."""
-    contents = read_contents(folder)
-    return hash_mapping(contents) if contents else ""
+    return SuiteFolder(folder).sha256
 
 
 def _content(file: _SuiteFile) -> dict[str, Any]:
@@ -194,8 +213,7 @@ def _read_file(path: Path) -> _SuiteFile:
     return content
 
 
-def _read(path: Path) -> Suite:
-    content = _read_file(path)
+def _suite(content: _SuiteFile) -> Suite:
     expectations = tuple(
         SuiteExpectation(kind=entry.type, kwargs=entry.kwargs, severity=entry.severity, why=str(entry.meta.get("why", "")))
         for entry in content.expectations

@@ -213,15 +213,41 @@ def test_parameters_changed_during_the_run(run: Run, capsys: pytest.CaptureFixtu
     assert "stage mask: params.yaml\n  found:    it was changed while the stage ran" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("path", ["data/masked", "data/pin.json"])
-def test_input_changed_during_the_run(run: Run, root: Path, capsys: pytest.CaptureFixture[str], path: str) -> None:
-    """A dataset is known by its manifest, a file by its bytes."""
-    file = root / path / "manifest.json" if path == "data/masked" else root / path
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [
+        ("data/pin.json", ""),
+        ("policies", "allowed_signers"),
+        ("data/models", "challenger.skops"),
+        ("expectations", "raw/rows.json"),
+    ],
+)
+def test_input_changed_during_the_run(run: Run, root: Path, capsys: pytest.CaptureFixture[str], path: str, name: str) -> None:
+    """A file is known by its bytes, a folder by those of every file in it, however deep."""
+    file = root / path / name if name else root / path
     file.parent.mkdir(parents=True)
     file.write_text("{}")
     assert run(_nothing, reads=(path,)) == 0
     assert run(lambda _: file.unlink(), reads=(path,)) == 2
     assert f"stage mask: {path}\n  found:    it was changed while the stage ran" in capsys.readouterr().err
+
+
+def test_folder_is_changed_by_one_file_more(run: Run, root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A version of the policy that was laid beside the others while the gate ran was not what it judged by."""
+    (root / "policies").mkdir()
+    assert run(lambda _: (root / "policies/0002.json").touch(), reads=("policies",)) == 2
+    assert "it was changed while the stage ran" in capsys.readouterr().err
+
+
+def test_compiled_code_changes_no_folder(run: Run, root: Path) -> None:
+    """Python writes it whenever it pleases."""
+
+    def compile_it(_: StageContext) -> None:
+        (root / "expectations/__pycache__").mkdir()
+        (root / "expectations/__pycache__/a.pyc").touch()
+
+    (root / "expectations").mkdir()
+    assert run(compile_it, reads=("expectations",)) == 0
 
 
 def test_nothing_phones_home(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:

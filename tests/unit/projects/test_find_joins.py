@@ -16,7 +16,7 @@ from tasks.projects.joins import Join
 from tasks.projects.roles import Wishes
 from tasks.projects.survey import choose_table
 from tasks.sources import LocalLake
-from tasks.validation.suites import load_suites
+from tasks.validation.suites import SuiteFolder
 
 NOW = datetime(2026, 1, 1, tzinfo=timezone.utc)
 START = datetime(2025, 1, 1, tzinfo=timezone.utc)
@@ -106,7 +106,7 @@ def test_suites_are_drafted_for_tables_that_are_joined(tmp_path: Path) -> None:
     _loaded(founded, tmp_path / "own")
     columns = ["customer_id", "updated_at", "segment"]
     for zone in ("raw", "masked"):
-        assert load_suites(tmp_path / "own/expectations" / zone, {"customers": columns})["customers"].unasked_columns == ()
+        assert SuiteFolder(tmp_path / "own/expectations" / zone).load({"customers": columns})["customers"].unasked_columns == ()
 
 
 def test_several_rows_to_a_key_are_counted_and_the_newest_looked_up(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from tasks.params import load_params
 from tasks.projects.roles import Wishes
 from tasks.projects.survey import LakeTable, Reading, choose_table
 from tasks.projects.targets import guess_positive
-from tasks.validation.suites import load_suites
+from tasks.validation.suites import SuiteFolder
 
 NOW = datetime(2026, 1, 1, tzinfo=timezone.utc)
 
@@ -51,12 +51,12 @@ def test_every_shape_gives_files_that_load(shape: str, tmp_path: Path) -> None:
 
     assert load_yaml(str(tmp_path / "params.yaml")) == yaml.safe_load((tmp_path / "params.yaml").read_text())
     columns = params.snapshot.tables["rows"].columns
-    assert load_suites(tmp_path / "expectations/raw", {"rows": columns})["rows"].unasked_columns == ()
+    assert SuiteFolder(tmp_path / "expectations/raw").load({"rows": columns})["rows"].unasked_columns == ()
     kept = [column for column in columns if column not in founded.policy.dropped]
-    assert load_suites(tmp_path / "expectations/masked", {"rows": kept})["rows"].unasked_columns == ()
-    assert load_suites(tmp_path / "expectations/features", {"features": None})
-    assert load_suites(tmp_path / "expectations/predictions", {"predictions": None})
-    assert load_suites(tmp_path / "expectations/splits", {"assignments": None})
+    assert SuiteFolder(tmp_path / "expectations/masked").load({"rows": kept})["rows"].unasked_columns == ()
+    assert SuiteFolder(tmp_path / "expectations/features").load({"features": None})
+    assert SuiteFolder(tmp_path / "expectations/predictions").load({"predictions": None})
+    assert SuiteFolder(tmp_path / "expectations/splits").load({"assignments": None})
 
 
 @pytest.mark.slow

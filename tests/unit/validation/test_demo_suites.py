@@ -9,14 +9,14 @@ from validation_tables import CONFORMING, ROOT, mutate
 
 from tasks.validation.engine import validate_table
 from tasks.validation.frames import to_frame
-from tasks.validation.suites import Suite, load_suite
+from tasks.validation.suites import Suite, SuiteFolder
 
 FILES = sorted(path.relative_to(ROOT / "expectations").with_suffix("").as_posix() for path in ROOT.glob("expectations/*/*.json"))
 
 
 def _load(name: str) -> tuple[Suite, pd.DataFrame]:
-    table = CONFORMING[name]()
-    return load_suite(ROOT / "expectations" / f"{name}.json", table.column_names), to_frame(table)
+    table, (subject, stem) = CONFORMING[name](), name.split("/")
+    return SuiteFolder(ROOT / "expectations" / subject).load({stem: table.column_names})[stem], to_frame(table)
 
 
 def _every_expectation() -> list[tuple[str, int]]:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tasks.errors import ValidationError
-from tasks.validation.suites import list_unasked_suites, load_suites
+from tasks.validation.suites import SuiteFolder
 
 _NOT_NULL = {"type": "expect_column_values_to_not_be_null", "kwargs": {"column": "id"}, "meta": {"why": "a key"}}
 
@@ -20,29 +20,39 @@ def _write(folder: Path, table: str, *expectations: dict[str, Any], **other: Any
 def test_suites_are_read(tmp_path: Path) -> None:
     """Severity defaults to critical, as in Great Expectations; meta.why is kept."""
     _write(tmp_path, "things", _NOT_NULL, _NOT_NULL | {"severity": "warning"})
-    first, second = load_suites(tmp_path, {"things": ["id"]})["things"].expectations
+    first, second = SuiteFolder(tmp_path).load({"things": ["id"]})["things"].expectations
     assert (first.severity, first.why, first.columns, second.severity) == ("critical", "a key", ("id",), "warning")
+
+
+def test_what_is_written_after_the_reading_is_not_asked(tmp_path: Path) -> None:
+    """A suite that is replaced while its data is examined gives neither its words nor its hash to the report."""
+    _write(tmp_path, "things", _NOT_NULL)
+    read = SuiteFolder(tmp_path)
+    before = read.sha256
+    _write(tmp_path, "things", _NOT_NULL | {"severity": "info"})
+    assert read.load({"things": ["id"]})["things"].expectations[0].severity == "critical"
+    assert read.sha256 == before != SuiteFolder(tmp_path).sha256
 
 
 def test_missing_suite_is_refused(tmp_path: Path) -> None:
     """A declared table without a suite would pass unexamined."""
     _write(tmp_path, "things", _NOT_NULL)
     with pytest.raises(ValidationError, match=r"others\.json\n.*no such file"):
-        load_suites(tmp_path, {"things": ["id"], "others": ["id"]})
+        SuiteFolder(tmp_path).load({"things": ["id"], "others": ["id"]})
 
 
 def test_missing_folder_is_refused(tmp_path: Path) -> None:
     """No folder of suites is no suite."""
     with pytest.raises(ValidationError, match="no such file"):
-        load_suites(tmp_path / "nothing", {"things": ["id"]})
+        SuiteFolder(tmp_path / "nothing").load({"things": ["id"]})
 
 
 def test_suite_of_undeclared_table_is_told(tmp_path: Path) -> None:
     """Whoever copies fewer tables need not delete suites; a misspelt file name is seen, and its table has no suite."""
     _write(tmp_path, "things", _NOT_NULL)
     _write(tmp_path, "thigns", _NOT_NULL)
-    assert list(load_suites(tmp_path, {"things": ["id"]})) == ["things"]
-    assert list_unasked_suites(tmp_path, ["things"]) == ("thigns",)
+    assert list(SuiteFolder(tmp_path).load({"things": ["id"]})) == ["things"]
+    assert SuiteFolder(tmp_path).list_unasked(["things"]) == ("thigns",)
 
 
 def test_what_a_suite_expects_of_other_columns_is_not_asked_and_told(tmp_path: Path) -> None:
@@ -50,7 +60,7 @@ def test_what_a_suite_expects_of_other_columns_is_not_asked_and_told(tmp_path: P
     columns = {"type": "expect_table_columns_to_match_set", "kwargs": {"column_set": ["id", "no"], "exact_match": True}}
     pair = {"type": "expect_compound_columns_to_be_unique", "kwargs": {"column_list": ["id", "other"]}}
     _write(tmp_path, "things", columns, _NOT_NULL, pair)
-    suite = load_suites(tmp_path, {"things": ["id", "new"]})["things"]
+    suite = SuiteFolder(tmp_path).load({"things": ["id", "new"]})["things"]
     assert [e.kind for e in suite.expectations] == ["expect_table_columns_to_match_set", "expect_column_values_to_not_be_null"]
     assert suite.expectations[0].kwargs == {"column_set": ["id"], "exact_match": True}
     assert suite.unasked_columns == ("no", "other")
@@ -79,17 +89,17 @@ def test_suite_that_cannot_be_relied_on_is_refused(tmp_path: Path, expectations:
     """Each of these would pass whatever the data, or be left out of the run."""
     _write(tmp_path, "things", *expectations)
     with pytest.raises(ValidationError, match=named):
-        load_suites(tmp_path, {"things": ["id"]})
+        SuiteFolder(tmp_path).load({"things": ["id"]})
 
 
 def test_suite_that_is_no_json_is_refused(tmp_path: Path) -> None:
     """A file that was cut off is not an empty suite."""
     (tmp_path / "things.json").write_text('{"name": "things", "expec')
     with pytest.raises(ValidationError, match="Invalid JSON"):
-        load_suites(tmp_path, {"things": ["id"]})
+        SuiteFolder(tmp_path).load({"things": ["id"]})
 
 
 def test_suite_of_missing_table_needs_no_columns(tmp_path: Path) -> None:
     """Where the table itself is missing its suite is still read; that it is missing is a finding of the report."""
     _write(tmp_path, "things", _NOT_NULL)
-    assert load_suites(tmp_path, {"things": None})["things"].name == "things"
+    assert SuiteFolder(tmp_path).load({"things": None})["things"].name == "things"
