@@ -25,17 +25,19 @@ def main(envelope: str, verdict: str, signers: str) -> int:
         principal = find_signer(signed, payload, signers, receipt["created_utc"])
         subject = statement["subject"][0]["digest"]["sha256"]
         expires = datetime.fromisoformat(receipt["expires_utc"])
+        is_this = subject == hashlib.sha256(Path(verdict).read_bytes()).hexdigest()
+        is_good = datetime.now(timezone.utc) < expires and told["rehearsal"] is False
+        decision, reason = str(told["decision"]), str(told["reason"])
     except (OSError, ValueError, LookupError, TypeError, subprocess.CalledProcessError) as error:
         print(f"could not be checked: {type(error).__name__}", file=sys.stderr)
         return 2
-    if subject != hashlib.sha256(Path(verdict).read_bytes()).hexdigest():
-        print("could not be checked: the record is of another verdict", file=sys.stderr)
+    if not is_this or not is_good:
+        print(
+            f"could not be checked: {'expired, or a rehearsal' if is_this else 'the record is of another verdict'}", file=sys.stderr
+        )
         return 2
-    if datetime.now(timezone.utc) >= expires or told["rehearsal"] is not False:
-        print("could not be checked: expired, or a rehearsal", file=sys.stderr)
-        return 2
-    print(f"{told['decision']}, signed by {principal}, until {receipt['expires_utc']}: {told['reason']}")
-    return 0 if told["decision"] == "promote" else 1
+    print(f"{decision}, signed by {principal}, until {receipt['expires_utc']}: {reason}")
+    return 0 if decision == "promote" else 1
 
 
 def find_signer(signed: dict, payload: bytes, signers: str, created: str) -> str:

@@ -18,7 +18,7 @@ from tasks.params.judging import GatesParams
 from tasks.paths import ProjectPaths, main_root
 from tasks.records import DisclosureReport, Evaluation, Flip, PolicyVersion, UtilityReport, ValidationReport
 
-_BRANCHES = ("refs/heads/data", "refs/heads/candidates")
+_BRANCHES = ("refs/heads/data", "refs/heads/candidates", "refs/heads/champions")
 
 
 def find_flips(root: Path, was: PolicyVersion | None, now: PolicyVersion) -> tuple[tuple[Flip, ...], int]:
@@ -45,16 +45,18 @@ def _gates(policy: Mapping[str, Any]) -> GatesParams:
 
 
 def _stored(root: Path) -> Iterator[StoredEvidence]:
-    """What every past verdict was judged on: each name once, results before branches before the checkout."""
+    """What every past verdict was judged on, each evaluation once; by name, results before branches before the checkout."""
     paths, main = ProjectPaths(root), ProjectPaths(main_root(root))
     readers: dict[str, Callable[[Path], bytes | None]] = {HERE: _of_folder(paths.root)}
     for branch in _branches(root):
         readers[branch] = _of_branch(root, branch)
     for kept in sorted(main.results.rglob(EVIDENCE)):
         readers[kept.parent.relative_to(main.results).as_posix()] = _of_folder(kept)
+    seen = set()
     for name in sorted(readers):
         evidence = _read(name, readers[name])
-        if evidence is not None:
+        if evidence is not None and (evaluation := evidence.evaluation.to_json()) not in seen:
+            seen.add(evaluation)
             yield evidence
 
 

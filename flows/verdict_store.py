@@ -36,6 +36,8 @@ EVIDENCE = "evidence"
 """Below a run's results: what its verdict was judged on, so that other criteria can be held against it later."""
 HERE = "here"
 """The name under which a run in the project's own folder is kept."""
+EARLIER = "earlier"
+"""Where the evidence of such runs is kept once another verdict has taken their place."""
 
 
 @dataclass(frozen=True)
@@ -125,6 +127,8 @@ def keep_results(paths: ProjectPaths, main: ProjectPaths, name: str, look: LookT
     to run.
     """
     target = main.results / name
+    if name == HERE:
+        _keep_evidence(target, main.results / EARLIER, paths.verdict)
     shutil.rmtree(target, ignore_errors=True)
     shutil.copytree(paths.reports, target)
     shutil.copy2(paths.verdict, target / paths.verdict.name)
@@ -152,6 +156,15 @@ def keep_results(paths: ProjectPaths, main: ProjectPaths, name: str, look: LookT
     write_atomically(target / paths.report_markdown.name, verdict_markdown(verdict, evaluation, look=look).encode())
     write_atomically(target / paths.report_junit.name, verdict_junit(verdict, look).encode())
     return target
+
+
+def _keep_evidence(former: Path, earlier: Path, verdict: Path) -> None:
+    """Keep what the ``former`` verdict was judged on: a run that was turned down lies on no branch, and may flip like any other."""
+    was = former / verdict.name
+    if was.is_file() and (former / EVIDENCE).is_dir() and was.read_bytes() != verdict.read_bytes():
+        kept = earlier / hashlib.sha256(was.read_bytes()).hexdigest()[:12] / EVIDENCE
+        shutil.rmtree(kept, ignore_errors=True)
+        shutil.copytree(former / EVIDENCE, kept)
 
 
 def published_page(paths: ProjectPaths) -> Path:

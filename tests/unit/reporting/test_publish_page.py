@@ -1,6 +1,7 @@
 """Publishing: the copy of a page that is kept carries the signature around its verdict, and whose key it is said to be."""
 
 import base64
+import hashlib
 import json
 from pathlib import Path
 
@@ -50,3 +51,15 @@ def test_a_signed_verdicts_page_carries_the_envelope(paths: ProjectPaths) -> Non
 def test_a_page_without_a_signature_carries_none(paths: ProjectPaths) -> None:
     """It was judged without a key."""
     assert seal_of(paths) is None
+
+
+def test_what_an_earlier_run_here_was_judged_on_is_kept(paths: ProjectPaths) -> None:
+    """Once another verdict takes its place; the same one again is not kept twice."""
+    first = paths.verdict.read_bytes()
+    keep_results(paths, paths, "here", None)
+    keep_results(paths, paths, "here", None)
+    assert not (paths.results / "earlier").exists()
+    paths.verdict.write_bytes(first.replace(b"PROMOTE", b"PROMOTE again", 1))
+    keep_results(paths, paths, "here", None)
+    kept = paths.results / "earlier" / hashlib.sha256(first).hexdigest()[:12] / "evidence/data/evaluation/evaluation.json"
+    assert kept.read_bytes() == paths.evaluation_report.read_bytes()

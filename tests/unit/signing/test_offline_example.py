@@ -77,7 +77,7 @@ def test_edited_record_verdict_or_list_could_not_be_checked(paths, keys, monkeyp
     (paths.root / "strangers").write_text(line(keys, EVE))
     assert check(paths) == 0
     assert check(paths, envelope="edited.dsse") == check(paths, envelope="cut.dsse") == check(paths, envelope="none") == 2
-    assert check(paths, verdict="other.json") == check(paths, signers="strangers") == 2
+    assert check(paths, verdict="other.json") == check(paths, signers="strangers") == check(paths, verdict="none.json") == 2
 
 
 def test_a_rehearsal_is_no_promotion(paths, keys, monkeypatch):

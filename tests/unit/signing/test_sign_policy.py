@@ -159,6 +159,7 @@ def test_loosening_shows_which_verdicts_it_would_have_turned(keys, paths):
     """Kept results are judged again: one that was rejected by the margin passes under the wider one."""
     store_evidence(paths.results / "candidates/worse", delta=(-0.02, -0.01))
     store_evidence(paths.results / "candidates/better", delta=(0.01, 0.02))
+    store_evidence(paths.results / "earlier/0123456789ab", delta=(-0.02, -0.01))  # the same, found twice, counts once
     edit_params(paths.params, {MARGIN: 0.05})
     view = view_policy(paths.root, NOW)
     assert view.judged_again == 2
