@@ -11,7 +11,6 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 import yaml
-from dvc.config import Config, ConfigError
 
 from tasks.errors import WorktreeError
 from tasks.paths import ProjectPaths
@@ -31,6 +30,8 @@ def remote_urls(root: Path) -> dict[str, str]:
 
 def _settings(root: Path) -> dict[str, Any]:
     """All levels of DVC's configuration, merged; paths are absolute."""
+    from dvc.config import Config, ConfigError
+
     folder = root / ".dvc"
     if not folder.is_dir():
         raise _unreadable(folder, "no such folder")

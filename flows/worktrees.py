@@ -14,8 +14,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from dvc.config import Config
-
 from flows.dvc_cache import cache_folder, remote_urls
 from flows.programs import call, dvc, git
 from tasks.datasets import hash_file, write_atomically
@@ -125,6 +123,8 @@ def _configure(worktree: Worktree) -> None:
         write_atomically(copy, own.read_bytes())
         copy.chmod(0o600)  # it may hold keys
     cache, urls = cache_folder(worktree.main.root), remote_urls(worktree.main.root)
+    from dvc.config import Config
+
     # As the command `dvc config --local` does it, once for all: each call of it takes a second of starting.
     with Config(dvc_dir=str(worktree.paths.root / ".dvc"), validate=False).edit("local") as settings:
         settings["cache"]["dir"] = str(cache)

@@ -3,13 +3,16 @@
 import os
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from flows.cli.progress import show_stages
 from flows.cli.root import as_json, json_option, project, windtunnel
-from tasks.params.models import View
 from tasks.paths import ProjectPaths
+
+if TYPE_CHECKING:
+    from tasks.params.models import View
 
 MOMENT = click.DateTime(formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%dT%H:%M:%S%z"])
 
@@ -135,7 +138,7 @@ def stage(words: tuple[str, ...]) -> int:
 @click.option("--split", default=None, help="Judge on this split, in a worktree of its own.")
 @click.option("--reason", default="asked for on the command line", help="Why; kept in the commit.")
 @json_option
-def run(challenger: str | None, view: View, split: str | None, reason: str, is_json: bool) -> int:
+def run(challenger: str | None, view: "View", split: str | None, reason: str, is_json: bool) -> int:
     """Run the whole pipeline and judge the challenger; the exit code is the verdict's (0 promote, 1 reject, 2, 3).
 
     \b
@@ -157,7 +160,7 @@ def run(challenger: str | None, view: View, split: str | None, reason: str, is_j
     return code
 
 
-def _run_candidate(paths: ProjectPaths, challenger: str | None, split: str | None, reason: str, view: View) -> Path:
+def _run_candidate(paths: ProjectPaths, challenger: str | None, split: str | None, reason: str, view: "View") -> Path:
     """Judge a candidate in a worktree of its own; returns the folder that its results were copied to."""
     from flows.server import reach_api
 
@@ -175,7 +178,7 @@ def _run_candidate(paths: ProjectPaths, challenger: str | None, split: str | Non
 @click.argument("challenger", required=False)
 @_VIEW
 @json_option
-def try_file(challenger: str | None, view: View, is_json: bool) -> int:
+def try_file(challenger: str | None, view: "View", is_json: bool) -> int:
     """Judge a challenger on the validation part, in seconds: nothing is written, the test part is not looked at.
 
     CHALLENGER is a Python file that defines a scikit-learn estimator called `estimator`, a stored model (.skops), scores of the

@@ -4,7 +4,8 @@ What belongs here: reading them, and refusing those that are no evidence. What d
 that are scored here.
 """
 
-import duckdb
+from typing import TYPE_CHECKING
+
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -14,6 +15,9 @@ from tasks.evaluation.evidence import Evidence, open_partitions, require_columns
 from tasks.params import Params
 from tasks.params.base import split_reference
 from tasks.params.models import LoggedScores
+
+if TYPE_CHECKING:
+    import duckdb
 
 LOGGED = "champion_logged"
 """Begins the name of each column of logged scores: ``champion_logged_<number>``, in the order of ``LoggedScores.columns``."""
@@ -50,7 +54,7 @@ def read_logged(evidence: Evidence, params: Params, champion: LoggedScores, want
     return pa.table(found)
 
 
-def refuse_repeated(con: duckdb.DuckDBPyConnection, champion: LoggedScores) -> None:
+def refuse_repeated(con: "duckdb.DuckDBPyConnection", champion: LoggedScores) -> None:
     """Refuse rows of the table ``assigned`` with more than one row in ``logged`` (:func:`read_logged`)."""
     repeated = con.sql("""
         SELECT count(*) FROM (SELECT row_key FROM logged SEMI JOIN assigned USING (row_key) GROUP BY row_key HAVING count(*) > 1)

@@ -5,8 +5,8 @@ What belongs here: joining these by row key. What does not: which rows may be re
 """
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -28,6 +28,9 @@ from tasks.evaluation.withholding import PERSON, SEARCHED
 from tasks.params import Params
 from tasks.params.judging import BY_ROW
 from tasks.params.models import LoggedScores, View
+
+if TYPE_CHECKING:
+    import duckdb
 
 _LABEL = ("at_utc", "label", "label_known_utc")
 _CLUSTERS = {"day": "m.time_utc::DATE::VARCHAR", BY_ROW: "a.row_key"}
@@ -202,7 +205,7 @@ def _require_times(facts: pa.Table, params: Params) -> None:
         )
 
 
-def _join_logged(con: duckdb.DuckDBPyConnection, evidence: Evidence, params: Params, assigned: pa.Table) -> tuple[str, str]:
+def _join_logged(con: "duckdb.DuckDBPyConnection", evidence: Evidence, params: Params, assigned: pa.Table) -> tuple[str, str]:
     """The SQL (columns, join) that adds the champion's logged scores; empty where its model is scored here, or there is none."""
     champion = params.models.champion
     if not isinstance(champion, LoggedScores):

@@ -5,12 +5,13 @@ browser makes of them (``tasks.reporting``).
 """
 
 import base64
-from typing import Literal, Self
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, Literal, Self
 
 from tasks.records.base import Record
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 _WIDEST = 2**31 - 1
 _STORED = {"int32": "<i4", "float64": "<f8"}
@@ -23,14 +24,18 @@ class PackedNumbers(Record):
     data: str
 
     @classmethod
-    def pack(cls, values: NDArray[np.float64]) -> Self:
+    def pack(cls, values: "NDArray[np.float64]") -> Self:
         """Pack ``values``, losing nothing."""
+        import numpy as np  # here, since every command imports the records
+
         is_whole = bool(np.all(values == np.rint(values)) and np.all(np.abs(values) <= _WIDEST))
         kind: Literal["int32", "float64"] = "int32" if is_whole else "float64"
         return cls(kind=kind, data=base64.b64encode(values.astype(_STORED[kind]).tobytes()).decode())
 
-    def unpack(self) -> NDArray[np.float64]:
+    def unpack(self) -> "NDArray[np.float64]":
         """The numbers in one row."""
+        import numpy as np
+
         return np.frombuffer(base64.b64decode(self.data), _STORED[self.kind]).astype(np.float64)
 
 

@@ -7,8 +7,7 @@ looks like (``figures``), what is drawn (``forest``, ``charts``), and reading fi
 import base64
 import functools
 from dataclasses import dataclass
-
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from typing import TYPE_CHECKING
 
 from tasks.errors import ReportError
 from tasks.params import Params
@@ -35,6 +34,9 @@ from tasks.reporting.risk import risk_rows
 from tasks.reporting.rows import STATUS_WORDS, VerdictRow, method_text, verdict_table
 from tasks.reporting.selfjudging import embed_json, page_script, script_hash
 from tasks.reporting.squares import draw_calibration, draw_observed, draw_residuals, draw_roc
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
 
 MOST_BYTES = 3_000_000
 MOST_CARRIED = 600_000
@@ -150,7 +152,9 @@ def _carried(verdict: bytes) -> str:
 
 
 @functools.cache
-def _environment() -> Environment:
+def _environment() -> "Environment":
+    from jinja2 import Environment, PackageLoader, StrictUndefined  # by whoever draws a page, not by whoever judges
+
     environment = Environment(
         loader=PackageLoader("tasks.reporting"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
