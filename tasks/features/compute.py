@@ -9,9 +9,8 @@ What belongs here: checks of rows, and the shape of the result. What does not: w
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-import duckdb
 import numpy as np
 import pyarrow as pa
 
@@ -37,6 +36,9 @@ from tasks.params.base import split_reference
 from tasks.params.features import FeaturesParams, Latest, Mean, Take
 from tasks.params.models import LabelParams
 from tasks.params.snapshot import TableParams
+
+if TYPE_CHECKING:
+    import duckdb
 
 _UTC = pa.timestamp("us", "UTC")
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
@@ -108,7 +110,7 @@ def compute_features(
             yield from _cut(_shape(found, features, key, schemas, kind), chunk)
 
 
-def _ask(con: duckdb.DuckDBPyConnection, statement: str, chunk: Sequence[pa.Table]) -> pa.Table:
+def _ask(con: "duckdb.DuckDBPyConnection", statement: str, chunk: Sequence[pa.Table]) -> pa.Table:
     rows = pa.concat_tables(chunk, promote_options="default")
     con.register(PIECE, rows)
     ordinals = rows.column(ORDINAL)
@@ -164,7 +166,7 @@ def _shape(found: pa.Table, features: FeaturesParams, key: tuple[str, ...], sche
 
 
 def _refuse_duplicates(
-    con: duckdb.DuckDBPyConnection, features: FeaturesParams, tables: Mapping[str, TableParams], label: LabelParams
+    con: "duckdb.DuckDBPyConnection", features: FeaturesParams, tables: Mapping[str, TableParams], label: LabelParams
 ) -> None:
     used = {source_of(f)[0] for f in features.columns.values() if isinstance(f, Aggregate)} | {features.rows}
     keys = {(name, tables[name].key) for name in used} | {(label.table, tables[features.rows].key)}
@@ -185,7 +187,7 @@ def _refuse_duplicates(
             )
 
 
-def _refuse_unaskable_rows(con: duckdb.DuckDBPyConnection, features: FeaturesParams) -> None:
+def _refuse_unaskable_rows(con: "duckdb.DuckDBPyConnection", features: FeaturesParams) -> None:
     at = microseconds(features.at.column)
     [(rows, unasked)] = con.execute(
         f"SELECT count(*), count(*) FILTER ({at} IS NULL) FROM {source_table(features.rows)}"
@@ -199,7 +201,7 @@ def _refuse_unaskable_rows(con: duckdb.DuckDBPyConnection, features: FeaturesPar
         )
 
 
-def _refuse_inexact_means(con: duckdb.DuckDBPyConnection, features: FeaturesParams, schemas: Schemas) -> None:
+def _refuse_inexact_means(con: "duckdb.DuckDBPyConnection", features: FeaturesParams, schemas: Schemas) -> None:
     for name, feature in features.columns.items():
         if not isinstance(feature, Mean):
             continue
