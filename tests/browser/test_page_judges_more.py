@@ -106,6 +106,29 @@ def test_edited_counts_and_variances_are_found(show: Show, single_rows: ReportIn
     assert "Do not rely on this page" in show(text).locator(LINE).inner_text()
 
 
+def test_edited_pairs_won_are_found(show: Show, gaps: ReportInputs) -> None:
+    """The number that variances of areas need beside the pairs."""
+    figure = next(found for found in gaps.blocks.figures if found.wins and found.slice is None)
+    held = figure.wins["champion"][0].data
+    text = render_report(gaps).replace(held, ("B" if held[0] != "B" else "C") + held[1:])
+    line = show(text).locator(LINE).inner_text()
+    assert "not the same verdict" in line
+    assert "area" in line
+
+
+def test_an_edited_claim_is_found(show: Show) -> None:
+    """Two claims to be better: with another p-value Holm's correction leaves another confidence."""
+    inputs = judged_inputs({name: on(name, better_by=0.001) for name in ("brier", "log_loss")})
+    page = render_report(inputs)
+    assert show(page).evaluate(READ)["isSame"]
+
+    def change(verdict: Any) -> None:
+        outcome = next(outcome for outcome in verdict["criteria"] if outcome["name"] == "brier")
+        outcome["p_value"] = 0.04
+
+    assert "not the same verdict" in show(edited(page, inputs, change)).locator(LINE).inner_text()
+
+
 @pytest.mark.parametrize(("name", "field"), [("brier", "interval"), ("without_draws", "challenger"), ("area", "n")])
 def test_an_edited_gap_is_found(show: Show, gaps: ReportInputs, name: str, field: str) -> None:
     """In the verdict itself: a smaller gap, a narrower interval, more rows."""

@@ -3,6 +3,7 @@
 // What belongs here: putting outcomes together. What does not: one outcome (remaking), and anything that is shown (panel).
 
 const criteria = (() => {
+  const EXACT = 1e-9;
   const RECOMPUTED = ["exact", "merged"];
 
   // What wrong decisions cost, where a criterion that was made again is on a cost: {costs: [false positive, false negative] or null,
@@ -27,7 +28,12 @@ const criteria = (() => {
     const evidence = { ...carried, seed: verdict.seeds.evaluation };
     const known = new Map(evidence.figures.map((figure) => [replicates.keyOf(figure), figure]));
     const resample = replicates.resampler(evidence.seed);
-    const outcomes = verdict.criteria.map((outcome) => remaking.remake(outcome, known, evidence, resample));
+    const claims = statuses.claimed(verdict.criteria);
+    const outcomes = verdict.criteria.map((outcome, place) => {
+      const found = remaking.remake(outcome, known, evidence, resample);
+      const isHeld = !claims.has(place) || !outcome.interval || Math.abs(outcome.interval.confidence - claims.get(place)) <= EXACT;
+      return isHeld ? found : { ...found, isSame: false };
+    });
     const decision = statuses.decide(verdict.criteria, outcomes.map((found) => found.status));
     const differing = verdict.criteria.filter((_, place) => !outcomes[place].isSame);
     return {

@@ -119,23 +119,21 @@ const panel = (() => {
   const shortly = (value) => (value === null || value === undefined ? "\u2013" : value.toFixed(5).replace("-", "\u2212"));
   const between = (interval) => (interval ? `${shortly(interval[0])} to ${shortly(interval[1])}` : "\u2013");
 
+  // [class, words] of the status that a criterion came to.
+  function statusOf(outcome, found) {
+    if (!found.isSame) return ["fail", `${WORDS[found.status]}, verdict: ${WORDS[outcome.status]}: DIFFERS`];
+    if (found.level === "not") return ["", `${WORDS[outcome.status]}, as in the verdict`];
+    return [found.status, `${WORDS[found.status]}, ${found.level === "follows" ? "follows" : "same"}`];
+  }
+
   function rowOf(outcome, found) {
     const name = outcome.name + (outcome.is_critical ? "" : " (not critical)");
-    const status = found.isSame ? `${WORDS[found.status]}, same` : `${WORDS[found.status]}, verdict: ${WORDS[outcome.status]}: DIFFERS`;
-    if (!found.figures) {
-      const told = found.level === "follows" ? make("td", { class: found.isSame ? found.status : "fail" }, found.isSame ? `${WORDS[found.status]}, follows` : status) : make("td", {}, WORDS[outcome.status]);
-      return make("tr", {}, make("th", { scope: "row" }, name), make("td", { colspan: 3 }, `Not recomputed: ${found.why}.`), told);
-    }
+    const [tone, status] = statusOf(outcome, found);
+    const first = [make("th", { scope: "row" }, name), make("td", { class: tone }, status)];
+    if (!found.figures) return make("tr", {}, ...first, make("td", { colspan: 3 }, `Not recomputed: ${found.why}.`));
     const own = outcome.interval && [outcome.interval.low, outcome.interval.high];
-    return make(
-      "tr",
-      {},
-      make("th", { scope: "row" }, name),
-      make("td", {}, wayOf(found)),
-      make("td", { class: "n" }, between(own)),
-      make("td", { class: "n" }, between(found.figures.interval)),
-      make("td", { class: found.isSame ? found.status : "fail" }, status),
-    );
+    const intervals = [own, found.figures.interval].map((interval) => make("td", { class: "n" }, between(interval)));
+    return make("tr", {}, ...first, make("td", {}, wayOf(found)), ...intervals);
   }
 
   async function run() {

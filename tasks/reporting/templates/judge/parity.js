@@ -41,7 +41,7 @@ const parity = (() => {
       interval,
       challenger_interval: interval,
       isTooFew: figures.some(({ rows }) => rows < outcome.min_rows),
-      way: outcome.method === "delong" ? "variances" : "replicates",
+      way: outcome.method !== "delong" ? "replicates" : figures[0].formula === "area" ? "components" : "variances",
     };
   }
 

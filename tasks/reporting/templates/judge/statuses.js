@@ -54,10 +54,31 @@ const statuses = (() => {
     return lacking ? "not_judged" : "pass";
   }
 
+  // By place the confidence at which a claim to be better is held: Holm's correction of all p-values in the verdict
+  // (tasks/gates/superiority.py).
+  function claimed(outcomes) {
+    const claims = outcomes.flatMap((outcome, place) => (outcome.p_value === null ? [] : [{ place, p: outcome.p_value, error: (1 - outcome.confidence) / 2 }]));
+    const found = new Map();
+    let share = 0;
+    let hasStopped = false;
+    claims
+      .sort((one, other) => one.p / one.error - other.p / other.error || one.place - other.place)
+      .forEach(({ place, p, error }, step) => {
+        if (!hasStopped) {
+          share = 1 / (claims.length - step);
+          hasStopped = p > error * share;
+        }
+        found.set(place, 1 - 2 * error * share);
+      });
+    return found;
+  }
+
   // The status that follows from what the verdict, or its evaluation, names; null where nothing does.
   function follows(outcome, followed) {
     if (followed.drifts[outcome.name]) return statusOfDrift(followed.drifts[outcome.name]);
     if (followed.searches[outcome.name]) return statusOfSearch(followed.searches[outcome.name], outcome.confidence);
+    // Fewer rows than are judged leave a criterion undecided, whatever its interval.
+    if (isMetric(outcome) && !isParity(outcome) && outcome.n !== null && outcome.n < outcome.min_rows) return "inconclusive";
     const isKnown = isMetric(outcome) && outcome.status !== "not_judged" && outcome.challenger !== null && outcome.n !== null;
     if (!isKnown || !outcome.challenger_interval) return null;
     const ends = (interval) => interval && [interval.low, interval.high];
@@ -71,5 +92,5 @@ const statuses = (() => {
     return critical.length ? DECISIONS[worstOf(critical)] : "not_judged";
   }
 
-  return { isCompared, isMetric, isParity, statusOf, follows, decide };
+  return { isCompared, isMetric, isParity, statusOf, claimed, follows, decide };
 })();
