@@ -42,7 +42,7 @@ def promote_model(verdict: str = "newest", refit_on_raw: bool = False) -> str:
     root = enter_project()
     digest = check_verdict(str(root), verdict)
     if not is_approved(str(root), verdict):
-        form = SignedApproval.with_initial_data(_asked(verdict, digest))
+        form = SignedApproval.with_initial_data(_asked(verdict, digest, refit_on_raw))
         given = suspend_flow_run(wait_for_input=form, timeout=_WAIT_SECONDS, key=f"approval-{digest}")
         take_approval(str(root), verdict, given.approval)
     moved = move_champion(str(root), verdict, refit_on_raw)
@@ -111,10 +111,11 @@ def confirm_champion(root: str, made: Moved) -> None:
         raise
 
 
-def _asked(verdict: str, digest: str) -> str:
+def _asked(verdict: str, digest: str, is_refit: bool) -> str:
     """What the form says."""
+    what = "recipe champion, fitted again on raw rows" if is_refit else "model champion"
     return (
-        f"May the verdict `{verdict}` ({digest[:12]}) make its model champion? Read its report; then sign, in the project's "
+        f"May the verdict `{verdict}` ({digest[:12]}) make its {what}? Read its report; then sign, in the project's "
         f"checkout:\n\n    windtunnel approve {verdict} --key KEY --reason TEXT --print\n\n"
         "and paste what it prints, within five minutes."
     )

@@ -4,6 +4,9 @@ What belongs here: what is refused by looking at parameters and manifests. What 
 (``raw_refit``). No stage of its own.
 """
 
+import os
+
+from tasks.credentials import put_away
 from tasks.datasets import MANIFEST, read_manifest
 from tasks.errors import DatasetError, ModelError
 from tasks.masking import MaskingKey
@@ -31,7 +34,8 @@ def require_refittable(context: StageContext, snapshot: str) -> tuple[Manifest, 
     for role, declared in (("challenger", recipe), ("champion", context.params.models.champion)):
         if isinstance(declared, Recipe):
             _require_allowed(context.params, role, declared)
-            load_estimator(declared, context.paths.root, context.params.label.task)  # a file of another hash is told here
+            with put_away(os.environ, context.params.masking.key.env):  # a file is somebody's code
+                load_estimator(declared, context.paths.root, context.params.label.task)  # one of another hash is told here
     return _require_snapshot(context, snapshot), recipe, load_stage_key(context)
 
 

@@ -4,12 +4,13 @@ import os
 import shutil
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import pytest
 
 from flows.registration import require_registered
 from tasks.errors import RegistryError
-from tasks.registry import ALIAS, RunFacts, open_registry
+from tasks.registry import ALIAS, REFIT_TAG, RunFacts, open_registry
 
 pytestmark = pytest.mark.slow
 FLAVOR = {"pickled_model": "model.skops", "sklearn_version": "1.9.1", "serialization_format": "skops", "code": None}
@@ -39,10 +40,11 @@ def environment_of(places):
     return {**os.environ, "MLFLOW_TRACKING_URI": f"sqlite:///{places}/mlflow.db"}
 
 
-def registered(registry, places, verdict):
-    """A version with its run."""
-    run = registry.log_run("late", facts(verdict), places / "files", (places / "artifacts").as_uri())
-    return registry.register("late", run, facts(verdict), FLAVOR)
+def registered(registry, places, verdict, **tags):
+    """A version with its run; ``tags`` are more of them."""
+    told = replace(facts(verdict), tags=facts(verdict).tags | tags)
+    run = registry.log_run("late", told, places / "files", (places / "artifacts").as_uri())
+    return registry.register("late", run, told, FLAVOR)
 
 
 def test_a_verdict_has_one_run_and_one_version(registry, places):
@@ -51,6 +53,15 @@ def test_a_verdict_has_one_run_and_one_version(registry, places):
     assert first == again
     assert first.tags["windtunnel.verdict"] == "a" * 64
     assert registered(registry, places, "b" * 64).version != first.version
+
+
+def test_a_recipe_of_the_same_verdict_is_another_version(registry, places):
+    """The judged model, and one that its recipe was fitted to again, are each found again by their own hash."""
+    judged = registered(registry, places, "c" * 64)
+    refits = [registered(registry, places, "c" * 64, **{REFIT_TAG: letter * 64}) for letter in "ab"]
+    assert len({judged.version, *(made.version for made in refits)}) == 3
+    assert registered(registry, places, "c" * 64, **{REFIT_TAG: "a" * 64}) == refits[0]
+    assert registered(registry, places, "c" * 64) == judged
 
 
 def test_the_model_is_handed_over_byte_for_byte(registry, places, tmp_path):

@@ -1,5 +1,6 @@
 """A recipe fitted again on raw rows: what is measured, what is refused, and that nothing raw is written."""
 
+import os
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 from promotable_samples import JUDGED, ON_TRAIN, judge_samples
 from raw_samples import make_params
 
+from tasks.datasets import hash_file
 from tasks.errors import DatasetError, GateError, MaskingKeyError, ModelError
 from tasks.gates import describe_check, require_same_verdict
 from tasks.models import Brought, feature_frame, load_model, model_hash, open_model, train_recipe
@@ -140,6 +142,23 @@ def test_what_is_no_recipe_of_raw_rows(judged: StageContext, snapshot: str, chal
     """Each is told by its kind; the fitted model that was judged can be promoted still."""
     with pytest.raises(ModelError, match=found):
         require_refittable(with_models(judged, challenger=challenger), snapshot)
+
+
+def test_a_recipe_file_sees_no_secret(judged: StageContext, snapshot: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where files may see raw rows: neither the masking key nor who signs is in their environment; afterwards both are again."""
+    secrets = (judged.params.masking.key.env, "WINDTUNNEL_SIGNING_KEY")
+    monkeypatch.setenv(secrets[0], bytes(range(32)).hex())
+    monkeypatch.setenv(secrets[1], "/keys/ada")
+    file = judged.paths.root / "own.py"
+    file.write_text(
+        f"import os\nfrom sklearn.naive_bayes import GaussianNB\nassert not {{*os.environ}} & {set(secrets)}\nestimator = GaussianNB()\n"
+    )
+    context = with_models(judged, challenger={"file": "own.py", "sha256": hash_file(file), **ON_TRAIN})
+    utility = context.params.masking.utility.model_copy(update={"files": True})
+    masking = context.params.masking.model_copy(update={"utility": utility})
+    context = replace(context, params=context.params.model_copy(update={"masking": masking}))
+    assert require_refittable(context, snapshot)[1].file == "own.py"
+    assert set(secrets) <= set(os.environ)
 
 
 def test_a_champion_that_has_no_raw_view(judged: StageContext, snapshot: str) -> None:
