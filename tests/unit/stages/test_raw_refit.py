@@ -150,9 +150,8 @@ def test_a_recipe_file_sees_no_secret(judged: StageContext, snapshot: str, monke
     monkeypatch.setenv(secrets[0], bytes(range(32)).hex())
     monkeypatch.setenv(secrets[1], "/keys/ada")
     file = judged.paths.root / "own.py"
-    file.write_text(
-        f"import os\nfrom sklearn.naive_bayes import GaussianNB\nassert not {{*os.environ}} & {set(secrets)}\nestimator = GaussianNB()\n"
-    )
+    lines = ("import os", "from sklearn.naive_bayes import GaussianNB", f"assert not {{*os.environ}} & {set(secrets)}")
+    file.write_text("\n".join((*lines, "estimator = GaussianNB()")))
     context = with_models(judged, challenger={"file": "own.py", "sha256": hash_file(file), **ON_TRAIN})
     utility = context.params.masking.utility.model_copy(update={"files": True})
     masking = context.params.masking.model_copy(update={"utility": utility})
