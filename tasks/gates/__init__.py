@@ -4,7 +4,7 @@ The form of ``verdict.json`` is ``verdict.schema.json`` in this folder.
 """
 
 from tasks.gates.criteria import SUBJECTS, judge_criteria
-from tasks.gates.decision import Provenance, decide, exit_code, hash_params, judge
+from tasks.gates.decision import Provenance, decide, exit_code, hash_gates, hash_params, judge
 from tasks.gates.power import plan_tests
 from tasks.gates.receipt import check_receipt, check_verdict, make_receipt
 from tasks.gates.refitting import describe_check, judge_agreement, judge_on_raw, require_same_verdict
@@ -23,6 +23,7 @@ __all__ = [
     "describe_check",
     "exit_code",
     "find_flip",
+    "hash_gates",
     "hash_params",
     "judge",
     "judge_agreement",

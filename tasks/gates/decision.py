@@ -18,7 +18,7 @@ from tasks.gates.evidence import WORST_FIRST
 from tasks.gates.levels import judge_levels, level_of
 from tasks.gates.selftest import SelfTestEvidence, hold_self_test, voided_by
 from tasks.gates.wording import explain
-from tasks.params import Params
+from tasks.params import Params, stated
 from tasks.params.judging import GatesParams
 from tasks.records import (
     CriterionOutcome,
@@ -58,7 +58,12 @@ class Provenance:
 
 def hash_params(params: Params) -> str:
     """The hash of all parameters that a verdict depends on: when and how often data is refreshed is none of them."""
-    return hash_mapping(params.model_dump(mode="json", exclude={"refresh"}))
+    return hash_mapping(stated(params, exclude={"refresh"}))
+
+
+def hash_gates(gates: GatesParams) -> str:
+    """The hash of the criteria and all else in ``gates``."""
+    return hash_mapping(stated(gates))
 
 
 def decide(outcomes: Iterable[CriterionOutcome]) -> Decision:
@@ -112,7 +117,7 @@ def judge(
         split=provenance.split,
         part=provenance.part,
         inputs={**(evaluation.inputs if evaluation else {}), **provenance.inputs},
-        policy_hash=hash_mapping(gates.model_dump(mode="json")),
+        policy_hash=hash_gates(gates),
         params_hash=provenance.params_hash,
         seeds={**provenance.seeds, **_seeds(evaluation)},
         folds=evaluation.folds_judged if evaluation else None,

@@ -11,7 +11,7 @@ from pydantic import Field, model_validator
 from pydantic import ValidationError as PydanticError
 
 from tasks.errors import ParameterError
-from tasks.params.base import Section, split_reference
+from tasks.params.base import EDITION, Section, split_reference, stated
 from tasks.params.features import FeaturesParams
 from tasks.params.fitting import fitted_here, refuse_later_strata, require_parts
 from tasks.params.judging import (
@@ -29,7 +29,7 @@ from tasks.params.refresh import RefreshParams
 from tasks.params.snapshot import SnapshotParams
 from tasks.params.splits import ALL_FOLDS, SplitParams
 
-__all__ = ["Params", "load_params"]
+__all__ = ["EDITION", "Params", "load_params", "stated"]
 
 
 class Params(Section):

@@ -1,6 +1,7 @@
-"""The base of all parameter sections, and references of the form ``table.column``."""
+"""The base of all parameter sections, what a hash of them is of, and references of the form ``table.column``."""
 
 import unicodedata
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
@@ -16,6 +17,19 @@ class Section(BaseModel):
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=False, populate_by_name=True, allow_inf_nan=False)
+
+
+EDITION = 1
+"""Of defaults and meanings: a release that changes one of them raises it (decision 0041)."""
+
+
+def stated(section: Section, exclude: set[str] | None = None) -> dict[str, Any]:
+    """What ``section`` says, as a hash or a signature is of it: the edition, and every value that is not its default.
+
+    A key that a later release adds is at its default in all that was written before, and changes nothing here. A default that is
+    changed raises the edition, and so changes everything: what is left out would mean another value.
+    """
+    return {"edition": EDITION, "values": section.model_dump(mode="json", exclude_defaults=True, exclude=exclude)}
 
 
 def spell_plainly(text: str) -> str:

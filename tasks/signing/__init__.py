@@ -16,6 +16,7 @@ from tasks.signing.policy import (
     policy_content,
     read_versions,
     signers_text,
+    with_edition,
 )
 from tasks.signing.signers import Signer, Signers, parse_signers, read_signers, require_signer, verify_bytes
 from tasks.signing.statements import check_statement, make_statement, moment, require_own, told
@@ -55,4 +56,5 @@ __all__ = [
     "signers_text",
     "told",
     "verify_bytes",
+    "with_edition",
 ]

@@ -4,7 +4,7 @@ What belongs here: what differs between two versions, criteria, measurement and 
 does not: the masking policy's order (``masking_order``), that of suites (``suite_order``), and who has to sign what (``policy``).
 
 A change that cannot be ordered counts as a loosening. Both versions are read with the defaults of today filled in, so that a key
-written out is no change.
+written out is no change; of versions of two editions these are not the same, so that another edition is a loosening by itself.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -16,6 +16,7 @@ from tasks.params.judging import EvaluationParams, GatesParams
 from tasks.records import Direction, PolicyChange, PolicyVersion
 from tasks.signing.masking_order import masking_changes
 from tasks.signing.ordering import Goes, change, leaves, ordered
+from tasks.signing.policy import with_edition
 from tasks.signing.signers import Signer, Signers, parse_signers
 from tasks.signing.suite_order import EXPECTATIONS, suite_changes
 
@@ -30,7 +31,8 @@ _SUPERSETS = ("evaluation.metrics", "evaluation.slices")
 
 def classify_change(before: PolicyVersion, after: PolicyVersion, direction_of: DirectionOf) -> tuple[PolicyChange, ...]:
     """Each place at which ``after`` differs from ``before``, and which way it goes."""
-    was, now = _filled(before.policy), _filled(after.policy)
+    signed = with_edition(before.policy), with_edition(after.policy)
+    was, now = (_filled(policy) for policy in signed)
     found = (
         *masking_changes(was.get("masking", {}), now.get("masking", {})),
         *_criteria_changes(was, now, direction_of),
@@ -38,7 +40,7 @@ def classify_change(before: PolicyVersion, after: PolicyVersion, direction_of: D
         *_other_changes(was, now),
         *_signer_changes(before.allowed_signers, after.allowed_signers),
     )
-    if found or (before.policy, before.allowed_signers) == (after.policy, after.allowed_signers):
+    if found or (signed[0] == signed[1] and before.allowed_signers == after.allowed_signers):
         return found
     return (change("policy", "as it was", "as it is", "loosening", "it differs, and where cannot be told"),)
 
@@ -65,7 +67,11 @@ def _other_changes(was: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[P
         old, new = before.get(where), after.get(where)
         if old == new:
             continue
-        if where in _SUPERSETS and isinstance(old, list) and isinstance(new, list):
+        if where == "edition":
+            yield change(
+                where, old, new, "loosening", "what is not written down means something else in this release: see its changelog"
+            )
+        elif where in _SUPERSETS and isinstance(old, list) and isinstance(new, list):
             yield change(where, old, new, "tightening" if set(old) < set(new) else "loosening", "more is measured, or less")
         elif where.startswith("evaluation.functions.") and not _has_function(was, where):
             yield change(where, old, new, "neutral", "a metric that was not measured before")

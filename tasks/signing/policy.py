@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from tasks.errors import DatasetError, SigningError
-from tasks.params import Params
+from tasks.params import Params, stated
 from tasks.records import PolicyVersion, SignedStatement
 from tasks.signing.suite_order import EXPECTATIONS
 
@@ -38,26 +38,27 @@ class SignedVersion:
 
 
 def policy_content(params: Params, suites: Mapping[str, Any]) -> dict[str, Any]:
-    """What a signature of the policy is of: parts of ``params``, defaults left out, and the ``suites``, by path.
+    """What a signature of the policy is of: what parts of ``params`` state, and the ``suites``, by path.
 
     Masking and gates, and what a criterion means nothing without: what is measured on which rows of which split, the label, the
     seed, and what is expected of data. Not the challenger, the champion, the snapshot's moment and the features: those are what is
     judged.
     """
-    split = params.evaluation.split
-
-    def dumped(section: Any, **options: Any) -> Any:
-        return section.model_dump(mode="json", exclude_defaults=True, **options)
-
+    split = params.splits[params.evaluation.split]
+    sections = {"label": params.label, "split": split, "evaluation": params.evaluation, "gates": params.gates}
+    masking = stated(params.masking, exclude=_DEPLOYMENT)
     return {
+        "edition": masking["edition"],
         "seed": params.seed,
-        "label": dumped(params.label),
-        "split": dumped(params.splits[split]),
-        "masking": dumped(params.masking, exclude=_DEPLOYMENT),
-        "evaluation": dumped(params.evaluation),
-        "gates": dumped(params.gates),
+        "masking": masking["values"],
+        **{name: stated(section)["values"] for name, section in sections.items()},
         EXPECTATIONS: dict(suites),
     }
+
+
+def with_edition(policy: Mapping[str, Any]) -> dict[str, Any]:
+    """The content of a version with its edition, which those of before there were editions do not name: the first."""
+    return {"edition": 1, **policy}
 
 
 def signers_text(folder: Path) -> str:

@@ -29,6 +29,7 @@ from tasks.signing import (
     policy_content,
     read_versions,
     signers_text,
+    with_edition,
 )
 from tasks.sources import resolve_lake
 from tasks.validation.suites import hash_contents, read_contents
@@ -116,11 +117,12 @@ def stand_by(paths: ProjectPaths, params: Params, now: datetime | None = None) -
         is_same = signers_text(paths.policies) == state.in_force.version.allowed_signers
     except SigningError:
         is_same = False
-    told = _told_difference(state.in_force.version.policy, content, state.carried)
+    signed = with_edition(state.in_force.version.policy)
+    told = _told_difference(signed, content, state.carried)
     if not told and not is_same:
         told = f"allowed_signers was changed after version {state.carried} was signed"
-    signed = hash_mapping(state.in_force.version.policy)
-    is_older = is_same and hash_mapping({name: part for name, part in content.items() if name != EXPECTATIONS}) == signed
+    others = {name: part for name, part in content.items() if name != EXPECTATIONS}
+    is_older = is_same and hash_mapping(others) == hash_mapping(signed)
     return PolicyStanding(state, (told and state.problem) or told, is_older)
 
 
@@ -129,6 +131,8 @@ def _told_difference(signed: Mapping[str, Any], content: Mapping[str, Any], numb
     others = {name for name in {*signed, *content} if hash_mapping({"": signed.get(name)}) != hash_mapping({"": content.get(name)})}
     if not others:
         return ""
+    if "edition" in others:
+        return f"version {number} was signed with a release whose defaults or meanings are others; what is not written down differs"
     if others == {EXPECTATIONS}:
         since = "were not part of what was signed as" if EXPECTATIONS not in signed else "were changed after they were signed as"
         return f"expectations {since} version {number}"

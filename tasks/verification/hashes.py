@@ -12,9 +12,9 @@ from functools import partial
 from pathlib import Path
 from typing import Literal
 
-from tasks.datasets import MANIFEST, dataset_hash, hash_mapping, logical_hash, read_manifest, read_partition
+from tasks.datasets import MANIFEST, dataset_hash, logical_hash, read_manifest, read_partition
 from tasks.errors import WindtunnelError
-from tasks.gates import SUBJECTS, check_receipt, hash_params
+from tasks.gates import SUBJECTS, check_receipt, hash_gates, hash_params
 from tasks.models import check_model
 from tasks.paths import ProjectPaths
 from tasks.records import Check, Evaluation, Manifest, PartitionRecord, Receipt, Verdict
@@ -57,9 +57,7 @@ def _check_receipt(content: bytes, receipt: Receipt | None) -> Check:
 
 def _check_params(context: StageContext, verdict: Verdict) -> Iterator[Check]:
     yield _compared("parameters", hash_params(context.params), verdict.params_hash, "params.yaml")
-    yield _compared(
-        "policy", hash_mapping(context.params.gates.model_dump(mode="json")), verdict.policy_hash, "gates in params.yaml"
-    )
+    yield _compared("policy", hash_gates(context.params.gates), verdict.policy_hash, "gates in params.yaml")
 
 
 def _check_files(paths: ProjectPaths, verdict: Verdict) -> Iterator[Check]:
