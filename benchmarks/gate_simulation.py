@@ -191,7 +191,7 @@ def coverage() -> None:
     row_wise: tuple[IntervalMethod, ...] = ("cluster_bootstrap", "delong")
     rows += _covered("the same 15 days, rows taken for independent", partial(_equal, days=15), row_wise, cluster="row")
     rows += _covered(
-        "MAE, 15 days, skewed", _skewed, ("cluster_bootstrap", "expanded", "bca"), metric="mae", task="regression", truth=-0.25
+        "MAE, 15 days, skewed", skewed, ("cluster_bootstrap", "expanded", "bca"), metric="mae", task="regression", truth=-0.25
     )
     rows += _covered(
         "accuracy, 400 independent rows",
@@ -229,9 +229,9 @@ def _equal(random: np.random.Generator, days: int = 60) -> pa.Table:
     return holdout(random, 0.0, days=days).rows
 
 
-def _skewed(random: np.random.Generator) -> pa.Table:
+def skewed(random: np.random.Generator, days: int = 15) -> pa.Table:
     """Absolute errors with a mean of 1 and 0.75, some days far worse than others."""
-    days, rows = 15, 40
+    rows = 40
     share = random.gamma(2, 0.5, (days, 1))
     errors = {
         "champion": share * random.exponential(1, (days, rows)),

@@ -8,8 +8,8 @@ from collections import defaultdict
 
 import numpy as np
 
-from tasks.evaluation.compare import ROLES
 from tasks.evaluation.formulas import AREA, Summed
+from tasks.evaluation.measured import ROLES
 from tasks.evaluation.parts import Part
 from tasks.evaluation.ranking import ClusterRanking
 from tasks.evaluation.sample import Floats, Ints, Sample

@@ -7,20 +7,19 @@ whether a figure is good enough (``tasks.gates``).
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import chain
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from numpy.typing import NDArray
 
 from tasks.evaluation.bootstrap import FEWEST_CLUSTERS, percentile_interval
 from tasks.evaluation.draws import ClusterDraws
-from tasks.evaluation.measures import Group, Key, Measure, measures_of
+from tasks.evaluation.measured import ROLES, Champions, Measured, measure_beside
+from tasks.evaluation.measures import Group
 from tasks.evaluation.metrics import check_labels, check_scores, metrics_asked
 from tasks.evaluation.own_metrics import require_weighted
 from tasks.evaluation.sample import Floats, Ints, Metric, Sample
-from tasks.evaluation.spread import MOST_JACKKNIFED, Resampled, spread_of
+from tasks.evaluation.spread import Resampled, spread_of
 from tasks.params.judging import BY_ROW, EvaluationParams
 from tasks.params.models import Task
 from tasks.params.splits import draw_name
@@ -28,7 +27,6 @@ from tasks.records import Comparison, Interval
 
 MISSING = "(missing)"
 """The slice of rows whose slice column is NULL."""
-ROLES = ("champion", "challenger")
 
 
 def compare(
@@ -40,6 +38,7 @@ def compare(
     *,
     draws: int = 1,
     own: Mapping[str, Metric] | None = None,
+    champions: Champions | None = None,
 ) -> tuple[Comparison, ...]:
     """Compare the models on ``rows``: overall first, then slice by slice, sorted by column and value.
 
@@ -49,7 +48,8 @@ def compare(
     ``rows`` has ``label`` (0 or 1; one of ``classes``; a number), each role's scores (:func:`read_scores`; the champion's left
     out where there is none), ``cluster``, ``slice_<column>`` for each of ``params.slices``, and ``weight`` where rows do not
     count alike; no NULL but in slices, which make a slice of their own, ``(missing)``. The same ``seed`` gives the same
-    figures, whatever the order of rows' clusters. ``own`` are the user's metrics.
+    figures, whatever the order of rows' clusters. ``own`` are the user's metrics; ``champions``, empty at first,
+    keeps what the champion shows for the next challenger.
     Raises :class:`~tasks.errors.EvaluationError` where there are no rows, the
     labels are all alike, a score is none of ``task``, or a metric is not.
     """
@@ -59,7 +59,9 @@ def compare(
     scores = read_all_scores(rows, task, classes, draws)
     require_weighted(metrics, Sample(labels, scores["challenger"]))
     groups, resampling = _groups(rows, labels, scores, params), ClusterDraws(params.interval.replicates, seed)
-    return tuple(chain.from_iterable(_compare_group(group, metrics, params, resampling, task) for group in groups))
+    return tuple(
+        chain.from_iterable(_compare_group(group, metrics, params, resampling, task, champions=champions) for group in groups)
+    )
 
 
 def compare_folds(
@@ -87,7 +89,10 @@ def compare_folds(
         codes, names = _codes(rows.column(draw_name("part", draw)))
         for place in sorted(range(len(names)), key=lambda place: (len(names[place]), names[place])):
             fold = some_rows(drawn, "fold", names[place], np.flatnonzero(codes == place))
-            found += [one.model_copy(update={"spread": None}) for one in _compare_group(fold, metrics, params, resampling, task)]
+            found += [
+                one.model_copy(update={"spread": None})
+                for one in _compare_group(fold, metrics, params, resampling, task, champions=None)
+            ]
     return tuple(found)
 
 
@@ -165,47 +170,31 @@ def some_rows(whole: Group, column: str | None, value: str | None, chosen: Ints)
 
 
 def _compare_group(
-    group: Group, metrics: list[Metric], params: EvaluationParams, resampling: ClusterDraws, task: Task
+    group: Group,
+    metrics: list[Metric],
+    params: EvaluationParams,
+    resampling: ClusterDraws,
+    task: Task,
+    *,
+    champions: Champions | None,
 ) -> list[Comparison]:
-    measures = measures_of(group, metrics, params.interval.replicates)
-    everything = np.ones((1, group.cluster_count))
-    points = {key: float(values[0]) for key, values in over_draws(measures, everything).items()}
-    found: dict[Key, list[Floats]] = {}
-    left_out: dict[Key, Floats] = {}
-    if group.cluster_count >= FEWEST_CLUSTERS:
-        for weights in resampling.of(group.cluster_count):
-            for key, values in over_draws(measures, weights).items():
-                found.setdefault(key, []).append(values)
-        if group.cluster_count <= MOST_JACKKNIFED:
-            left_out = over_draws(measures, 1 - np.eye(group.cluster_count))
-    replicates = {key: np.concatenate(blocks) for key, blocks in found.items()}
+    measured = measure_beside(champions, group, metrics, resampling)
     confidence = params.interval.confidence
-    return [_comparison(group, metric, points, (replicates, left_out), confidence=confidence, task=task) for metric in metrics]
-
-
-def over_draws(measures: Sequence[Measure], weights: NDArray[Any]) -> dict[Key, Floats]:
-    """By metric and role the value under each row of ``weights``: of several draws of folds, their mean."""
-    found: dict[Key, list[Floats]] = {}
-    for measure in measures:
-        for (metric, name), values in measure(weights).items():
-            found.setdefault((metric, next(role for role in ROLES if name.endswith(role))), []).append(values)
-    return {key: values[0] if len(values) == 1 else np.mean(values, axis=0) for key, values in found.items()}
+    return [_comparison(group, metric, measured, confidence=confidence, task=task) for metric in metrics]
 
 
 def _comparison(
     group: Group,
     metric: Metric,
-    points: dict[Key, float],
-    resampled: tuple[dict[Key, Floats], dict[Key, Floats]],
+    measured: Measured,
     *,
     confidence: float,
     task: Task,
 ) -> Comparison:
-    """``resampled``: the replicates, and the values with one cluster left out (empty where there are many)."""
+    points, replicates, left_out = measured.points, measured.replicates, measured.left_out
     present = [role for role in ROLES if role in group.scores]
     known = {role: points[metric.name, role] for role in present if np.isfinite(points[metric.name, role])}
     champion, challenger = known.get("champion"), known.get("challenger")
-    replicates, left_out = resampled
     figures = {
         role: Resampled(known[role], replicates[metric.name, role], left_out.get((metric.name, role)))
         for role in known

@@ -10,7 +10,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from tasks.evaluation.compare import ROLES, read_labels, read_scores
+from tasks.evaluation.compare import read_labels, read_scores
+from tasks.evaluation.measured import ROLES
 from tasks.evaluation.outcomes import quantile_bins
 from tasks.evaluation.sample import Floats, Sample
 from tasks.params.models import Task

@@ -19,9 +19,10 @@ import pyarrow.compute as pc
 
 from tasks.errors import EvaluationError
 from tasks.evaluation.bootstrap import FEWEST_CLUSTERS, MOST_UNDEFINED_FRACTION
-from tasks.evaluation.compare import MISSING, over_draws, read_all_scores, read_labels, some_rows, whole_group
+from tasks.evaluation.compare import MISSING, read_all_scores, read_labels, some_rows, whole_group
 from tasks.evaluation.disclosing import Told
 from tasks.evaluation.draws import ClusterDraws
+from tasks.evaluation.measured import over_draws
 from tasks.evaluation.measures import Group, measures_of
 from tasks.evaluation.metrics import metrics_asked
 from tasks.evaluation.sample import Floats, Ints, Metric

@@ -16,8 +16,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tasks.errors import EvaluationError
-from tasks.evaluation.compare import ROLES, compare, read_scores, score_columns
+from tasks.evaluation.compare import compare, read_scores, score_columns
 from tasks.evaluation.contest import Contender, Contest, arrange_scores
+from tasks.evaluation.measured import ROLES
 from tasks.evaluation.sample import Floats, Metric
 from tasks.params.judging import EvaluationParams
 from tasks.params.models import LoggedScores

@@ -6,7 +6,8 @@ What belongs here: these descriptions. What does not: any figure that is judged,
 import numpy as np
 import pyarrow as pa
 
-from tasks.evaluation.compare import ROLES, read_labels, read_scores
+from tasks.evaluation.compare import read_labels, read_scores
+from tasks.evaluation.measured import ROLES
 from tasks.evaluation.multiclass import class_scores
 from tasks.evaluation.sample import Floats, Sample
 from tasks.params.models import Task

@@ -9,9 +9,9 @@ from collections.abc import Collection, Sequence
 import numpy as np
 
 from tasks.evaluation.block_sums import sum_figure
-from tasks.evaluation.compare import ROLES
 from tasks.evaluation.disclosing import Told, published_values
 from tasks.evaluation.formulas import AREA, Summed
+from tasks.evaluation.measured import ROLES
 from tasks.evaluation.merging import Candidate, Cells, merge, without_giveaways
 from tasks.evaluation.parts import JudgedRows, Part
 from tasks.evaluation.sample import Ints, Sample

@@ -11,7 +11,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tasks.evaluation.compare import MISSING, ROLES, read_labels, read_scores, whole_group
+from tasks.evaluation.compare import MISSING, read_labels, read_scores, whole_group
+from tasks.evaluation.measured import ROLES
 from tasks.evaluation.measures import Group
 from tasks.evaluation.sample import Ints
 from tasks.evaluation.withholding import PERSON

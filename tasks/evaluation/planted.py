@@ -12,6 +12,7 @@ import pyarrow as pa
 from tasks.evaluation.bootstrap import FEWEST_CLUSTERS
 from tasks.evaluation.compare import compare, read_labels, score_columns
 from tasks.evaluation.discovery import Limits, discover, find_cells
+from tasks.evaluation.measured import Champions
 from tasks.evaluation.sample import Floats, Metric
 from tasks.evaluation.spread import tails_of
 from tasks.params.judging import BY_ROW, EvaluationParams
@@ -63,10 +64,11 @@ def plant_failures(
     if searched is not None:  # it is told to nobody, so that no slice is withheld
         again = discover(searched, quick, seed, (task, classes), Limits((), 1), draws=draws, own=own)
         found[BAD_SLICE] = evaluation.model_copy(update={"discovery": again})
+    champions: Champions = {}
     return found | {
         name: evaluation.model_copy(
             update={
-                "comparisons": compare(table, quick, seed, task, classes, draws=draws, own=own),
+                "comparisons": compare(table, quick, seed, task, classes, draws=draws, own=own, champions=champions),
                 "replicates": replicates,
                 "tails": tails_of(replicates),
             }

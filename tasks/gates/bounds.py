@@ -10,9 +10,12 @@ al. 2012, JAMA 308).
 
 import math
 from dataclasses import dataclass, replace
+from statistics import NormalDist
 
 from tasks.records import Comparison, CriterionStatus, Direction, Interval
 
+POWER = 0.8
+"""The chance with which so many rows, or so large a difference, are to decide."""
 WITHIN_NOISE = "within the noise floor"
 """How the reason of such an outcome begins."""
 _MOST_TIMES_MORE_ROWS = 1000
@@ -45,7 +48,7 @@ def judge_margin(delta: float, interval: Interval, direction: Direction, margin:
     sign = 1 if direction == "higher_is_better" else -1
     distances = sorted(sign * end + margin for end in (interval.low, interval.high))
     found = f"difference {delta:+.4f} ({interval.low:+.4f} to {interval.high:+.4f})"
-    return _judge(sign * delta + margin, distances, rows, f"{found}, margin {margin:g}")
+    return _judge(sign * delta + margin, distances, (rows, interval.confidence), f"{found}, margin {margin:g}")
 
 
 def judge_better(delta: float, interval: Interval, direction: Direction, by: float, rows: int) -> LimitOutcome:
@@ -60,7 +63,11 @@ def judge_better(delta: float, interval: Interval, direction: Direction, by: flo
         return LimitOutcome("pass", found)
     if best <= 0:
         return LimitOutcome("fail", f"not better: {found}")
-    return LimitOutcome("inconclusive", f"too wide to tell: {found}", _rows_to_decide(sign * delta - by, (best - worst) / 2, rows))
+    return LimitOutcome(
+        "inconclusive",
+        f"too wide to tell: {found}",
+        _rows_to_decide(sign * delta - by, (best - worst) / 2, (rows, interval.confidence)),
+    )
 
 
 def hold_against_noise(outcome: LimitOutcome, delta: float, floor: float | None) -> LimitOutcome:
@@ -79,7 +86,7 @@ def judge_bound(value: float, interval: Interval, direction: Direction, bound: f
     distances = sorted(sign * (end - bound) for end in (interval.low, interval.high))
     word = "at least" if sign > 0 else "at most"
     found = f"{value:.4f} ({interval.low:.4f} to {interval.high:.4f})"
-    return _judge(sign * (value - bound), distances, rows, f"{found}, {word} {bound:g} wanted")
+    return _judge(sign * (value - bound), distances, (rows, interval.confidence), f"{found}, {word} {bound:g} wanted")
 
 
 def lies_beyond(
@@ -103,18 +110,27 @@ def lies_beyond(
     return better_by is not None and sign * found.delta <= better_by
 
 
-def _judge(distance: float, ends: list[float], rows: int, found: str) -> LimitOutcome:
-    """``distance`` of the figure from the limit and those of its interval's ``ends``, worst first; below 0 is beyond it."""
+def _judge(distance: float, ends: list[float], of: tuple[int, float], found: str) -> LimitOutcome:
+    """``distance`` of the figure from the limit and those of its interval's ``ends``, worst first; below 0 is beyond it.
+
+    ``of``: the rows, and the interval's confidence.
+    """
     worst, best = ends
     if worst >= 0:
         return LimitOutcome("pass", found)
     if best < 0:
         return LimitOutcome("fail", found)
-    return LimitOutcome("inconclusive", f"too wide to tell: {found}", _rows_to_decide(distance, (best - worst) / 2, rows))
+    return LimitOutcome("inconclusive", f"too wide to tell: {found}", _rows_to_decide(distance, (best - worst) / 2, of))
 
 
-def _rows_to_decide(distance: float, half_width: float, rows: int) -> int | None:
-    """The rows at which an interval, whose width shrinks with the root of the rows, would clear the limit."""
-    if half_width**2 >= _MOST_TIMES_MORE_ROWS * distance**2:
+def _rows_to_decide(distance: float, half_width: float, of: tuple[int, float]) -> int | None:
+    """The rows at which an interval, whose width shrinks with the root of the rows, clears the limit with a chance of ``POWER``.
+
+    The figure is taken to be the true one; it moves as well, so that half of all intervals of just the width would not clear it.
+    """
+    rows, confidence = of
+    normal = NormalDist()
+    needed = half_width * (1 + normal.inv_cdf(POWER) / normal.inv_cdf((1 + confidence) / 2))
+    if needed**2 >= _MOST_TIMES_MORE_ROWS * distance**2:
         return None
-    return max(math.ceil(rows * (half_width / distance) ** 2), rows + 1)
+    return max(math.ceil(rows * (needed / distance) ** 2), rows + 1)

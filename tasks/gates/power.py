@@ -10,14 +10,13 @@ import math
 from collections.abc import Iterator
 from statistics import NormalDist
 
-from tasks.gates.bounds import is_usable
+from tasks.gates.bounds import POWER, is_usable
 from tasks.gates.comparisons import confidence_of, days_that_hold, method_of
 from tasks.gates.criteria import comparisons_of
 from tasks.gates.intervals import Figure, read_interval
 from tasks.params.judging import GatesParams, MetricCriterion
 from tasks.records import Comparison, Evaluation, PlannedTest
 
-POWER = 0.8
 _NORMAL = NormalDist()
 
 

@@ -4,14 +4,14 @@ import json
 from pathlib import Path
 
 import pytest
-from evidence_records import card, comparison, difference, evaluation, gates, interval
+from evidence_records import card, comparison, difference, evaluation, gates, interval, reports
 from scipy import stats
 
 from flows.cli.render_plan import show_plan
 from tasks.datasets import write_atomically
 from tasks.errors import GateError
 from tasks.evaluation.spread import tails_of
-from tasks.gates import plan_tests
+from tasks.gates import judge_criteria, plan_tests
 from tasks.params import load_params
 from tasks.paths import ProjectPaths
 from tasks.records import Replicates, Spread
@@ -22,11 +22,11 @@ ERROR = 0.004
 PARAMS = Path(__file__).parents[3] / "params.yaml"
 
 
-def normal(**changes):
+def normal(middle=-0.3, **changes):
     """A comparison whose difference is normal with a standard error of 0.004, and lies where it pleases."""
-    kept = Replicates(quantiles=tuple(map(float, stats.norm(-0.3, ERROR).ppf(TAILS))), below=0.5, acceleration=0.0)
+    kept = Replicates(quantiles=tuple(map(float, stats.norm(middle, ERROR).ppf(TAILS))), below=0.5, acceleration=0.0)
     spread = Spread(challenger=None, delta=kept, relative=None)
-    return difference(*stats.norm(-0.3, ERROR).interval(0.95), spread=spread, **changes)
+    return difference(*stats.norm(middle, ERROR).interval(0.95), spread=spread, **changes)
 
 
 def planned(found, **criterion):
@@ -60,6 +60,16 @@ def test_what_is_planned_is_the_power():
     (test,) = planned(normal(), margin=0.005)
     drawn = stats.norm(test.smallest_difference - 0.005, ERROR).rvs(20_000, random_state=1)
     assert abs((drawn - 1.959964 * ERROR >= -0.005).mean() - 0.8) < 0.01
+
+
+@pytest.mark.parametrize("criterion", [{"margin": 0.005}, {"better_by": 0.0}], ids=str)
+def test_rows_that_would_decide_do_four_times_in_five(criterion):
+    """Where today's figure is the true one, and an interval's width shrinks with the root of the rows."""
+    (outcome,) = judge_criteria(evaluation(normal(middle=0.001, clusters=100_000), tails=TAILS), reports(), gates(c=criterion))
+    reach, limit = 1.959964 * ERROR * (10_000 / outcome.rows_to_decide) ** 0.5, -criterion.get("margin", 0.0)
+    drawn = stats.norm(0.001, reach / 1.959964).rvs(20_000, random_state=1)
+    assert outcome.status == "inconclusive"
+    assert abs((drawn - reach >= limit).mean() - 0.8) < 0.012
 
 
 def test_claims_to_be_better_are_planned_at_holms_first_step():

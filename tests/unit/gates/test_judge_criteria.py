@@ -87,18 +87,18 @@ def test_days_are_not_named_where_rows_have_no_times():
 
 
 def test_the_least_rows_are_not_named_where_they_would_not_decide():
-    """At 1,000 rows the interval of 500 would still be too wide: four times the rows are named, or none where none would do."""
+    """At 1,000 rows the interval of 500 would still be too wide: as many as decide are named, or none where none would do."""
     (outcome,) = judged(difference(-0.25, 0.25, rows=500), criterion={"margin": 0.125})
-    assert (outcome.status, outcome.rows_to_decide, outcome.days_to_decide) == ("inconclusive", 2000, 80)
+    assert (outcome.status, outcome.rows_to_decide, outcome.days_to_decide) == ("inconclusive", 4087, 164)
     (outcome,) = judged(difference(-0.25, 0.0, rows=500), criterion={"margin": 0.125})
     assert (outcome.status, outcome.rows_to_decide) == ("inconclusive", None)
 
 
 def test_too_wide_an_interval_says_how_many_rows_would_decide():
-    """Twice as wide as the figure's distance (0.125) from the limit: four times the rows, and the days they take."""
+    """Twice as wide as the figure's distance (0.125) from the limit: four times the rows, times 1 + 0.84 / 1.96 squared."""
     (outcome,) = judged(difference(-0.25, 0.25), criterion={"margin": 0.125})
-    assert (outcome.status, outcome.rows_to_decide, outcome.days_to_decide) == ("inconclusive", 40_000, 80)
-    assert "about 30,000 more rows would decide (about 60 more days at today's rate)" in outcome.reason
+    assert (outcome.status, outcome.rows_to_decide, outcome.days_to_decide) == ("inconclusive", 81_729, 164)
+    assert "about 71,729 more rows would decide (about 144 more days at today's rate)" in outcome.reason
 
 
 def test_a_figure_on_the_limit_names_no_number_of_rows():

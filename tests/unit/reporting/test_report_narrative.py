@@ -178,7 +178,7 @@ def test_inconclusive_says_how_long_to_wait() -> None:
     """Rows and days that are still to come, from the slowest criterion."""
     action = _action("inconclusive")
     assert action.text == (
-        "Wait for more data: each_origin on origin=LGA needs about 34,081 more rows, 113 days at today's rate. Then judge again."
+        "Wait for more data: each_origin on origin=LGA needs about 88,276 more rows, 292 days at today's rate. Then judge again."
     )
     assert action.command == "windtunnel data refresh"
 

@@ -1,0 +1,111 @@
+"""How far what the gate promises ahead comes true: intervals of few days, planned power, and the rows that would decide.
+
+What belongs here: these three simulations, by the product's own code. What does not: error rates and power of criteria
+(``gate_simulation``, whose holdouts these are).
+"""
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+import pyarrow as pa
+
+from benchmarks.gate_simulation import CONFIDENCE, MARGIN, evaluate, holdout, judged, rate, skewed
+from benchmarks.measure import print_table
+from tasks.gates import plan_tests
+from tasks.gates.intervals import read_interval
+from tasks.params.judging import GatesParams, IntervalMethod
+from tasks.params.models import Task
+
+RUNS = 400
+_METHODS: tuple[IntervalMethod, ...] = ("cluster_bootstrap", "bca", "expanded")
+_DAYS = (10, 15, 20, 30)
+_MOST_DAYS = 1000
+
+
+def _draws(name: str) -> Iterator[tuple[int, np.random.Generator]]:
+    root = np.random.SeedSequence([20130101, *name.encode()])
+    yield from ((number, np.random.default_rng(child)) for number, child in enumerate(root.spawn(RUNS)))
+
+
+def few_days() -> None:
+    """The share of intervals that hold the truth, and those that lie wholly above or below it, of ten to thirty days."""
+    kinds: dict[str, tuple[Callable[[np.random.Generator, int], pa.Table], str, Task, float]] = {
+        "ROC AUC": (_equal, "roc_auc", "binary", 0.0),
+        "Brier score": (_equal, "brier", "binary", 0.0),
+        "MAE, skewed": (skewed, "mae", "regression", -0.25),
+    }
+    rows = []
+    for name, (make, metric, task, truth) in kinds.items():
+        for days in _DAYS:
+            missed = {method: [0, 0] for method in _METHODS}
+            for seed, random in _draws(f"few {name} {days}"):
+                evaluation = evaluate(make(random, days), seed, metric=metric, task=task)
+                for method, (below, above) in missed.items():
+                    interval, why = read_interval(evaluation.comparisons[0], "delta", method, CONFIDENCE, evaluation)
+                    if interval is None:
+                        raise RuntimeError(why)
+                    missed[method] = [below + (interval.high < truth), above + (interval.low > truth)]
+            rows.append([name, str(days), *(_share(*ends) for ends in missed.values())])
+    print_table(
+        f"Coverage of {CONFIDENCE:.0%} intervals of the difference, and errors below and above ({RUNS} each)",
+        ["figure", "days", *_METHODS],
+        rows,
+    )
+
+
+def _equal(random: np.random.Generator, days: int) -> pa.Table:
+    return holdout(random, 0.0, days=days).rows
+
+
+def _share(below: int, above: int) -> str:
+    return f"{100 * (RUNS - below - above) / RUNS:.1f} % ({100 * below / RUNS:.1f}, {100 * above / RUNS:.1f})"
+
+
+def planned_power() -> None:
+    """One holdout is planned on, and another judged whose truth is just the smallest difference that was planned."""
+    rows = []
+    for days in (60, 20):
+        for test, limit in (("margin", -MARGIN), ("better_by", 0.0)):
+            asked = {test: abs(limit)}
+            planned, hits = [], 0
+            for seed, random in _draws(f"planned {test} {days}"):
+                (plan,) = plan_tests(evaluate(holdout(random, 0.0, days=days).rows, seed), _gates(asked))
+                planned.append(plan.smallest_difference or 0.0)
+                again = evaluate(holdout(random, limit + planned[-1], days=days).rows, seed + 1)
+                hits += judged(again, {"c": asked})[0].status == "pass"
+            rows.append([f"{test}: {abs(limit):g}", str(days), f"{np.mean(planned):.4f}", rate(hits, RUNS)])
+    print_table("Planned at a power of 80 %", ["criterion", "days", "smallest difference, mean", "passes at it"], rows)
+
+
+def waited() -> None:
+    """Of holdouts that decide nothing: whether as many new days as the outcome names do."""
+    rows = []
+    for truth, days in ((0.005, 20), (0.0, 20), (0.0, 40), (-0.005, 20)):
+        asked, named, silent = 0, [], 0
+        decided = 0
+        for seed, random in _draws(f"waited {truth} {days}"):
+            (outcome,) = judged(evaluate(holdout(random, truth, days=days).rows, seed), {"c": {"margin": MARGIN}})
+            if outcome.status != "inconclusive":
+                continue
+            asked += 1
+            if outcome.days_to_decide is None or outcome.days_to_decide > _MOST_DAYS:
+                silent += 1
+                continue
+            named.append(outcome.days_to_decide)
+            again = evaluate(holdout(random, truth, days=outcome.days_to_decide).rows, seed + 1)
+            decided += judged(again, {"c": {"margin": MARGIN}})[0].status != "inconclusive"
+        told = [f"{truth:+.3f}", str(days), rate(asked, RUNS), f"{np.median(named):.0f}", rate(decided, len(named)), str(silent)]
+        rows.append(told)
+    head = ["truth", "days", "inconclusive", "days named, median", "they decide", f"none named, or over {_MOST_DAYS:,}"]
+    print_table(f"The days that would decide a margin of {MARGIN}", head, rows)
+
+
+def _gates(criterion: dict[str, float]) -> GatesParams:
+    whole = {"metric": "roc_auc", "min_rows": 1, "critical": True, **criterion}
+    return GatesParams.model_validate({"max_age_days": 1, "criteria": {"c": whole}})
+
+
+if __name__ == "__main__":
+    few_days()
+    planned_power()
+    waited()
