@@ -41,7 +41,7 @@ const panel = (() => {
         : { tone: "good", text: `The ${seen.count} figures of criteria that this page shows are the verdict's.` },
     );
     const made = `This page recomputed ${again.made} of ${of} criteria`;
-    const more = again.followed ? ` Of ${again.followed} more the status follows from the figures that were judged.` : "";
+    const more = again.followed ? ` Of ${again.followed} more the status follows.` : "";
     if (!again.isSame) {
       const names = again.differing.map((outcome) => outcome.name).slice(0, 5).join(", ");
       const what = names ? `other figures or statuses for ${names}` : `the decision ${DECISIONS[again.decision]}, not ${DECISIONS[verdict.decision]}`;
@@ -49,7 +49,7 @@ const panel = (() => {
     } else if (again.made) {
       lines.push({ tone: "good", text: `${made}: same figures, same verdict (${DECISIONS[verdict.decision].toLowerCase()}).${more}` });
     } else {
-      lines.push({ tone: "none", text: `${made}: it carries no sums that may be published.${more} The decision does follow from the statuses.` });
+      lines.push({ tone: "none", text: `${made}: no sums of them may be published.${more} The decision follows.` });
     }
     return lines;
   }
@@ -59,14 +59,14 @@ const panel = (() => {
     if (bad.length) return { tone: "bad", text: `Do not rely on this page. ${bad.map((line) => line.text).join(" ")}` };
     const signed = sealed.state === "valid" ? `signed with ${sealed.fingerprint.slice(0, 19)}\u2026` : sealed.state === "absent" ? "not signed" : "signature not checked";
     const isGood = lines[2].tone === "good" && sealed.state === "valid" && stands.notes.every(({ tone }) => tone === "none");
-    return { tone: isGood ? "good" : "none", text: `${lines[2].text} ${signed[0].toUpperCase()}${signed.slice(1)}.` };
+    return { tone: isGood ? "good" : "none", text: lines[2].text, signed: `${signed[0].toUpperCase()}${signed.slice(1)}.`, isSigned: sealed.state === "valid" };
   }
 
   function tell(head, lines, took) {
     const line = at("judge-line");
     line.className = `judge-line ${head.tone}`;
     if (head.tone === "bad") line.setAttribute("role", "alert");
-    line.replaceChildren(make("b", {}, head.tone === "bad" ? "Warning" : "Checked here"), ` ${head.text} `, make("a", { href: "#judge" }, "How"));
+    line.replaceChildren(make("b", {}, head.tone === "bad" ? "Warning" : "Checked here"), ` ${head.text} `, make(head.isSigned ? "span" : "b", { class: "signed" }, head.signed || ""), " ", make("a", { href: "#judge" }, "How"));
     line.hidden = false;
     at("judge-found").replaceChildren(...lines.map(({ tone, text }) => make("li", { class: tone }, text)));
     at("judge-took").textContent = took;
@@ -87,7 +87,7 @@ const panel = (() => {
   // What keeps the verdict from being acted upon, at the top; an expired one's next step is another than the one it was drawn with.
   function tellStanding(found) {
     const items = (notes) => notes.map(({ tone, title, text }) => make("li", { class: tone }, make("b", {}, `${title}.`), ` ${text}`));
-    const grave = found.notes.filter(({ tone }) => tone !== "none");
+    const grave = found.notes.filter(({ tone, isSaid }) => tone !== "none" && !isSaid);
     const list = at("judge-standing");
     list.replaceChildren(...items(grave));
     list.hidden = !grave.length;

@@ -22,6 +22,8 @@ const standing = (() => {
   // `tone`: "bad" where a gate refuses what it else would take, "open" where nobody stands behind it yet, "none" for what is only told.
   const refused = (title, text, next = null) => ({ tone: "bad", title, text, next });
   const open = (title, text) => ({ tone: "open", title, text, next: null });
+  // What the line above says in two words already, so that the first screen stays one.
+  const said = (title, text) => ({ ...open(title, text), isSaid: true });
   const told = (title, text) => ({ tone: "none", title, text, next: null });
 
   // What the receipt's times say at `now` (milliseconds): {notes, until}, where `until` is when it will expire, if it will.
@@ -45,7 +47,7 @@ const standing = (() => {
     return { notes: [told("Fresh", `By this browser's clock it holds for ${span(expires - now)} more, until ${shortly(expires)}.`)], until: expires };
   }
 
-  // Everything that a reader has to know before acting: {notes: [{tone, title, text, next}], until}. `sealed` as signature.check
+  // Everything that a reader has to know before acting: {notes: [{tone, title, text, next, isSaid}], until}. `sealed` as signature.check
   // returns it, `hash` the SHA-256 of verdict.json in hexadecimal.
   function check(sealed, verdict, hash, now) {
     const notes = [];
@@ -56,7 +58,7 @@ const standing = (() => {
       until = age.until;
       if (!sealed.principal) notes.push(open("Nobody's key", "When this page was published, the signing key was of nobody whom the project names: nobody stands behind this verdict."));
     } else if (sealed.state === "absent") {
-      notes.push(open("Not signed", "Nobody's signature is in this page, so that it cannot tell until when its verdict holds: nothing is promoted by it."));
+      notes.push(said("Not signed", "Nobody's signature is in this page, so that it cannot tell until when its verdict holds: nothing is promoted by it."));
     } else {
       notes.push(open("No signature to rely on", "Without a signature that was checked, this page cannot tell until when its verdict holds."));
     }
