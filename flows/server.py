@@ -15,7 +15,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -81,8 +81,11 @@ def find_server(root: Path) -> RunningServer | None:
 
 
 @contextmanager
-def reach_api(root: Path) -> Iterator[str]:
+def reach_api(root: Path, meanwhile: Callable[[], object] = lambda: None) -> Iterator[str]:
     """The URL of a Prefect API for one run, exported as ``PREFECT_API_URL``; a server started for it is stopped after it.
+
+    ``meanwhile`` is called while a server starts, which takes seconds that the caller's imports can use; where one is there already
+    it is not called.
 
     Order: the environment's ``PREFECT_API_URL``, the server of ``windtunnel up``, a server of this run's own. Raises
     :class:`~tasks.errors.ServerError` where the first does not answer or the last does not start.
@@ -102,12 +105,12 @@ def reach_api(root: Path) -> Iterator[str]:
             yield chosen
         return
     running = find_server(root)
-    started = None if running else start_server(root, free_port(), is_for_one_run=True)
+    _require_not_imported()
+    started = None if running else start_server(root, free_port(), is_for_one_run=True, meanwhile=meanwhile)
     server = running or started
     if server is None:
         raise ServerError("the local Prefect server", found="none", expected="a server", next_step="windtunnel doctor")
     os.environ["PREFECT_API_URL"] = server.api_url
-    _require_not_imported()
     has_ended = partial(_has_ended, server.server_pid)
     try:
         with end_run_without(server.api_url, has_ended=has_ended, is_healthy=lambda: is_healthy(server.api_url)):
@@ -151,10 +154,13 @@ def _is_free(port: int) -> bool:
         return probe.connect_ex((HOST, port)) != 0
 
 
-def start_server(root: Path, port: int, *, is_for_one_run: bool = False) -> RunningServer:
+def start_server(
+    root: Path, port: int, *, is_for_one_run: bool = False, meanwhile: Callable[[], object] | None = None
+) -> RunningServer:
     """Start a Prefect server on ``port`` in a process group of its own and wait until it answers.
 
-    One that ``is_for_one_run`` ends with this process, however that ends.
+    One that ``is_for_one_run`` ends with this process, however that ends. ``meanwhile`` is called before the wait, with the
+    server's URL in the environment, so that it may import Prefect.
     """
     paths = ProjectPaths(main_root(root))
     prepare_environment(root)
@@ -162,6 +168,13 @@ def start_server(root: Path, port: int, *, is_for_one_run: bool = False) -> Runn
     env = {"PREFECT_API_URL": api_url, "PREFECT_UI_API_URL": api_url, "PREFECT_SERVER_LOGGING_LEVEL": "WARNING"}
     command = [_script("prefect"), "server", "start", "--host", HOST, "--port", str(port)]
     pid = _spawn(command, paths, log="server.log", extra=env, ends_with_parent=is_for_one_run)
+    if meanwhile is not None:
+        os.environ["PREFECT_API_URL"] = api_url
+        try:
+            meanwhile()
+        except BaseException:
+            stop_group(pid)
+            raise
     deadline = time.monotonic() + _START_SECONDS
     while not is_healthy(api_url):
         if time.monotonic() > deadline or not is_group_alive(pid):

@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from datetime import datetime
+from functools import partial
+from importlib import import_module
 from pathlib import Path
 
 import click
@@ -71,7 +73,7 @@ def refresh(as_of: datetime | None, reason: str, is_json: bool) -> None:
 
     paths = project()
     require_settings(paths)
-    with reach_api(paths.root):
+    with reach_api(paths.root, meanwhile=partial(import_module, "flows.refresh_data")):
         from flows.refresh_data import refresh_data
 
         with show_stages(paths.root):

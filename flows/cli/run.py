@@ -2,6 +2,8 @@
 
 import os
 from datetime import datetime
+from functools import partial
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -42,7 +44,7 @@ def _run_here(paths: ProjectPaths) -> str:
     from flows.server import reach_api
 
     require_settings(paths)
-    with reach_api(paths.root):
+    with reach_api(paths.root, meanwhile=partial(import_module, "flows.run_pipeline")):
         from flows.run_pipeline import run_pipeline
 
         with show_stages(paths.root):
@@ -166,7 +168,7 @@ def _run_candidate(paths: ProjectPaths, challenger: str | None, split: str | Non
 
     require_settings(paths)
     named = str(Path(challenger).absolute()) if challenger and Path(challenger).exists() else challenger
-    with reach_api(paths.root):
+    with reach_api(paths.root, meanwhile=partial(import_module, "flows.evaluate_candidate")):
         from flows.evaluate_candidate import evaluate_candidate
 
         with show_stages(paths.root):

@@ -46,6 +46,8 @@ STATEMENT = (
     "that a model is good, nor that masked data is anonymous: it is pseudonymised and still personal data (GDPR Article 4(5))."
 )
 _FEWEST_ROWS = 50
+_THREADS = "OMP_NUM_THREADS"
+"""Read by scikit-learn when it is imported, which is later: on so few rows threads wait for one another. Figures are the same."""
 
 
 _NO_CORRELATION = RankCorrelation(spearman=None, spearman_interval=None, kendall=None, kendall_interval=None)
@@ -69,6 +71,7 @@ def _run(context: StageContext) -> None:
     paths, params = context.paths, context.params
     key = load_stage_key(context)
     os.environ.pop(params.masking.key.env, None)  # features and recipes may be somebody's code
+    os.environ.setdefault(_THREADS, "1")
     snapshots = read_manifest(paths.snapshots, made_by="snapshot")
     split, (fitted, judged) = params.evaluation.split, parts_of(params)
     evidence = open_evidence(paths, split, (*fitted, judged))
