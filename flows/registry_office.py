@@ -65,7 +65,8 @@ def find_champion(root: Path) -> tuple[Championship, Check]:
         try:
             found = office.registry.read_alias(office.desk.model, ALIAS)
         except RegistryError as error:
-            return standing, Check(what=f"alias {ALIAS}", status="not_checked", reason=f"{error.thing}: {error.found}")
+            reason = f"could not be asked ({error.found}): {error.next_step}"
+            return standing, Check(what=f"alias {ALIAS}", status="not_checked", reason=reason)
     return standing, _compare_alias(standing, found.version if found else NOBODY)
 
 

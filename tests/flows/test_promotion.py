@@ -302,7 +302,8 @@ def test_a_registry_that_is_down_leaves_the_champion_and_the_log(paths, keys, re
     monkeypatch.setattr(registry, "read_alias", down)
     with pytest.raises(RegistryError, match="ConnectionError"):
         promote(paths.root, HERE, now())
-    assert find_champion(paths.root)[1].status == "not_checked"
+    asked = find_champion(paths.root)[1]
+    assert (asked.status, asked.reason) == ("not_checked", "could not be asked (ConnectionError): start it")
     assert paths.events.read_bytes() == content
 
 
