@@ -30,9 +30,12 @@ from tasks.params import load_params
 from tasks.paths import ProjectPaths, main_root
 from tasks.projects.version_lock import require_same_version
 from tasks.stages import LAKE_READER, MODEL_FETCHER, STAGE_NAMES, Stage, StageContext, load_stage
+from tasks.stages.made_with import address_of, require_inputs_made_with
 
 _STOPPED = 130
 _NO_ROOM = {errno.ENOSPC: "the disk is full", errno.EDQUOT: "the disk quota is used up", errno.EFBIG: "a file may not grow further"}
+_TELLING = (".json", "data/models")
+"""What the names of inputs end in that may say which parameters they were made with."""
 _PR_SET_PDEATHSIG = 1
 _PARENT = os.getppid()
 RUN_PROCESS = "WINDTUNNEL_RUN_PROCESS"
@@ -109,6 +112,9 @@ def _run(name: str, variant: str | None, paths: ProjectPaths) -> None:
     _check_variant(name, stage, context)
     reads = stage.reads(context)
     _check_reads(name, reads, paths)
+    require_inputs_made_with(
+        context.params, address_of(name, variant), {path: paths.root / path for path in reads if path.endswith(_TELLING)}
+    )
     if not stage.is_key_holder:
         os.environ.pop(context.params.masking.key.env, None)  # a challenger's file is somebody's code
     if name != LAKE_READER:

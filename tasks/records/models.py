@@ -30,6 +30,8 @@ class ModelCard(Record):
     """Of a multiclass model: the classes that it tells apart."""
     weight: str | None = None
     """The column by which rows were weighted when it was fitted; None where all counted alike, or nobody here can know."""
+    made_with: dict[str, str] = {}
+    """Hashes of the parameters of the stages that made it and what it was fitted on, as ``params/train``."""
     logical_hash: str | None
     """Hash of the canonical fitted model, or of the scores where they are all there is; None where production logged them."""
 

@@ -74,7 +74,16 @@ def _agree(what: str, pinned: str, declared: str) -> None:
         )
 
 
-def write_snapshot(lake: Lake, pin: Pin, params: SnapshotParams, folder: Path, *, pin_hash: str, code_hash: str) -> SnapshotResult:
+def write_snapshot(
+    lake: Lake,
+    pin: Pin,
+    params: SnapshotParams,
+    folder: Path,
+    *,
+    pin_hash: str,
+    code_hash: str,
+    made_with: Mapping[str, str] | None = None,
+) -> SnapshotResult:
     """Copy what ``pin`` lists into the dataset ``folder``, one partition per file that holds known rows; of a big file, several.
 
     Partitions are cut and named by :func:`~tasks.sources.partitions.plan_partitions`. Each has the declared columns only (types as
@@ -110,7 +119,7 @@ def write_snapshot(lake: Lake, pin: Pin, params: SnapshotParams, folder: Path, *
             count = sum(len(plan.missing) for plan in stale)
             written += count
             unchanged += sum(len(plan.partitions) for plan in plans) - count
-        manifest = writer.finish(_about(pin, params, pin_hash))
+        manifest = writer.finish({**_about(pin, params, pin_hash), **(made_with or {})})
     return SnapshotResult(manifest=manifest, written=written, unchanged=unchanged)
 
 

@@ -44,7 +44,7 @@ LAKE_READER = "snapshot"
 MODEL_FETCHER = "train"
 """The one stage that fetches models from a registry; every other one runs without the credentials of its artifacts."""
 
-FOUNDATION = ("tasks/datasets", "tasks/records", "tasks/params", "requirements.lock")
+FOUNDATION = ("tasks/datasets", "tasks/records", "tasks/params", "tasks/stages/made_with.py", "requirements.lock")
 """What every stage's outputs depend on, beside its own code."""
 
 

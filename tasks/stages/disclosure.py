@@ -32,6 +32,7 @@ from tasks.params.features import Take
 from tasks.records import DisclosureReport, Manifest, ViewRisk
 from tasks.seeds import derive_seed
 from tasks.stages import Stage, StageContext
+from tasks.stages.made_with import made_with
 
 _CODE = ("tasks/stages/disclosure.py", "tasks/disclosure", "tasks/seeds.py")
 STATEMENT = (
@@ -57,7 +58,11 @@ def _run(context: StageContext) -> None:
         is_released=not any(risk.exceeded for risk in risks),
         statement=STATEMENT,
         limits=limits.model_dump(),
-        inputs={"masked": masked.logical_hash, "features": features.logical_hash},
+        inputs={
+            "masked": masked.logical_hash,
+            "features": features.logical_hash,
+            **made_with(params, "disclosure", masked.about, features.about),
+        },
         views=risks,
     )
     paths.disclosure_report.parent.mkdir(parents=True, exist_ok=True)

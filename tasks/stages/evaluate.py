@@ -41,6 +41,7 @@ from tasks.seeds import derive_seed
 from tasks.stages import Stage, StageContext
 from tasks.stages.evidence import require_examined, require_released
 from tasks.stages.looking import HOLDOUT, hash_holdout, pay_look
+from tasks.stages.made_with import made_with
 
 _CODE = (
     "tasks/stages/evaluate.py",
@@ -64,7 +65,7 @@ def _run(context: StageContext) -> None:
     judged = read_judged(evidence, params)
     pay_look(paths, params, candidate=judged.challenger.card.logical_hash, holdout=judged.holdout)
     contest = judged.contest(task)
-    predictions = _write_predictions(paths, evidence, contest, part)
+    predictions = _write_predictions(paths, evidence, contest, params)
     k = params.masking.limits.k
     evaluation = record_evaluation(judged, contest, params, predictions.logical_hash)
     write_atomically(paths.roc_curve, roc_csv(contest.predictions, task, contest.classes, k).encode())
@@ -123,7 +124,7 @@ def record_evaluation(judged: Judged, contest: Contest, params: Params, predicti
         split=params.evaluation.split,
         part=params.evaluation.part,
         known_slices=read_slice_values(judged.evidence, params),
-        inputs=evidence_hashes(judged.evidence, contest) | refits | {"predictions": predictions, HOLDOUT: judged.holdout},
+        inputs=_inputs(judged.evidence, contest, params) | refits | {"predictions": predictions, HOLDOUT: judged.holdout},
         seed=derive_seed(params.seed, "evaluation"),
         own=load_metrics(params.evaluation.functions, judged.evidence.paths.root),
         rescored=rescored,
@@ -152,9 +153,16 @@ def _contender(paths: ProjectPaths, role: Role, task: Task) -> Contender:
     return Contender(model.card, scores[0], tuple(scores[1:]))
 
 
-def _write_predictions(paths: ProjectPaths, evidence: Evidence, contest: Contest, part: str) -> Manifest:
+def _inputs(evidence: Evidence, contest: Contest, params: Params) -> dict[str, str]:
+    """The hashes of all that the predictions rest on, parameters included."""
+    rows = (evidence.features, evidence.masked, evidence.assignments)
+    models = (card.made_with for card in (contest.champion, contest.challenger) if card is not None)
+    return evidence_hashes(evidence, contest) | made_with(params, "evaluate", *(manifest.about for manifest in rows), *models)
+
+
+def _write_predictions(paths: ProjectPaths, evidence: Evidence, contest: Contest, params: Params) -> Manifest:
     """The per-row predictions by month of the row's day, from which every figure can be derived again."""
-    inputs = evidence_hashes(evidence, contest)
+    inputs = _inputs(evidence, contest, params)
     months = pc.strftime(contest.predictions.column("day"), "%Y-%m")
     with DatasetWriter(paths.predictions, "predictions") as writer:
         for month in sorted(months.unique().to_pylist()):
@@ -164,7 +172,7 @@ def _write_predictions(paths: ProjectPaths, evidence: Evidence, contest: Contest
         about: dict[str, str] = {f"{card.role}_view": card.view for card in cards if card is not None}
         if contest.classes:
             about["classes"] = json.dumps(contest.classes)
-        return writer.finish({"split": evidence.split, "part": part, **about, **inputs})
+        return writer.finish({"split": evidence.split, "part": params.evaluation.part, **about, **inputs})
 
 
 STAGE = Stage(

@@ -16,6 +16,7 @@ from tasks.features import add_user_features, compute_features, load_functions
 from tasks.records import Manifest
 from tasks.stages import Stage, StageContext
 from tasks.stages.evidence import require_examined
+from tasks.stages.made_with import made_with
 
 _CODE = ("tasks/stages/features.py", "tasks/features", "tasks/user_code")
 _KEY = ("row_key",)
@@ -69,7 +70,7 @@ def _write(context: StageContext, features: Iterator[pa.Table], masked: Manifest
                 continue
             writer.write(path, content, sort_rows(rows, _KEY), _KEY)
             tally.written += 1
-        writer.finish(_about(masked))
+        writer.finish({**_about(masked), **made_with(context.params, "features", masked.about)})
     return tally
 
 

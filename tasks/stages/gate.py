@@ -12,10 +12,11 @@ from tasks.evaluation import count_draws, load_metrics, plant_failures
 from tasks.gates import SUBJECTS, Provenance, asked_by, hash_params, judge, plan_tests
 from tasks.params import Params
 from tasks.paths import ProjectPaths
-from tasks.records import DisclosureReport, Evaluation, PlannedTest, UtilityReport, ValidationReport, Verdict
+from tasks.records import DisclosureReport, Evaluation, ModelCard, PlannedTest, UtilityReport, ValidationReport, Verdict
 from tasks.seeds import derive_seed
 from tasks.signing import EXPECTATIONS
 from tasks.stages import Stage, StageContext
+from tasks.stages.made_with import address_of, find_others, needed_before
 from tasks.stages.policies import SIGNED_POLICY, hash_suites, stand_by
 
 _CODE = (
@@ -39,7 +40,8 @@ def _run(context: StageContext) -> None:
 def judge_project(context: StageContext) -> Verdict:
     """The verdict that the project's evaluation and reports come to; nothing is written.
 
-    Raises :class:`~tasks.errors.GateError` where the evaluation is of other parameters or of another pin.
+    Raises :class:`~tasks.errors.GateError` where evaluation, a report, or what they are of was made with other parameters, the
+    evaluation is of another pin, or of another model than lies here.
     """
     paths, params = context.paths, context.params
     evaluation = _read_evaluation(paths)
@@ -48,6 +50,8 @@ def judge_project(context: StageContext) -> Verdict:
     standing = stand_by(paths, params)
     signed = {SIGNED_POLICY: standing.digest} if standing.digest else {}
     reports = {subject: _read_report(paths.validation_report(subject)) for subject in SUBJECTS}
+    disclosure, utility = _read_disclosure(paths), _read_utility(paths)
+    _require_made_with(params, paths, evaluation, {**reports, "disclosure": disclosure, "utility": utility})
     suites = hash_suites(paths)
     _require_suites(reports, suites)
     provenance = Provenance(
@@ -64,8 +68,8 @@ def judge_project(context: StageContext) -> Verdict:
         reports,
         params.gates,
         provenance,
-        disclosure=_read_disclosure(paths),
-        utility=_read_utility(paths),
+        disclosure=disclosure,
+        utility=utility,
         planted=planted,
     )
 
@@ -160,6 +164,41 @@ def _require_as_declared(evaluation: Evaluation, params: Params, paths: ProjectP
             expected=", ".join(f"{name} {wanted}" for name, _, wanted in differing) + ", as params.yaml declares",
             next_step="dvc repro",
         )
+
+
+def _require_made_with(
+    params: Params,
+    paths: ProjectPaths,
+    evaluation: Evaluation | None,
+    reports: Mapping[str, ValidationReport | DisclosureReport | UtilityReport | None],
+) -> None:
+    """Refuse an evaluation or report that does not come from the parameters at hand all the way, or does not say so.
+
+    Raises :class:`~tasks.errors.GateError` naming the stages whose parameters were others.
+    """
+    found = {} if evaluation is None else {"evaluation": (evaluation.inputs, needed_before(evaluation.split))}
+    for name, report in reports.items():
+        address = address_of("validate", name) if name in SUBJECTS else name
+        found |= {} if report is None else {name: (report.inputs, (address,))}
+    for name, (inputs, needed) in found.items():
+        others = find_others(params, inputs, needed)
+        if others:
+            raise GateError(
+                f"{paths.params.name} and the {name} report",
+                found=f"made with other parameters: {', '.join(others)}",
+                expected="one state of params.yaml from the snapshot to the verdict; it was changed between two stages",
+                next_step="dvc repro",
+            )
+    card = paths.models / "challenger.json"
+    if evaluation is not None and card.is_file():
+        here = ModelCard.from_json(card.read_bytes(), origin=str(card)).logical_hash
+        if here is None or here != evaluation.inputs.get("models/challenger"):
+            raise GateError(
+                str(paths.evaluation_report),
+                found="an evaluation of another model than lies in data/models",
+                expected="one of the challenger that is here",
+                next_step="dvc repro",
+            )
 
 
 def _require_suites(reports: Mapping[str, ValidationReport | None], suites: Mapping[str, str]) -> None:

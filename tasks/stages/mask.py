@@ -31,6 +31,7 @@ from tasks.stages.canaries import plant_canaries, require_markers_masked
 from tasks.stages.evidence import require_examined
 from tasks.stages.facts import gather_facts
 from tasks.stages.keys import load_stage_key
+from tasks.stages.made_with import made_with
 
 _CODE = ("tasks/stages/mask.py", "tasks/stages/facts.py", "tasks/masking", "tasks/detection")
 
@@ -165,6 +166,7 @@ def _about(snapshots: Manifest, params: Params, key: MaskingKey) -> dict[str, st
         "key_id": key.id,
         "key_fingerprint": key.fingerprint,
         "policy": hash_mapping(policy),
+        **made_with(params, "mask", snapshots.about),
     }
 
 

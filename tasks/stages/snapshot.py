@@ -4,6 +4,7 @@ from tasks.datasets import code_hash, hash_file
 from tasks.paths import main_root, make_private
 from tasks.sources import open_lake, read_pin, write_snapshot
 from tasks.stages import FOUNDATION, Stage, StageContext
+from tasks.stages.made_with import made_with
 
 _CODE = ("tasks/stages/snapshot.py", "tasks/sources")
 
@@ -18,6 +19,7 @@ def _run(context: StageContext) -> None:
         paths.snapshots,
         pin_hash=hash_file(paths.pin),
         code_hash=code_hash(*_CODE, *FOUNDATION),
+        made_with=made_with(context.params, "snapshot"),
     )
     print(f"snapshot: {result.written:,} partitions written, {result.unchanged:,} unchanged, {result.rows:,} rows")
 

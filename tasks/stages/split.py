@@ -25,6 +25,7 @@ from tasks.splits import (
 from tasks.stages import Stage, StageContext
 from tasks.stages.evidence import require_examined
 from tasks.stages.keys import load_stage_key
+from tasks.stages.made_with import address_of, made_with
 from tasks.stages.parting import CODE, TALLIES, PartedPartition, SplitJob, assign_partitions, part_partition
 
 _METADATA = "metadata.json"
@@ -129,7 +130,8 @@ def _count_moved(job: SplitJob, path: str, assigned: pa.Table) -> int:
 
 
 def _about(job: SplitJob, definition: str) -> dict[str, str]:
-    return {"split": job.name, "definition": definition, "snapshots": job.snapshots.logical_hash, "key_id": job.key.id}
+    about = {"split": job.name, "definition": definition, "snapshots": job.snapshots.logical_hash, "key_id": job.key.id}
+    return about | made_with(job.context.params, address_of("split", job.name), job.snapshots.about)
 
 
 STAGE = Stage(

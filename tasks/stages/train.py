@@ -7,6 +7,7 @@ scores tell how far a seed alone moves figures.
 
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import cache
 
 import pyarrow as pa
@@ -14,13 +15,14 @@ import pyarrow as pa
 from tasks.credentials import take_model_keys
 from tasks.datasets import StoredTable, open_table, read_manifest
 from tasks.errors import DatasetError, ModelError
-from tasks.models import REFIT, Workbench, add_weights, bring_model, keep_model, open_workbench, refit_model, select_parts
+from tasks.models import REFIT, Brought, Workbench, add_weights, bring_model, keep_model, open_workbench, refit_model, select_parts
 from tasks.models.store import remove_model
 from tasks.params.models import Challenger, Champion, Command, LoggedScores, Recipe, refitted_role
 from tasks.params.splits import assignments_of, resolve_parts
 from tasks.records import Manifest, ModelCard
 from tasks.stages import Stage, StageContext
 from tasks.stages.evidence import require_examined, require_released
+from tasks.stages.made_with import made_with
 
 _CODE = ("tasks/stages/train.py", "tasks/models", "tasks/user_code", "tasks/seeds.py")
 
@@ -37,13 +39,21 @@ def _run(context: StageContext) -> None:
         remove_model(paths.models, role)
     bench = stage_workbench(context, features, model_keys)
     if champion is not None and not isinstance(champion, LoggedScores):
-        _tell(keep_model(paths.models, bring_model(champion, bench, "champion")))
-    judged = keep_model(paths.models, bring_model(challenger, bench, "challenger"))
+        _tell(_keep(context, features, bring_model(champion, bench, "champion")))
+    judged = _keep(context, features, bring_model(challenger, bench, "challenger"))
     again = refitted_role(params.models)
     recipe = champion if again == "champion" else challenger
     if again is not None and isinstance(recipe, Recipe):
-        _tell(keep_model(paths.models, refit_model(recipe, bench, again)))
+        _tell(_keep(context, features, refit_model(recipe, bench, again)))
     _tell(judged)
+
+
+def _keep(context: StageContext, features: Manifest, brought: Brought) -> ModelCard:
+    """Store it, with the parameters that it and all it was made from were made with."""
+    paths, split = context.paths, brought.card.split
+    parted = {} if split is None else read_manifest(paths.split(split), made_by=f"split@{split}").about
+    told = made_with(context.params, "train", features.about, parted)
+    return keep_model(paths.models, replace(brought, card=brought.card.model_copy(update={"made_with": told})))
 
 
 def stage_workbench(context: StageContext, features: Manifest, model_keys: Mapping[str, str]) -> Workbench:

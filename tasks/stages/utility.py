@@ -23,6 +23,7 @@ from tasks.stages import Stage, StageContext
 from tasks.stages.column_samples import sample_columns
 from tasks.stages.evidence import require_examined
 from tasks.stages.keys import load_stage_key
+from tasks.stages.made_with import made_with
 from tasks.stages.panel import Drawn, draw, measure_panel, own_recipes, parts_of, score_panel, yardstick_of
 from tasks.stages.raw_rows import RawReader, changed_features
 from tasks.utility import PanelFigures, build_panel, compare_decisions, compare_rankings, conclude, measure_distance
@@ -103,6 +104,7 @@ def _run(context: StageContext) -> None:
             "masked": evidence.masked.logical_hash,
             "features": evidence.features.logical_hash,
             f"splits/{split}": evidence.assignments.logical_hash,
+            **made_with(params, "utility", evidence.features.about, evidence.assignments.about),
         },
         statement=STATEMENT,
     )

@@ -16,6 +16,7 @@ from tasks.params.splits import ASSIGNMENTS, TimeSplit
 from tasks.records import Finding, Manifest, SuiteOutcome, TableRecord, ValidationReport
 from tasks.splits import RowDigest, digest_rows, find_leaks, own_column
 from tasks.stages import FOUNDATION, Stage, StageContext
+from tasks.stages.made_with import address_of, made_with
 from tasks.validation import has_passed, list_failures
 from tasks.validation.engine import engine_name
 from tasks.validation.findings import (
@@ -199,12 +200,12 @@ def _read_last(path: Path, subject: str) -> ValidationReport | None:
 
 def _report(examination: _Examination) -> ValidationReport:
     outcomes = tuple(sorted(examination.outcomes, key=lambda outcome: (outcome.table, outcome.period)))
-    findings = (*examination.findings, *find_columns_without_values(outcomes))
+    findings, context = (*examination.findings, *find_columns_without_values(outcomes)), examination.context
     return ValidationReport(
         subject=examination.subject,
         is_passed=has_passed(outcomes, findings),
         engine=engine_name(),
-        inputs=examination.inputs,
+        inputs=examination.inputs | made_with(context.params, address_of("validate", examination.subject)),
         suites=outcomes,
         findings=tuple(sorted(findings, key=lambda finding: (finding.kind, finding.name, finding.found))),
         suites_hash=examination.suites.sha256,

@@ -20,10 +20,13 @@ from tasks.paths import ProjectPaths
 from tasks.records import Check, Evaluation, Manifest, PartitionRecord, Receipt, Verdict
 from tasks.signing import EXPECTATIONS
 from tasks.stages import StageContext
+from tasks.stages.made_with import PREFIX, address_of, find_others, inherited, needed_before, told_by
 from tasks.stages.policies import hash_suites
 
 _THREADS = 2
 """Partitions that are read and hashed at once, each of which holds its rows."""
+_MADE_BY = {"predictions": "evaluate", "features": "features", "masked": "mask", "snapshots": "snapshot"}
+"""The stage that makes a dataset; all others are splits."""
 _NOT_HERE = "not here; fetch it: dvc pull --remote shared"
 
 
@@ -58,6 +61,25 @@ def _check_receipt(content: bytes, receipt: Receipt | None) -> Check:
 def _check_params(context: StageContext, verdict: Verdict) -> Iterator[Check]:
     yield _compared("parameters", hash_params(context.params), verdict.params_hash, "params.yaml")
     yield _compared("policy", hash_gates(context.params.gates), verdict.policy_hash, "gates in params.yaml")
+    yield _check_made_with(context, verdict)
+
+
+def _check_made_with(context: StageContext, verdict: Verdict) -> Check:
+    """Whether each stage before the gate had the parameters that the verdict is bound to: its hashes of them by stage."""
+    what, named, paths = "parameters of each stage", inherited(verdict.inputs), context.paths
+    if not named:
+        told = "the verdict names none: it was judged before they were kept; judge again: windtunnel run"
+        return Check(what=what, status="not_checked", reason=told)
+    reports = {"disclosure": paths.disclosure_report, "utility": paths.utility_report}
+    reports |= {address_of("validate", subject): paths.validation_report(subject) for subject in SUBJECTS}
+    others = set(find_others(context.params, named, needed_before(verdict.split)))
+    for address, path in reports.items():
+        if path.is_file():
+            others |= set(find_others(context.params, told_by(path), (address,)))
+    if others:
+        told = f"{', '.join(sorted(others))} had other parameters than params.yaml, to which the verdict is bound"
+        return Check(what=what, status="does_not_hold", reason=told)
+    return Check(what=what, status="holds", reason=f"{len(named)} stages, all by this params.yaml")
 
 
 def _check_files(paths: ProjectPaths, verdict: Verdict) -> Iterator[Check]:
@@ -128,11 +150,20 @@ def _check_dataset(name: str, folder: Path, named: Mapping[str, str]) -> Check:
     if found != manifest.logical_hash:
         return Check(what=name, status="does_not_hold", reason="its rows are others than its manifest says")
     # A dataset names what it was made from; those that the verdict names too must be the same.
-    others = sorted(of for of in ("pin", "snapshots", "masked") if of in manifest.about and manifest.about[of] != named.get(of))
+    others: list[str] = [of for of in ("pin", "snapshots", "masked") if manifest.about.get(of, named.get(of)) != named.get(of)]
+    others += _other_params(manifest.about, named, _MADE_BY.get(name, f"split@{name.rpartition('/')[2]}"))
     if others:
         return Check(what=name, status="does_not_hold", reason=f"made from other {', '.join(others)} than the verdict rests on")
     rows = sum(table.rows for table in manifest.tables.values())
     return _compared(name, found, named.get(name), f"{rows:,} rows")
+
+
+def _other_params(carried: Mapping[str, str], named: Mapping[str, str], address: str) -> list[str]:
+    """The parameters that an output of the stage ``address`` carries otherwise than a verdict names them, or does not carry."""
+    if not inherited(named):  # a verdict of before they were kept, which is told once
+        return []
+    carries = inherited(carried)
+    return [of for of in sorted({*carries, PREFIX + address}) if carries.get(of) is None or carries[of] != named.get(of)]
 
 
 def _hash_rows(folder: Path, manifest: Manifest) -> str:
@@ -177,6 +208,11 @@ def _check_models(paths: ProjectPaths, verdict: Verdict) -> Iterator[Check]:
             card = check_model(paths.models, role)
         except WindtunnelError as error:
             yield Check(what=name, status="does_not_hold", reason=f"{error.thing}: {error.found}")
+            continue
+        others = _other_params(card.made_with, verdict.inputs, "train")
+        if others:
+            told = f"made with other {', '.join(others)} than the verdict rests on"
+            yield Check(what=name, status="does_not_hold", reason=told)
             continue
         yield _compared(name, card.logical_hash, verdict.inputs[name], card.name)
 

@@ -8,6 +8,7 @@ import yaml
 from tasks.params import Params, load_params
 from tasks.paths import ProjectPaths
 from tasks.stages import FOUNDATION, STAGE_NAMES, StageContext, load_stage
+from tasks.stages.made_with import SECTIONS, address_of
 
 ROOT = Path(__file__).resolve().parents[2]
 PARAMS: Params = load_params(ROOT / "params.yaml")
@@ -61,6 +62,16 @@ def test_stage_reads_and_writes_what_the_graph_says(key: tuple[str, str | None])
     outputs = _names(graph.get("outs", [])) | _names(graph.get("metrics", [])) | _names(graph.get("plots", []))
     assert set(stage.writes(context)) == outputs
     assert set(stage.reads(context)) | set(stage.code) | set(FOUNDATION) == _names(graph["deps"])
+
+
+@pytest.mark.parametrize("key", sorted(STAGES, key=str), ids=lambda key: "-".join(filter(None, key)))
+def test_what_an_output_carries_of_params_is_what_the_graph_depends_on(key: tuple[str, str | None]) -> None:
+    """Else a stage would be up to date for DVC, and its output refused; and no section is left out that makes it stale."""
+    address, declared = address_of(*key), {str(param) for param in STAGES[key]["params"]}
+    kept = {section.replace("{variant}", key[1] or "") for section in SECTIONS.get(address.partition("@")[0], ())}
+    assert all(any(f"{section}.".startswith(f"{param}.") for param in declared) for section in kept)
+    if key[0] not in ("gate", "report"):  # the verdict carries the hash of all
+        assert all(any(f"{section}.".startswith(f"{param}.") for section in kept) for param in declared)
 
 
 def test_every_output_belongs_to_one_stage() -> None:

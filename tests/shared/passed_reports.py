@@ -2,7 +2,9 @@
 
 from pathlib import Path
 
+from tasks.params import Params
 from tasks.records import ExpectationOutcome, SuiteOutcome, ValidationReport
+from tasks.stages.made_with import made_with
 
 
 def write_report(root: Path, subject: str, inputs: dict[str, str]) -> None:
@@ -21,3 +23,11 @@ def write_report(root: Path, subject: str, inputs: dict[str, str]) -> None:
     path = root / f"data/validation/{subject}.json"
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(report.to_json())
+
+
+def stamp_reports(root: Path, params: Params) -> None:
+    """Say of every report that lies below ``root`` that it was made with ``params``, as the stage ``validate`` does."""
+    for path in (root / "data/validation").glob("*.json"):
+        report = ValidationReport.from_json(path.read_bytes(), origin=path.name)
+        named = report.inputs | made_with(params, f"validate_{report.subject}")
+        path.write_text(report.model_copy(update={"inputs": named}).to_json())

@@ -5,7 +5,7 @@ from typing import Any
 
 import yaml
 from disclosure_reports import write_disclosure
-from passed_reports import write_report
+from passed_reports import stamp_reports, write_report
 from promotable_project import found_signed, publish
 from raw_samples import make_samples
 from signed_project import ROBOT
@@ -14,6 +14,7 @@ from tasks.datasets import read_manifest, write_atomically
 from tasks.params import Params, load_params
 from tasks.paths import ProjectPaths
 from tasks.stages import StageContext, load_stage
+from tasks.stages.made_with import made_with
 
 ON_TRAIN = {"split": "by_time", "part": "train"}
 JUDGED: dict[str, Any] = {
@@ -56,10 +57,11 @@ def judge(context: StageContext) -> None:
     """Train, evaluate and judge, as the stages do."""
     paths = context.paths
     found = {name: read_manifest(paths.data / name, made_by=name).logical_hash for name in ("masked", "features")}
-    write_disclosure(paths.root, found)
+    write_disclosure(paths.root, found | made_with(context.params, "disclosure"))
     for name in ("train", "evaluate"):
         load_stage(name).run(context)
     write_report(paths.root, "predictions", {"predictions": read_manifest(paths.predictions, made_by="evaluate").logical_hash})
+    stamp_reports(paths.root, context.params)
     load_stage("gate").run(context)
 
 

@@ -13,6 +13,7 @@ from tasks.params import Params
 from tasks.paths import ProjectPaths
 from tasks.records import ExpectationOutcome, ModelCard, SuiteOutcome, ValidationReport
 from tasks.stages import StageContext, load_stage
+from tasks.stages.made_with import made_with
 
 START = datetime(2020, 1, 25, tzinfo=timezone.utc)
 DAYS, PER_DAY = 20, 40
@@ -175,11 +176,23 @@ def make_card(split: str | None, part: str | None = "train", *, role: str = "cha
 
 def train_toy(paths: ProjectPaths, params: Params) -> None:
     """Fit what ``params`` want fitted, as the stage ``train`` does, and store it."""
-    write_reports(paths)
+    _stamp(paths, params)
+    write_reports(paths, params)
     load_stage("train").run(StageContext(paths, params))
 
 
-def write_reports(paths: ProjectPaths) -> None:
+def _stamp(paths: ProjectPaths, params: Params) -> None:
+    """Say of the datasets that they were made with ``params``, as the stages that make them do."""
+    told = made_with(params, "mask", made_with(params, "snapshot"))
+    abouts = {paths.masked: told, paths.features: made_with(params, "features", told)}
+    abouts |= {paths.split(name): made_with(params, f"split@{name}", made_with(params, "snapshot")) for name in params.splits}
+    for folder, about in abouts.items():
+        manifest = read_manifest(folder, made_by="toy")
+        changed = manifest.model_copy(update={"about": manifest.about | about})
+        write_atomically(folder / "manifest.json", changed.to_json().encode())
+
+
+def write_reports(paths: ProjectPaths, params: Params) -> None:
     """Reports that passed, on the datasets as they are."""
     known = {
         "masked": paths.masked,
@@ -194,22 +207,25 @@ def write_reports(paths: ProjectPaths) -> None:
         "splits": {f"splits/{name}": hashes[name] for name in ("by_time", "by_buyer")},
         "features": {"features": hashes["features"]},
     }
-    write_disclosure(paths.root, {"masked": hashes["masked"], "features": hashes["features"]})
+    released = {"masked": hashes["masked"], "features": hashes["features"]}
+    write_disclosure(paths.root, released | made_with(params, "disclosure"))
     outcome = ExpectationOutcome(
         expectation="e", column=None, severity="critical", is_passed=True, element_count=1, unexpected_count=0, reason=""
     )
     suite = SuiteOutcome(suite="s", table="t", period="all", rows=1, is_passed=True, reuse_key="", expectations=(outcome,))
     for subject, examined in inputs.items():
-        report = ValidationReport(subject=subject, is_passed=True, engine="toy", inputs=examined, suites=(suite,), findings=())
+        named = examined | made_with(params, f"validate_{subject}")
+        report = ValidationReport(subject=subject, is_passed=True, engine="toy", inputs=named, suites=(suite,), findings=())
         write_atomically(paths.validation_report(subject), report.to_json().encode())
 
 
 def judge_toy(paths: ProjectPaths, params: Params) -> None:
     """Evaluate and judge, as the stages do."""
-    write_reports(paths)
+    write_reports(paths, params)
     load_stage("evaluate").run(StageContext(paths, params))
     predictions = read_manifest(paths.predictions, made_by="evaluate").logical_hash
+    examined = {"predictions": predictions} | made_with(params, "validate_predictions")
     about = ValidationReport.from_json(paths.validation_report("features").read_bytes(), origin="test")
-    report = about.model_copy(update={"subject": "predictions", "inputs": {"predictions": predictions}})
+    report = about.model_copy(update={"subject": "predictions", "inputs": examined})
     write_atomically(paths.validation_report("predictions"), report.to_json().encode())
     load_stage("gate").run(StageContext(paths, params))

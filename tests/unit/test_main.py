@@ -14,6 +14,7 @@ import pytest
 
 import tasks.__main__ as runner
 from tasks.credentials import LAKE_VARIABLES, MODEL_VARIABLES
+from tasks.datasets import write_atomically
 from tasks.errors import StageError
 from tasks.stages import STAGE_NAMES, Stage, StageContext
 
@@ -248,6 +249,17 @@ def test_compiled_code_changes_no_folder(run: Run, root: Path) -> None:
 
     (root / "expectations").mkdir()
     assert run(compile_it, reads=("expectations",)) == 0
+
+
+def test_input_by_other_parameters_is_refused(run: Run, root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Params.yaml was edited after the stage before; also where it says nothing of what the data is, it says so of the model."""
+    write_atomically(root / "data/features/manifest.json", b'{"about": {"params/mask": "0"}}')
+    write_atomically(root / "data/models/challenger.json", b'{"made_with": {"params/train": "0"}}')
+    for path, stage in (("data/features/manifest.json", "mask"), ("data/models", "train")):
+        assert run(_nothing, reads=(path,)) == 2
+        assert f"stage mask: {path}\n  found:    made with other parameters than params.yaml holds now ({stage})" in (
+            capsys.readouterr().err
+        )
 
 
 def test_nothing_phones_home(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,6 +13,7 @@ from tasks.datasets import hash_file, read_manifest, read_table
 from tasks.errors import DatasetError, EvidenceError, FeatureError
 from tasks.params.features import FeaturesParams
 from tasks.stages.features import STAGE
+from tasks.stages.made_with import made_with
 
 
 def _run(root: Path) -> pa.Table:
@@ -36,7 +37,12 @@ def test_partitions_are_those_of_the_rows(root: Path):
     assert paths == [f"features/day=2024-03-0{day}/part-0.parquet" for day in (1, 2, 3)]
     assert [partition.rows for partition in manifest.tables["features"].partitions] == [20, 20, 20]
     masked = read_manifest(root / "data/masked", made_by="mask")
-    assert manifest.about == {"view": "masked", "masked": masked.logical_hash, **MASKED_ABOUT}
+    assert manifest.about == {
+        "view": "masked",
+        "masked": masked.logical_hash,
+        **MASKED_ABOUT,
+        **made_with(small_context(root).params, "features"),
+    }
     for path in paths:
         keys = pq.ParquetFile(root / "data/features" / path).read(columns=["row_key"]).column("row_key").to_pylist()
         assert keys == sorted(keys)

@@ -288,3 +288,45 @@ def test_missing_data_could_not_be_checked(project):
 def test_no_verdict_does_not_hold(project, content):
     """Bytes that are none."""
     assert named(Verification(checks=check_hashes(project, content, None))) == {"verdict"}
+
+
+def restamp(path, part, name, value):
+    """Say in a JSON file that it was made with other parameters."""
+    content = json.loads(path.read_text())
+    content[part][name] = value
+    write_atomically(path, json.dumps(content).encode())
+
+
+@pytest.mark.parametrize(
+    ("path", "part", "name", "what"),
+    [
+        ("data/features/manifest.json", "about", "params/features", "features"),
+        ("data/models/challenger.json", "made_with", "params/train", "models/challenger"),
+        ("data/splits/by_time/manifest.json", "about", "params/split@by_time", "splits/by_time"),
+        ("data/masked/manifest.json", "about", "params/snapshot", "masked"),
+    ],
+)
+def test_data_or_model_by_other_parameters_is_found(project, path, part, name, what):
+    """The verdict names the parameters of each stage; what lies here was made with others."""
+    restamp(project.paths.root / path, part, name, "0" * 64)
+    found = Verification(checks=check_hashes(project, project.paths.verdict.read_bytes(), receipt_of(project)))
+    assert named(found) == {what}
+    assert name in next(check.reason for check in found.checks if check.what == what)
+
+
+def test_verdict_by_stages_of_other_parameters_is_found(project):
+    """A model was trained before params.yaml was edited, and judged after: its own hash tells."""
+    restamp(project.paths.verdict, "inputs", "params/train", "0" * 64)
+    found = Verification(checks=check_hashes(project, project.paths.verdict.read_bytes(), receipt_of(project)))
+    assert {"parameters of each stage", "models/challenger"} <= named(found)
+    assert "train" in next(check.reason for check in found.checks if check.what == "parameters of each stage")
+
+
+def test_verdict_of_before_parameters_were_kept_by_stage_is_not_held(project):
+    """It is read, and nobody can say of it what made its model: judge again."""
+    content = json.loads(project.paths.verdict.read_text())
+    content["inputs"] = {name: value for name, value in content["inputs"].items() if not name.startswith("params/")}
+    write_atomically(project.paths.verdict, json.dumps(content).encode())
+    checks = check_hashes(project, project.paths.verdict.read_bytes(), receipt_of(project))
+    told = next(check for check in checks if check.what == "parameters of each stage")
+    assert (told.status, "judge again" in told.reason) == ("not_checked", True)
