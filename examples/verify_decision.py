@@ -3,6 +3,8 @@
     python examples/verify_decision.py verdict.dsse verdict.json allowed_signers
 
 Exit code 0: it promotes; 1: it does not; 2: it could not be checked (edited, forged, expired, a rehearsal, signed by nobody known).
+Take allowed_signers from where you trust it (your release repository), not from beside the record. The record says what was judged;
+who approved it is in the project's event log, which `windtunnel promote` asks.
 """
 
 import base64
@@ -11,45 +13,61 @@ import json
 import subprocess
 import sys
 import tempfile
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
+PAYLOAD = "application/vnd.in-toto+json"
+KINDS = {"_type": "https://in-toto.io/Statement/v1", "predicateType": "https://windtunnel.invalid/decision/v1"}
+CLOCK_SKEW = timedelta(minutes=5)
 
-def main(envelope: str, verdict: str, signers: str) -> int:
+
+def main(arguments: list[str]) -> int:
     """Check the three files against each other; prints what was found."""
     try:
-        signed = json.loads(Path(envelope).read_bytes())
-        payload = base64.b64decode(signed["payload"], validate=True)
-        statement = json.loads(payload)
-        told, receipt = statement["predicate"], statement["predicate"]["receipt"]
-        principal = find_signer(signed, payload, signers, receipt["created_utc"])
-        subject = statement["subject"][0]["digest"]["sha256"]
-        expires = datetime.fromisoformat(receipt["expires_utc"])
-        is_this = subject == hashlib.sha256(Path(verdict).read_bytes()).hexdigest()
-        is_good = datetime.now(timezone.utc) < expires and told["rehearsal"] is False
-        decision, reason = str(told["decision"]), str(told["reason"])
-    except (OSError, ValueError, LookupError, TypeError, subprocess.CalledProcessError) as error:
-        print(f"could not be checked: {type(error).__name__}", file=sys.stderr)
-        return 2
-    if not is_this or not is_good:
-        print(
-            f"could not be checked: {'expired, or a rehearsal' if is_this else 'the record is of another verdict'}", file=sys.stderr
-        )
-        return 2
-    print(f"{decision}, signed by {principal}, until {receipt['expires_utc']}: {reason}")
+        envelope, verdict, signers = arguments
+        decision, told = check(json.loads(Path(envelope).read_bytes()), Path(verdict).read_bytes(), signers)
+    except subprocess.CalledProcessError as error:
+        said = error.stderr if isinstance(error.stderr, str) else (error.stderr or b"").decode(errors="replace")
+        return refuse(f"signed by nobody in that list, or changed ({' '.join(said.split())})")
+    except KeyError as error:
+        return refuse(f"no {error} in it")
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
+        return refuse(str(error) or type(error).__name__)
+    print(told)
     return 0 if decision == "promote" else 1
 
 
-def find_signer(signed: dict, payload: bytes, signers: str, created: str) -> str:
-    """Who signed, as ssh-keygen finds him; raises where nobody did who may."""
-    kind = signed["payloadType"]
-    encoded = b"DSSEv1 %d %s %d %s" % (len(kind), kind.encode(), len(payload), payload)
-    blob = base64.b64encode(base64.b64decode(signed["signatures"][0]["sig"], validate=True)).decode()
-    at = "verify-time=" + datetime.fromisoformat(created).strftime("%Y%m%d%H%M%SZ")
+def check(signed: dict, verdict: bytes, signers: str) -> tuple[str, str]:
+    """The decision, and a sentence about it; raises where anything is not as it has to be."""
+    payload = base64.b64decode(signed["payload"], validate=True)
+    [signature] = signed["signatures"]
+    statement, judged = json.loads(payload), json.loads(verdict)
+    said, receipt = statement["predicate"], statement["predicate"]["receipt"]
+    created, expires = (datetime.fromisoformat(receipt[name]) for name in ("created_utc", "expires_utc"))
+    now = datetime.now(timezone.utc)
+    # The key must have been good when it was judged, and must be good now: an expired key can set its clock back.
+    principal = {find_signer(payload, signature["sig"], signers, at) for at in (created, now)}.pop()
+    require(signed["payloadType"] == PAYLOAD and KINDS.items() <= statement.items(), "no decision record")
+    subject = statement["subject"][0]
+    same = (subject["name"], subject["digest"]["sha256"]) == ("verdict.json", hashlib.sha256(verdict).hexdigest())
+    require(same, "the record is of another verdict")
+    require((judged["decision"], judged["rehearsal"]) == (said["decision"], said["rehearsal"]), "it says another decision")
+    require(said["rehearsal"] is False, "a rehearsal: nobody had signed masking policy and criteria")
+    require(created <= now + CLOCK_SKEW, f"judged in the future, at {receipt['created_utc']}")
+    require(now < expires, f"expired at {receipt['expires_utc']}")
+    return said["decision"], f"{said['decision']}, signed by {principal}, until {receipt['expires_utc']}: {said['reason']}"
+
+
+def find_signer(payload: bytes, signature: str, signers: str, at: datetime) -> str:
+    """Who signed with a key that was allowed ``at`` that moment, as ssh-keygen finds him; raises where nobody did who may."""
+    encoded = b"DSSEv1 %d %s %d %s" % (len(PAYLOAD), PAYLOAD.encode(), len(payload), payload)
+    blob = base64.b64encode(base64.b64decode(signature, validate=True)).decode()
+    require(at.tzinfo is not None, "a time without its zone")
+    moment = "verify-time=" + at.astimezone(timezone.utc).strftime("%Y%m%d%H%M%SZ")
     with tempfile.NamedTemporaryFile("w", suffix=".sig") as armored:
         armored.write(f"-----BEGIN SSH SIGNATURE-----\n{blob}\n-----END SSH SIGNATURE-----\n")
         armored.flush()
-        common = ["-f", signers, "-s", armored.name, "-O", at]
+        common = ["-f", signers, "-s", armored.name, "-O", moment]
         find = ["ssh-keygen", "-Y", "find-principals", *common]
         found = subprocess.run(find, capture_output=True, text=True, check=True)  # noqa: S603
         principal = found.stdout.split()[0]
@@ -58,5 +76,17 @@ def find_signer(signed: dict, payload: bytes, signers: str, created: str) -> str
     return principal
 
 
+def require(holds: bool, otherwise: str) -> None:
+    """Raise where it does not hold."""
+    if not holds:
+        raise ValueError(otherwise)
+
+
+def refuse(why: str) -> int:
+    """Say why it could not be checked."""
+    print(f"could not be checked: {why}", file=sys.stderr)
+    return 2
+
+
 if __name__ == "__main__":
-    sys.exit(main(*sys.argv[1:4]) if len(sys.argv) == 4 else 2)
+    sys.exit(main(sys.argv[1:]))

@@ -157,7 +157,11 @@ def _options(text: str, where: str) -> dict[str, str]:
     known = {"namespaces", "valid-after", "valid-before"}
     is_whole = "".join(match.group(0) for match in _OPTION.finditer(text)) == text
     if not is_whole or not found or set(found) - known or not all(found.values()):
-        raise _wrong(where, f"the options {text}", f'{", ".join(sorted(known))}, each as name="value"; authorities are not taken')
+        raise _wrong(
+            where,
+            f"the options {text}",
+            f'{", ".join(sorted(known))}, each as name="value"; no authorities, no-touch-required or verify-required',
+        )
     return found
 
 

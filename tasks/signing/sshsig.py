@@ -170,11 +170,16 @@ def _of_kind(signature: bytes, kind: bytes) -> bytes:
 
 
 def _in_hardware(signature: bytes, kind: bytes, application: bytes, signed: bytes) -> tuple[bytes, bytes]:
-    """The raw signature of a security key, and the bytes that it signed: nobody may have been asked to touch it."""
+    """The raw signature of a security key, and the bytes that it signed.
+
+    An untouched key may have been used by whoever has the machine. sshd refuses that; ``ssh-keygen -Y verify`` does not look.
+    """
     found, value = _strings(signature[:-5], 2)
     flags, counter = signature[-5:-4], signature[-4:]
-    if found != kind or not flags[0] & _USER_PRESENT:
-        raise ValueError("a signature of another kind of key, or one that nobody touched the key for")
+    if found != kind:
+        raise ValueError("a signature of another kind of key")
+    if not flags[0] & _USER_PRESENT:
+        raise refused("a signature that nobody touched the security key for", "one that asks for a touch (no no-touch-required)")
     return value, hashlib.sha256(application).digest() + flags + counter + hashlib.sha256(signed).digest()
 
 
