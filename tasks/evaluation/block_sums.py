@@ -12,7 +12,7 @@ from tasks.evaluation.formulas import AREA, Summed
 from tasks.evaluation.measured import ROLES
 from tasks.evaluation.parts import Part
 from tasks.evaluation.ranking import ClusterRanking
-from tasks.evaluation.sample import Floats, Ints, Sample
+from tasks.evaluation.sample import Floats, Ints
 from tasks.records import BlockFigure, PackedNumbers
 
 Packed = dict[str, list[PackedNumbers]]
@@ -37,7 +37,7 @@ def sum_figure(part: Part, asked: Summed, name: str | None, blocks: Ints, *, has
             if has_wins:
                 wins[role].append(PackedNumbers.pack(2 * won[0].sum(axis=1)))
         else:
-            by_cluster = np.asarray(group.sum_by_cluster(asked.sum_rows(Sample(group.labels, scores))))
+            by_cluster = asked.sum_by_cluster(group, scores)
             summed = np.add.reduceat(by_cluster, np.cumsum(members) - members, axis=0)
             columns = summed.shape[1]
             sums[role].append(PackedNumbers.pack(summed.ravel()))

@@ -5,6 +5,7 @@ What belongs here: tables of pairs by columns, and which pairs no published coun
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -20,6 +21,13 @@ def pairs_of(sample: Sample) -> Ints:
     """The number of each row's pair."""
     found: Ints = (sample.labels * sample.scores.shape[1] + sample.hits).astype(np.intp)
     return found
+
+
+def one_of_each(pairs: Ints, count: int) -> Any:
+    """Rows x ``count``, sparse: 1 in the column of each row's pair."""
+    from scipy.sparse import csr_array
+
+    return csr_array((np.ones(len(pairs)), pairs, np.arange(len(pairs) + 1)), shape=(len(pairs), count))
 
 
 def pair_table(name: str, classes: Sequence[str]) -> tuple[str, Floats] | None:

@@ -6,11 +6,11 @@ What belongs here: these, and which rows are summed together. What does not: tak
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
-from tasks.evaluation.confusions import MOST_CLASSES, alike_pairs, pair_table, pairs_of
+from tasks.evaluation.confusions import MOST_CLASSES, alike_pairs, one_of_each, pair_table, pairs_of
+from tasks.evaluation.measures import Group
 from tasks.evaluation.metrics import METRICS, metric_named
 from tasks.evaluation.multiclass import ROC_AUC
 from tasks.evaluation.sample import ECE_BINS, Floats, Ints, Sample, Statistics
@@ -56,11 +56,13 @@ class Summed:
     table: Floats | None = None
     """Pairs of class and prediction x columns, where these are counted."""
 
-    def sum_rows(self, sample: Sample) -> Any:
-        """Rows x columns, of which sums are taken."""
-        if self.table is not None:
-            return self.table[pairs_of(sample)]
-        return None if self.statistics is None else self.statistics(sample)
+    def sum_by_cluster(self, group: Group, scores: Floats) -> Floats:
+        """Clusters x columns: the sums of one model's ``scores`` of the rows of ``group``; of none that is an area."""
+        sample = Sample(group.labels, scores)
+        if self.table is None:
+            return np.asarray(group.sum_by_cluster(self.statistics(sample))) if self.statistics is not None else np.zeros((0, 0))
+        # Rows are counted by pair first: rows x columns would not fit into memory where there are many of both.
+        return np.asarray(group.sum_by_cluster(one_of_each(pairs_of(sample), len(self.table))) @ self.table)
 
 
 def summed(name: str, task: Task, classes: Sequence[str], costs: CostParams | None) -> Summed | None:
