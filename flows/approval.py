@@ -12,7 +12,7 @@ from pathlib import Path
 
 from flows.event_log import live_log
 from flows.signatures import project_standing, require_envelope, require_none_lost, require_signed
-from flows.verdict_store import StoredVerdict, check_stored, find_verdict
+from flows.verdict_store import StoredVerdict, check_stored, find_verdict, require_promotes
 from tasks.errors import GateError, SigningError
 from tasks.ledger import Draft, append_event, known_events, read_content
 from tasks.params import load_params
@@ -90,9 +90,7 @@ def require_actionable(root: Path, stored: StoredVerdict, now: datetime) -> tupl
     It must have been judged by the signed policy as it stands now. Raises :class:`~tasks.errors.GateError` or
     :class:`~tasks.errors.SigningError` (exit code 2) in every other case.
     """
-    decision = check_stored(stored, now)
-    if decision != "promote":
-        raise GateError(f"verdict {stored.name}", found=decision, expected="promote", next_step="read the report of that verdict")
+    require_promotes(f"verdict {stored.name}", stored, check_stored(stored, now))
     standing, verdict = project_standing(root, now), stored.verdict
     if verdict.rehearsal or standing.unsigned or standing.digest is None:
         raise GateError(

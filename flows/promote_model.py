@@ -11,10 +11,12 @@ from pydantic import Field
 from flows.approval import hash_verdict, record_approval, require_actionable, require_promotable
 from flows.programs import enter_project
 from flows.promotion import Moved, confirm, promote, rollback
-from flows.verdict_store import find_verdict
+from flows.verdict_store import find_looks, find_verdict
 from flows.verdicts import announce
 from tasks.errors import GateError, RegistryError, SigningError, WindtunnelError
+from tasks.paths import ProjectPaths
 from tasks.records import SignedStatement
+from tasks.reporting import escape_markdown, looks_sentence, notes_on
 
 _WAIT_SECONDS = 7 * 24 * 3600
 """For an approval; a verdict is seldom fresh for longer."""
@@ -42,7 +44,7 @@ def promote_model(verdict: str = "newest", refit_on_raw: bool = False) -> str:
     root = enter_project()
     digest = check_verdict(str(root), verdict)
     if not is_approved(str(root), verdict):
-        form = SignedApproval.with_initial_data(_asked(verdict, digest, refit_on_raw))
+        form = SignedApproval.with_initial_data(_asked(verdict, digest, told_of(str(root), verdict), refit_on_raw))
         given = suspend_flow_run(wait_for_input=form, timeout=_WAIT_SECONDS, key=f"approval-{digest}")
         take_approval(str(root), verdict, given.approval)
     moved = move_champion(str(root), verdict, refit_on_raw)
@@ -58,6 +60,14 @@ def check_verdict(root: str, verdict: str) -> str:
     stored = find_verdict(Path(root), verdict)
     require_actionable(Path(root), stored, _now())
     return hash_verdict(stored)
+
+
+@task(name="read verdict", persist_result=False)
+def told_of(root: str, verdict: str) -> str:
+    """What an approver has to know: the reason, whether anything was compared, and which look it was."""
+    stored = find_verdict(Path(root), verdict)
+    look = find_looks(ProjectPaths(Path(root)), stored.verdict, stored.receipt)
+    return "\n\n".join(escape_markdown(line) for line in (stored.verdict.reason, *notes_on(stored.verdict), looks_sentence(look)))
 
 
 @task(name="look for an approval", persist_result=False)
@@ -111,12 +121,12 @@ def confirm_champion(root: str, made: Moved) -> None:
         raise
 
 
-def _asked(verdict: str, digest: str, is_refit: bool) -> str:
-    """What the form says."""
+def _asked(verdict: str, digest: str, told: str, is_refit: bool) -> str:
+    """What the form says; ``told`` of the verdict."""
     what = "recipe champion, fitted again on raw rows" if is_refit else "model champion"
     return (
-        f"May the verdict `{verdict}` ({digest[:12]}) make its {what}? Read its report; then sign, in the project's "
-        f"checkout:\n\n    windtunnel approve {verdict} --key KEY --reason TEXT --print\n\n"
+        f"May the verdict `{verdict}` ({digest[:12]}) make its {what}?\n\n{told}\n\nRead its report; then sign, in the "
+        f"project's checkout:\n\n    windtunnel approve {verdict} --key KEY --reason TEXT --print\n\n"
         "and paste what it prints, within five minutes."
     )
 

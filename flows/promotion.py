@@ -155,6 +155,7 @@ def _offer(candidate: Candidate, version: str, branch: str) -> dict[str, str]:
         **candidate.told,
         "split": verdict.split,
         "part": verdict.part,
+        "rubber_stamp": str(verdict.rubber_stamp).lower(),
     }
 
 
@@ -163,8 +164,8 @@ def _agreed(promotable: Promotable) -> dict[str, str]:
 
 
 def _about(champion: Champion) -> dict[str, str]:
-    told = champion.model_dump(mode="json", exclude={"model", "at_utc", "actor", "event"})
-    return {name: value for name, value in told.items() if value}
+    told = champion.model_dump(mode="json", exclude={"model", "at_utc", "actor", "event", "rubber_stamp"})
+    return {name: value for name, value in told.items() if value} | {"rubber_stamp": str(champion.rubber_stamp).lower()}
 
 
 def _drill(office: Office, leaving: Champion, target: Champion) -> AliasMoved:

@@ -14,8 +14,9 @@ from flows.production import reach_moment
 from flows.programs import enter_project
 from flows.server_watch import end_with_worker
 from flows.stage_runner import TASK_RUNNER, run_stages
+from flows.verdict_store import newest_verdict
 from flows.verdicts import announce, publish_verdict
-from flows.worktrees import DATA_BRANCHES, land, newest_decision, open_worktree, push, retire
+from flows.worktrees import DATA_BRANCHES, land, open_worktree, push, retire
 from tasks.params import load_params
 from tasks.paths import ProjectPaths
 
@@ -51,7 +52,8 @@ def refresh_data(as_of_utc: datetime | None = None, reason: str = "scheduled") -
     """
     root = enter_project()
     refresh = load_params(root / "params.yaml").refresh
-    before = newest_decision(root)
+    last = newest_verdict(root)
+    before = last.verdict.standing(last.look) if last else None
     with end_with_worker(), open_worktree(root, "refresh") as tree:
         as_of = take_lake_as_of(str(tree.paths.root), as_of_utc)
         edit_params(tree.paths.params, {"snapshot.as_of_utc": as_of})

@@ -6,8 +6,9 @@ from prefect import flow, get_run_logger
 
 from flows.approval import require_actionable
 from flows.programs import enter_project
-from flows.verdict_store import check_stored, find_verdict
-from tasks.errors import GateError
+from flows.verdict_store import check_stored, find_looks, find_verdict, require_promotes
+from tasks.paths import ProjectPaths
+from tasks.reporting import looks_sentence, notes_on
 
 
 @flow(name="release_gate", persist_result=False)
@@ -23,10 +24,9 @@ def release_gate(verdict: str = "newest") -> str:
     root, now = enter_project(), datetime.now(timezone.utc)
     stored = find_verdict(root, verdict)
     decision = check_stored(stored, now=now)
-    get_run_logger().info("%s: %s", verdict, decision)
-    if decision != "promote":
-        raise GateError(
-            f"release gate on {verdict}", found=decision, expected="promote", next_step="read the report of that verdict"
-        )
+    look = find_looks(ProjectPaths(root), stored.verdict, stored.receipt)
+    for told in (f"{verdict}: {decision}", *notes_on(stored.verdict), looks_sentence(look)):
+        get_run_logger().info(told)
+    require_promotes(f"release gate on {verdict}", stored, decision)
     require_actionable(root, stored, now)
     return decision

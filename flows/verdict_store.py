@@ -24,7 +24,7 @@ from tasks.ledger import find_look, known_events
 from tasks.params import Params, load_params
 from tasks.paths import ProjectPaths, main_root
 from tasks.records import Decision, Evaluation, LookTaken, Receipt, Verdict
-from tasks.reporting import seal_page, show_looks, verdict_junit, verdict_markdown
+from tasks.reporting import seal_page, show_looks, standing_sentence, verdict_junit, verdict_markdown
 from tasks.signing import EXPECTATIONS, SIGNERS_FILE, key_owner, parse_signers, signers_text
 from tasks.stages.looking import CANDIDATE, HOLDOUT, pay_look
 from tasks.stages.policies import hash_suites
@@ -58,6 +58,11 @@ class StoredVerdict:
     def verdict(self) -> Verdict:
         """The verdict that the bytes hold."""
         return Verdict.from_json(self.content, origin=self.name)
+
+    @property
+    def look(self) -> LookTaken | None:
+        """The look that its receipt names."""
+        return self.receipt.look if self.receipt else None
 
 
 def read_verdict(paths: ProjectPaths) -> Verdict:
@@ -110,14 +115,25 @@ def _pay(paths: ProjectPaths, params: Params, verdict: Verdict) -> LookTaken | N
 
 
 def find_looks(paths: ProjectPaths, verdict: Verdict, receipt: Receipt | None) -> LookTaken | None:
-    """The look that ``verdict`` cost and how many are left by now; what its receipt says, where no log here knows of it."""
+    """The look that ``verdict`` cost and how many are left by now; what its receipt says, where no log here knows of it.
+
+    Which look it was stays what the receipt says: by that the decision stands.
+    """
     look = receipt.look if receipt else None
     holdout, candidate = (verdict.inputs.get(name) for name in (HOLDOUT, CANDIDATE))
     if holdout is None or candidate is None:
         return look
     budget = look.budget if look else load_params(paths.params).gates.looks.budget
     events = known_events(ProjectPaths(main_root(paths.root)).events, paths.landed_events)
-    return find_look(events, candidate, holdout, budget) or look
+    found = find_look(events, candidate, holdout, budget)
+    return look.model_copy(update={"left": found.left}) if look and found else found or look
+
+
+def newest_verdict(root: Path) -> StoredVerdict | None:
+    """The verdict of the newest refresh, or the checkout's own before the first; None before any."""
+    if newest_refresh(root) is None and not ProjectPaths(root).verdict.exists():
+        return None
+    return find_verdict(root, "newest")
 
 
 def keep_results(paths: ProjectPaths, main: ProjectPaths, name: str, look: LookTaken | None) -> Path:
@@ -148,7 +164,7 @@ def keep_results(paths: ProjectPaths, main: ProjectPaths, name: str, look: LookT
             shutil.copy2(source, copy)
     verdict = read_verdict(paths)
     evaluation = Evaluation.from_json(paths.evaluation_report.read_bytes(), origin=str(paths.evaluation_report))
-    page = show_looks((target / paths.report_page.name).read_text(), look)
+    page = show_looks((target / paths.report_page.name).read_text(), verdict, look)
     if envelope is not None:
         owner = key_owner(envelope, parse_signers(signers_text(paths.policies), origin=SIGNERS_FILE))
         page = seal_page(page, envelope, owner.principal if owner else None)
@@ -227,7 +243,7 @@ def _of_file(paths: ProjectPaths, path: Path) -> StoredVerdict:
 
 
 def check_stored(stored: StoredVerdict, now: datetime) -> Decision:
-    """The decision of a verdict that may be acted upon: whole, unexpired, and of the parameters, suites and pin beside it.
+    """The decision that stands of a verdict that may be acted upon: whole, unexpired, of the parameters, suites and pin beside it.
 
     Raises :class:`~tasks.errors.GateError` (exit code 2) in every other case.
     """
@@ -240,6 +256,19 @@ def check_stored(stored: StoredVerdict, now: datetime) -> Decision:
     if named and stored.suites is not None and stored.suites != named:
         raise _stale(stored.name, "other expectations than those it was judged by")
     return decision
+
+
+def require_promotes(thing: str, stored: StoredVerdict, decision: Decision) -> None:
+    """Refuse a ``decision`` that stands and is no promotion: raises :class:`~tasks.errors.GateError` that says so of ``thing``."""
+    if decision == "promote":
+        return
+    turned = standing_sentence(stored.verdict, stored.look)
+    raise GateError(
+        thing,
+        found=turned or decision,
+        expected="promote",
+        next_step="windtunnel data refresh: a first look at new rows" if turned else "read the report of that verdict",
+    )
 
 
 def _hash_of(params: bytes) -> str:

@@ -17,27 +17,34 @@ from flows.verdict_store import find_looks, keep_results, read_verdict, write_re
 from tasks.errors import RegistryError
 from tasks.paths import ProjectPaths, main_root
 from tasks.records import Receipt
+from tasks.reporting import standing_sentence
 
 
 @task(name="publish verdict", task_run_name="publish verdict", persist_result=False)
 def publish_verdict(root: str, name: str) -> tuple[str, list[str]]:
     """Write the receipt, sign the verdict, keep it and its report under ``name``, and show both.
 
-    Returns the decision, and the paths of the receipt and, where there is a key to sign with, of the signed decision record.
+    Returns the decision that stands after the look that it cost, and the paths of the receipt and, where there is a key to sign
+    with, of the signed decision record.
     """
     paths = ProjectPaths(Path(root))
     main = ProjectPaths(main_root(paths.root))
     verdict = read_verdict(paths)
     receipt = write_receipt(paths, main, datetime.now(timezone.utc))
     signed = sign_verdict(paths, main)
-    kept = keep_results(paths, main, name, find_looks(paths, verdict, Receipt.from_json(receipt.read_bytes(), origin=str(receipt))))
+    look = find_looks(paths, verdict, Receipt.from_json(receipt.read_bytes(), origin=str(receipt)))
+    kept = keep_results(paths, main, name, look)
     page = kept / paths.report_page.name
-    create_markdown_artifact((kept / paths.report_markdown.name).read_text(), key="verdict", description=verdict.reason)
+    create_markdown_artifact(
+        (kept / paths.report_markdown.name).read_text(),
+        key="verdict",
+        description=standing_sentence(verdict, look) or verdict.reason,
+    )
     address = page.resolve().as_uri()
     copy_it = f"One page, works offline. Browsers follow no link from here to a file, so copy its address: `{address}`"
     create_link_artifact(address, link_text="The report", key="report", description=copy_it)
     _show_in_mlflow(paths, name)
-    return verdict.decision, [str(path) for path in (receipt, signed) if path is not None]
+    return verdict.standing(look), [str(path) for path in (receipt, signed) if path is not None]
 
 
 def _show_in_mlflow(paths: ProjectPaths, name: str) -> None:

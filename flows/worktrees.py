@@ -20,7 +20,7 @@ from tasks.datasets import hash_file, write_atomically
 from tasks.errors import WorktreeError
 from tasks.ledger import read_content
 from tasks.paths import ProjectPaths, main_root, make_private
-from tasks.records import Pin, Verdict
+from tasks.records import Pin
 
 DATA_BRANCHES = "data/"
 REMOTES = ("restricted", "shared")
@@ -142,16 +142,6 @@ def refreshes(root: Path) -> tuple[str, ...]:
     """All branches of refreshes, oldest first."""
     listed = git(root, "for-each-ref", "--format=%(refname:short)", f"refs/heads/{DATA_BRANCHES}").splitlines()
     return tuple(sorted(branch for branch in listed if re.fullmatch(r"data/\d{4}-\d{2}-\d{2}", branch)))
-
-
-def newest_decision(root: Path) -> str | None:
-    """The decision of the newest refresh, or of the checkout's own verdict before the first; None before any."""
-    branch = newest_refresh(root)
-    path = ProjectPaths(root).verdict
-    if branch is None and not path.exists():
-        return None
-    text = git(root, "show", f"{branch}:data/verdict.json") if branch else path.read_text()
-    return Verdict.from_json(text, origin=branch or str(path)).decision
 
 
 def _as_of(text: str | None) -> str:

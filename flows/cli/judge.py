@@ -64,11 +64,12 @@ def plan(is_json: bool) -> None:
     Example: windtunnel gate plan --json
     """
     from flows.cli.render_plan import show_plan
+    from flows.looks_left import find_looks_left
     from tasks.params import load_params
     from tasks.stages.gate import plan_gate
 
     paths = project()
-    show_plan(plan_gate(paths, load_params(paths.params)), is_json=is_json)
+    show_plan(plan_gate(paths, load_params(paths.params)), find_looks_left(paths), is_json=is_json)
 
 
 @gate.command("fool", short_help="The cheapest cheat through the criteria, and what stops it.")
@@ -83,13 +84,14 @@ def fool(is_json: bool) -> int:
     """
     from flows.cli.progress import show_steps
     from flows.cli.render_fool import show_fool
+    from flows.looks_left import find_looks_left
     from tasks.fooling import fool_gate
     from tasks.params import load_params
 
     paths = project()
     with show_steps() as tell:
         found = fool_gate(paths, load_params(paths.params), tell)
-    return show_fool(found, is_json=is_json)
+    return show_fool(found, find_looks_left(paths), is_json=is_json)
 
 
 @gate.command("backtest", short_help="What the criteria would have decided, period by period.")
@@ -111,13 +113,14 @@ def backtest(period: "Unit | None", is_json: bool) -> None:
     """
     from flows.cli.progress import show_steps
     from flows.cli.render_backtest import show_backtest
+    from flows.looks_left import find_looks_left
     from tasks.backtest import backtest_gate
     from tasks.params import load_params
 
     paths = project()
     with show_steps() as tell:
         found = backtest_gate(paths, load_params(paths.params), period, tell)
-    show_backtest(found, is_json=is_json)
+    show_backtest(found, find_looks_left(paths), is_json=is_json)
 
 
 @gate.command("monitor", short_help="A difference over time, however often one looks.")

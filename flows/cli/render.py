@@ -1,5 +1,6 @@
 """Verdicts and trials on the terminal, from the rows that every rendering shares."""
 
+import json
 import os
 import shutil
 import sys
@@ -13,14 +14,15 @@ from rich.markup import escape
 from rich.table import Table
 
 from flows.approval import require_actionable
+from flows.cli.root import as_json
 from flows.signatures import require_envelope
-from flows.verdict_store import check_stored, find_looks, find_verdict
+from flows.verdict_store import check_stored, find_looks, find_verdict, receipt_path
 from tasks.datasets import write_atomically
 from tasks.errors import ExitCode
 from tasks.gates import exit_code
 from tasks.paths import ProjectPaths
-from tasks.records import Verdict
-from tasks.reporting import looks_sentence, verdict_junit, verdict_markdown, verdict_table
+from tasks.records import LooksLeft, LookTaken, Receipt, Verdict
+from tasks.reporting import left_sentence, looks_sentence, standing_sentence, verdict_junit, verdict_markdown, verdict_table
 from tasks.reporting.narrative import EVIDENCE_WORDS
 
 if TYPE_CHECKING:  # models and metrics are for `try` alone
@@ -39,16 +41,27 @@ _NEXT_STEPS = (
 
 def show_verdict(paths: ProjectPaths, verdict: Path, page: Path, *, is_json: bool = False) -> int:
     """Print a verdict of the project as a table with its one sentence and the report's path, or as it is; returns its exit code."""
-    text = verdict.read_text()
-    found = Verdict.from_json(text, origin=str(verdict))
-    looks = looks_sentence(find_looks(paths, found, None))
+    content = verdict.read_bytes()
+    found = Verdict.from_json(content, origin=str(verdict))
+    receipt = receipt_path(paths, content)
+    look = find_looks(paths, found, Receipt.from_json(receipt.read_bytes(), origin=str(receipt)) if receipt.exists() else None)
     if is_json:
-        click.echo(text, nl=False)
-        click.echo(looks, err=True)  # verdict.json is the same on every run, and the looks that are left are not
+        _print_json(content, found, look)
     else:
         _print_table(found)
-        click.echo(f"\n{found.reason}\n{_evidence(found)}\n{looks}\n\nreport  {page}")
-    return int(exit_code(found.decision))
+        click.echo(f"\n{_told(found, look)}\n\nreport  {page}")
+    return int(exit_code(found.standing(look)))
+
+
+def _print_json(content: bytes, verdict: Verdict, look: LookTaken | None) -> None:
+    """The verdict as it is, with what it does not hold since it differs from run to run: its look, and what stands after it."""
+    found = json.loads(content)
+    as_json(found | {"look": look.model_dump(mode="json") if look else None, "standing_decision": verdict.standing(look)})
+
+
+def _told(verdict: Verdict, look: LookTaken | None) -> str:
+    turned = standing_sentence(verdict, look)
+    return "\n".join(line for line in (verdict.reason, turned, _evidence(verdict), looks_sentence(look)) if line)
 
 
 def show_next_steps() -> None:
@@ -83,14 +96,14 @@ def _evidence(verdict: Verdict) -> str:
     return f"evidence: challenger {EVIDENCE_WORDS[verdict.evidence_level]}"
 
 
-def show_trial(trial: "Trial", *, is_json: bool) -> int:
+def show_trial(trial: "Trial", left: LooksLeft | None, *, is_json: bool) -> int:
     """Print how a challenger did on the validation part; returns the exit code that its decision would have."""
     if is_json:
-        click.echo(trial.to_json(), nl=False)
+        as_json(trial.model_dump(mode="json") | {"looks": left.model_dump(mode="json") if left else None})
     else:
         _print_table(trial.verdict)
         click.echo(f"\n{trial.verdict.reason}\n{_evidence(trial.verdict)}")
-        click.echo(f"\n{trial.note}")
+        click.echo(f"\n{trial.note}\n{left_sentence(left)}")
     return int(exit_code(trial.verdict.decision))
 
 
@@ -109,11 +122,10 @@ def show_gate(
     if dsse is not None:
         write_atomically(dsse, require_envelope(stored)[0])
     if is_json:
-        click.echo(stored.content.decode(), nl=False)
-        click.echo(looks_sentence(look), err=True)
+        _print_json(stored.content, stored.verdict, look)
     else:
         _print_table(stored.verdict)
-        click.echo(f"\n{stored.verdict.reason}\n{_evidence(stored.verdict)}\n{looks_sentence(look)}")
+        click.echo(f"\n{_told(stored.verdict, look)}")
     if is_check and decision == "promote":
         require_actionable(paths.root, stored, now)
     return int(exit_code(decision)) if is_check else int(ExitCode.PROMOTE)

@@ -9,7 +9,8 @@ import click
 
 from flows.cli.root import as_json
 from flows.cli.tables import print_rows
-from tasks.records import Backtest, BacktestDecision
+from tasks.records import Backtest, BacktestDecision, LooksLeft
+from tasks.reporting import left_sentence
 
 DECISIONS = ("judged", "candidate", "rows", "judged, difference", "decision", "then in", "difference", "it was")
 MARGINS = ("margins", "bad passed", "bad blocked", "good passed", "good blocked", "of these undecided")
@@ -22,10 +23,10 @@ CANDIDATES = {
 }
 
 
-def show_backtest(found: Backtest, *, is_json: bool) -> None:
+def show_backtest(found: Backtest, looks: LooksLeft | None, *, is_json: bool) -> None:
     """Print every decision, then what other margins would have done."""
     if is_json:
-        as_json(found.model_dump(mode="json"))
+        as_json(found.model_dump(mode="json") | {"looks_left": looks.left if looks else None})
         return
     click.echo(f"by {found.period}, on {', '.join(found.parts)} of {found.split}; differences in {found.metric}\n")
     print_rows(DECISIONS, decision_rows(found))
@@ -33,7 +34,9 @@ def show_backtest(found: Backtest, *, is_json: bool) -> None:
     print_rows(MARGINS, margin_rows(found))
     unknown = found.margins[0].unknown if found.margins else 0
     left = f" {unknown:,} decisions are in no column: what came of them, nobody knows." if unknown else ""
-    click.echo(f"\nBad: a critical limit was broken by the figures of the next {found.period}.{left} {found.note}")
+    click.echo(
+        f"\nBad: a critical limit was broken by the figures of the next {found.period}.{left} {found.note}\n{left_sentence(looks)}"
+    )
 
 
 def decision_rows(found: Backtest) -> Iterator[tuple[str, ...]]:

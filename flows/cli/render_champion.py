@@ -11,6 +11,7 @@ from flows.cli.root import as_json
 from flows.cli.tables import print_rows
 from tasks.errors import ExitCode
 from tasks.records import Champion, Championship, Check, CheckStatus, Event
+from tasks.reporting import RUBBER_STAMP
 
 if TYPE_CHECKING:
     from flows.promotion import Moved
@@ -61,6 +62,8 @@ def _print_facts(champion: Champion) -> None:
         click.echo(f"checked    {champion.check}")
     click.echo(f"verdict    {champion.verdict[:12]}, judged on {champion.part} of {champion.split}")
     click.echo(f"kept on    {champion.branch}")
+    if champion.rubber_stamp:
+        click.echo(RUBBER_STAMP)
 
 
 def _history(standing: Championship) -> dict[str, object]:

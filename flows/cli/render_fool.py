@@ -8,7 +8,8 @@ import click
 from flows.cli.root import as_json
 from flows.cli.tables import print_rows
 from tasks.errors import ExitCode
-from tasks.records import CheatOutcome, FoolReport
+from tasks.records import CheatOutcome, FoolReport, LooksLeft
+from tasks.reporting import left_sentence
 
 _HEAD = ("cheat", "cheapest attempt that the criteria pass", "got through", "what stopped it")
 _DOORS = {
@@ -22,17 +23,18 @@ _DOORS = {
 }
 
 
-def show_fool(found: FoolReport, *, is_json: bool) -> int:
+def show_fool(found: FoolReport, left: LooksLeft | None, *, is_json: bool) -> int:
     """Print what became of each cheat; the exit code: 1 where one got through."""
     if is_json:
-        as_json(found.model_dump(mode="json") | {"got_through": [cheat.name for cheat in found.cheats if cheat.got_through]})
+        more = {"got_through": [cheat.name for cheat in found.cheats if cheat.got_through]}
+        as_json(found.model_dump(mode="json") | more | {"looks_left": left.left if left else None})
     else:
         click.echo(
             f"the bad model: the challenger, with {100 * found.bad_share:.3g} % of its scores worthless, on {found.rows:,} rows of "
             f"{found.split}/{found.part}\n"
         )
         print_rows(_HEAD, [fool_cells(cheat) for cheat in found.cheats])
-        click.echo(f"\n{found.note}")
+        click.echo(f"\n{found.note}\n{left_sentence(left)}")
     return int(ExitCode.REJECT if any(cheat.got_through for cheat in found.cheats) else ExitCode.PROMOTE)
 
 

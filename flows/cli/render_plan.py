@@ -9,18 +9,21 @@ import click
 
 from flows.cli.root import as_json
 from flows.cli.tables import print_rows
-from tasks.records import PlannedTest
+from tasks.records import LooksLeft, PlannedTest
+from tasks.reporting import left_sentence
 
 _HEAD = ("criterion", "metric", "rows", "limit", "smallest difference shown", "what it means")
 
 
-def show_plan(planned: Sequence[PlannedTest], *, is_json: bool) -> None:
-    """Print what each test could show, as a table or as JSON."""
+def show_plan(planned: Sequence[PlannedTest], left: LooksLeft | None, *, is_json: bool) -> None:
+    """Print what each test could show at a first look, as a table or as JSON, and how many looks are ``left``."""
     if is_json:
-        as_json([test.model_dump(mode="json") for test in planned])
+        tests = [test.model_dump(mode="json") for test in planned]
+        as_json({"tests": tests, "looks": left.model_dump(mode="json") if left else None})
         return
     print_rows(_HEAD, [_cells(test) for test in planned])
     click.echo("\nA difference is a true one, on the good side of the limit; the power is 0.8, the confidence one-sided.")
+    click.echo(f"Planned for a first look; a later one is judged at more confidence. {left_sentence(left)}")
 
 
 def _cells(test: PlannedTest) -> tuple[str, ...]:

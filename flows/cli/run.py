@@ -190,6 +190,7 @@ def try_file(challenger: str | None, view: "View", is_json: bool) -> int:
     Example: windtunnel try examples/calibrated.py
     """
     from flows.cli.render import show_trial
+    from flows.looks_left import find_looks_left
     from tasks.credentials import forget_credentials, take_model_keys
     from tasks.params import load_params
     from tasks.trial import try_challenger
@@ -197,4 +198,5 @@ def try_file(challenger: str | None, view: "View", is_json: bool) -> int:
     keys = take_model_keys(os.environ)
     forget_credentials(os.environ)  # the file is somebody's code, and runs in this process
     paths = project()
-    return show_trial(try_challenger(paths, load_params(paths.params), challenger, view, keys), is_json=is_json)
+    trial = try_challenger(paths, load_params(paths.params), challenger, view, keys)
+    return show_trial(trial, find_looks_left(paths), is_json=is_json)

@@ -54,20 +54,32 @@ def status(is_json: bool) -> None:
     from flows.process_groups import is_group_alive
     from flows.server import find_server
     from flows.stage_graph import plan_stages
-    from flows.worktrees import newest_decision, refreshes
+    from flows.verdict_store import find_looks, newest_verdict
+    from flows.worktrees import refreshes
+    from tasks.reporting import looks_sentence, notes_on, standing_sentence
 
     paths = project()
     server = find_server(paths.root)
     stages = plan_stages(paths.root)
     stale = [stage.address for stage in stages if stage.is_stale]
-    found = {
+    landed = refreshes(paths.root)
+    found: dict[str, object] = {
         "server": server.ui_url if server else None,
         "is_worker_running": server is not None and is_group_alive(server.worker_pid),
         "stages": len(stages),
         "stale": stale,
-        "refreshes": list(refreshes(paths.root)),
-        "decision": newest_decision(paths.root),
+        "refreshes": list(landed),
+        "decision": None,
+        "rubber_stamp": None,
+        "rehearsal": None,
+        "looks_left": None,
     }
+    told: list[str] = []
+    if (stored := newest_verdict(paths.root)) is not None:
+        verdict, look = stored.verdict, find_looks(paths, stored.verdict, stored.receipt)
+        found |= {"decision": verdict.standing(look), "rubber_stamp": verdict.rubber_stamp, "rehearsal": verdict.rehearsal}
+        found["looks_left"] = look.left if look else None
+        told = [line for line in (standing_sentence(verdict, look), *notes_on(verdict), looks_sentence(look)) if line]
     if is_json:
         as_json(found)
         return
@@ -77,8 +89,10 @@ def status(is_json: bool) -> None:
     click.echo(
         f"stages       {len(stages) - len(stale)} of {len(stages)} up to date" + (f"; stale: {', '.join(stale)}" if stale else "")
     )
-    click.echo(f"refreshes    {', '.join(found['refreshes'][-3:]) if found['refreshes'] else 'none yet'}")  # type: ignore[index]
+    click.echo(f"refreshes    {', '.join(landed[-3:]) or 'none yet'}")
     click.echo(f"decision     {found['decision'] or 'none yet (windtunnel run)'}")
+    for line in told:
+        click.echo(f"             {line}")
 
 
 @windtunnel.command(short_help="Check everything that a run needs.")

@@ -35,13 +35,18 @@ def approve(verdict: str, key: Path | None, reason: str, is_print: bool, is_json
 
     from flows.approval import approve as approve_verdict
     from flows.approval import sign_approval
+    from flows.verdict_store import find_looks, find_verdict
+    from tasks.reporting import looks_sentence, notes_on
     from tasks.signing import require_key
 
-    root, now, used = project().root, datetime.now(timezone.utc), require_key(os.environ, key)
+    paths, now, used = project(), datetime.now(timezone.utc), require_key(os.environ, key)
+    stored = find_verdict(paths.root, verdict)
+    for line in (*notes_on(stored.verdict), looks_sentence(find_looks(paths, stored.verdict, stored.receipt))):
+        click.echo(line, err=True)  # what is printed may be pasted into a form
     if is_print:
-        click.echo(sign_approval(root, verdict, key=used, reason=reason, now=now).model_dump_json())
+        click.echo(sign_approval(paths.root, verdict, key=used, reason=reason, now=now).model_dump_json())
         return
-    event = approve_verdict(root, verdict, key=used, reason=reason, now=now)
+    event = approve_verdict(paths.root, verdict, key=used, reason=reason, now=now)
     if is_json:
         as_json(event.model_dump(mode="json"))
     else:

@@ -38,14 +38,16 @@ class _Found:
     why: str
 
 
-def claims_of(asked: Collection[tuple[MetricCriterion, Comparison]], evaluation: Evaluation) -> list[Claim]:
+def claims_of(
+    asked: Collection[tuple[MetricCriterion, Comparison]], evaluation: Evaluation, *, is_later: bool = False
+) -> list[Claim]:
     """The claims to be better of all (criterion, comparison) of a verdict, corrected together."""
     errors = [(1 - confidence_of(criterion, evaluation)) / 2 for criterion, _ in asked]
     found = []
     for criterion, comparison in asked:
 
         def read(confidence: float, of: Comparison = comparison, by: MetricCriterion = criterion) -> Interval | None:
-            interval, _ = read_interval(of, "delta", method_of(by), confidence, evaluation)
+            interval, _ = read_interval(of, "delta", method_of(by), confidence, evaluation, is_later=is_later)
             return interval if is_usable(interval) else None
 
         found.append(p_value(read, comparison.direction, criterion.better_by or 0.0))
@@ -54,11 +56,11 @@ def claims_of(asked: Collection[tuple[MetricCriterion, Comparison]], evaluation:
 
 
 def judge_comparison(
-    name: str, criterion: MetricCriterion, found: Comparison, evaluation: Evaluation, claim: Claim | None
+    name: str, criterion: MetricCriterion, found: Comparison, evaluation: Evaluation, claim: Claim | None, *, is_later: bool = False
 ) -> CriterionOutcome:
     """The outcome of ``criterion`` on ``found``; ``claim`` where it claims to be better."""
     has_champion = evaluation.champion is not None
-    read = _read(criterion, found, evaluation, claim)
+    read = _read(criterion, found, evaluation, claim, is_later=is_later)
     outcomes = _limits(criterion, read, claim, has_champion=has_champion)
     # A first model is held to its bounds; a margin that was not asked is none of what was judged.
     is_asked = criterion.is_compared and (has_champion or criterion.bound is None)
@@ -122,13 +124,14 @@ def confidence_of(criterion: MetricCriterion, evaluation: Evaluation) -> float:
     return evaluation.confidence if criterion.confidence is None else criterion.confidence
 
 
-def _read(criterion: MetricCriterion, found: Comparison, evaluation: Evaluation, claim: Claim | None) -> _Found:
+def _read(criterion: MetricCriterion, found: Comparison, evaluation: Evaluation, claim: Claim | None, *, is_later: bool) -> _Found:
     confidence = confidence_of(criterion, evaluation)
     # McNemar's is of a difference alone; the challenger's own figure is shown with the bootstrap's interval beside it.
     own_method = "cluster_bootstrap" if criterion.method == "mcnemar" else criterion.method
-    own, why = read_interval(found, "challenger", own_method, confidence, evaluation)
+    own, why = read_interval(found, "challenger", own_method, confidence, evaluation, is_later=is_later)
     figure: Figure = "delta" if criterion.relative_margin is None else "relative"
-    delta, why_not = read_interval(found, figure, method_of(criterion), 1 - 2 * claim.error if claim else confidence, evaluation)
+    asked = 1 - 2 * claim.error if claim else confidence
+    delta, why_not = read_interval(found, figure, method_of(criterion), asked, evaluation, is_later=is_later)
     margin = None
     if criterion.relative_margin is not None and found.champion is not None and math.isfinite(found.champion):
         margin = criterion.relative_margin * abs(found.champion)

@@ -34,12 +34,14 @@ def judge_criteria(
     *,
     disclosure: DisclosureReport | None = None,
     utility: UtilityReport | None = None,
+    is_later: bool = False,
 ) -> tuple[CriterionOutcome, ...]:
     """The outcomes of all criteria, in the order of ``gates.criteria``; a criterion on slices has one per slice.
 
-    A utility certificate that fails takes back what was measured on masked rows, whether a criterion asks for it or not.
+    ``is_later``: intervals are read as a later look at the holdout needs it. A utility certificate that fails takes back what was
+    measured on masked rows, whether a criterion asks for it or not.
     """
-    claims = _claims(evaluation, gates)
+    claims = _claims(evaluation, gates, is_later=is_later)
     outcomes: list[CriterionOutcome] = []
     for name, criterion in gates.criteria.items():
         if isinstance(criterion, EvidenceCriterion) and criterion.evidence == "disclosure":
@@ -49,7 +51,7 @@ def judge_criteria(
         elif isinstance(criterion, EvidenceCriterion):
             outcomes.append(judge_validation(name, criterion, evaluation, reports, subjects))
         elif isinstance(criterion, ParityCriterion):
-            outcomes.append(judge_parity(name, criterion, evaluation))
+            outcomes.append(judge_parity(name, criterion, evaluation, is_later=is_later))
         elif isinstance(criterion, DiscoveredCriterion):
             outcomes.append(judge_discovered(name, criterion, evaluation))
         elif isinstance(criterion, DriftCriterion):
@@ -57,7 +59,7 @@ def judge_criteria(
         elif evaluation is None:
             outcomes.append(unjudged(name, criterion, None, "there is no evaluation"))
         else:
-            outcomes += _judge_metric(name, criterion, evaluation, claims)
+            outcomes += _judge_metric(name, criterion, evaluation, claims, is_later=is_later)
     return take_back(outcomes, evaluation, utility)
 
 
@@ -66,7 +68,7 @@ def comparisons_of(criterion: MetricCriterion, evaluation: Evaluation) -> list[C
     return [c for c in evaluation.comparisons if c.metric == criterion.metric and c.slice_column == criterion.slice]
 
 
-def _claims(evaluation: Evaluation | None, gates: GatesParams) -> dict[tuple[str, str | None], Claim]:
+def _claims(evaluation: Evaluation | None, gates: GatesParams, *, is_later: bool) -> dict[tuple[str, str | None], Claim]:
     """By criterion and slice value, every claim to be better: all of a verdict are corrected together."""
     if evaluation is None or evaluation.champion is None:
         return {}
@@ -76,20 +78,25 @@ def _claims(evaluation: Evaluation | None, gates: GatesParams) -> dict[tuple[str
         if isinstance(criterion, MetricCriterion) and criterion.better_by is not None
         for found in comparisons_of(criterion, evaluation)
     }
-    return dict(zip(asked, claims_of(asked.values(), evaluation), strict=True))
+    return dict(zip(asked, claims_of(asked.values(), evaluation, is_later=is_later), strict=True))
 
 
 def _judge_metric(
-    name: str, criterion: MetricCriterion, evaluation: Evaluation, claims: Mapping[tuple[str, str | None], Claim]
+    name: str,
+    criterion: MetricCriterion,
+    evaluation: Evaluation,
+    claims: Mapping[tuple[str, str | None], Claim],
+    *,
+    is_later: bool,
 ) -> list[CriterionOutcome]:
+    def judge(called: str, found: Comparison) -> CriterionOutcome:
+        claim = claims.get((name, found.slice_value))
+        return judge_comparison(called, criterion, found, evaluation, claim, is_later=is_later)
+
     asked = comparisons_of(criterion, evaluation)
     if criterion.slice is None:
-        return [judge_comparison(name, criterion, c, evaluation, claims.get((name, None))) for c in asked] or [
-            unjudged(name, criterion, None, f"{criterion.metric} was not measured")
-        ]
-    outcomes = [
-        judge_comparison(f"{name}[{c.slice_value}]", criterion, c, evaluation, claims.get((name, c.slice_value))) for c in asked
-    ]
+        return [judge(name, c) for c in asked] or [unjudged(name, criterion, None, f"{criterion.metric} was not measured")]
+    outcomes = [judge(f"{name}[{c.slice_value}]", c) for c in asked]
     prefix = f"{criterion.slice}="
     for missing in evaluation.missing_slices:
         if missing.startswith(prefix):

@@ -8,13 +8,14 @@ rest were known; else any ``not_judged``, else any ``inconclusive``; promotion n
 (``critical: false``) are told in the reason and never change the decision.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from tasks.datasets import hash_mapping
 from tasks.errors import ExitCode
 from tasks.gates.criteria import SUBJECTS, judge_criteria
 from tasks.gates.evidence import WORST_FIRST
+from tasks.gates.later import differing, later_confidence, later_gates
 from tasks.gates.levels import judge_levels, level_of
 from tasks.gates.selftest import SelfTestEvidence, hold_self_test, voided_by
 from tasks.gates.wording import explain
@@ -25,6 +26,7 @@ from tasks.records import (
     Decision,
     DisclosureReport,
     Evaluation,
+    LaterLooks,
     ModelCard,
     RiskStatement,
     UtilityReport,
@@ -40,6 +42,8 @@ _EXIT_CODES = {
     "not_judged": ExitCode.COULD_NOT_JUDGE,
     "inconclusive": ExitCode.INCONCLUSIVE,
 }
+_FEWEST_LOOKS = 2
+_Outcomes = tuple[CriterionOutcome, ...]
 
 
 @dataclass(frozen=True)
@@ -94,20 +98,27 @@ def judge(
     held against planted failures first; ``planted`` as :func:`~tasks.gates.selftest.hold_self_test` takes them.
     """
     self_test = hold_self_test(SelfTestEvidence(evaluation, reports, disclosure, subjects, utility), gates, planted)
-    outcomes = judge_criteria(evaluation, reports, gates, subjects, disclosure=disclosure, utility=utility)
-    outcomes += judge_levels(evaluation, gates.require) + voided_by(self_test)
-    decision = decide(outcomes)
+    beside = judge_levels(evaluation, gates.require) + voided_by(self_test)
     has_champion = evaluation is None or evaluation.champion is not None
-    return Verdict(
-        decision=decision,
-        reason=explain(
-            decision,
-            outcomes,
+
+    def hold(asked: GatesParams, *, is_later: bool = False) -> tuple[CriterionOutcome, ...]:
+        found = judge_criteria(evaluation, reports, asked, subjects, disclosure=disclosure, utility=utility, is_later=is_later)
+        return found + beside
+
+    def tell(found: tuple[CriterionOutcome, ...]) -> str:
+        return explain(
+            decide(found),
+            found,
             is_rubber_stamp=not has_champion,
             is_rehearsal=provenance.is_rehearsal,
             classes=evaluation.classes if evaluation else (),
             folds=evaluation.folds_judged if evaluation else None,
-        ),
+        )
+
+    outcomes = hold(gates)
+    return Verdict(
+        decision=decide(outcomes),
+        reason=tell(outcomes),
         criteria=outcomes,
         missing_slices=evaluation.missing_slices if evaluation else (),
         rubber_stamp=not has_champion,
@@ -126,6 +137,28 @@ def judge(
         self_test=self_test.planted,
         rehearsal=provenance.is_rehearsal,
         risk=RiskStatement(**gates.risk.model_dump()),
+        later_looks=_later_looks(evaluation, gates, outcomes, hold, tell),
+    )
+
+
+def _later_looks(
+    evaluation: Evaluation | None,
+    gates: GatesParams,
+    first: _Outcomes,
+    hold: Callable[..., _Outcomes],
+    tell: Callable[[_Outcomes], str],
+) -> LaterLooks | None:
+    """What a later look comes to, by the same functions as the ``first``; None where there can be none."""
+    budget = gates.looks.budget
+    if evaluation is None or budget < _FEWEST_LOOKS:
+        return None
+    later = hold(later_gates(gates, evaluation), is_later=True)
+    return LaterLooks(
+        budget=budget,
+        confidence=later_confidence(evaluation.confidence, budget),
+        decision=decide(later),
+        reason=tell(later),
+        outcomes=differing(first, later),
     )
 
 

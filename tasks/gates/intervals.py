@@ -27,14 +27,22 @@ _LEAST_TAIL = 1e-5
 """The farthest quantile that an evaluation keeps."""
 _KEPT_STEP = 2.5
 """The largest factor between two of them."""
+_FAR = NormalDist().inv_cdf(0.95) - 1e-9
+"""From here on quantiles tell how steep the line is that later looks are read on."""
 _SCORE_STEPS = 60
 """Halvings of the span from -1 to 1: below what a float can tell."""
 
 
-def read_interval(found: Comparison, figure: Figure, method: IntervalMethod, confidence: float, evaluation: Evaluation) -> Read:
-    """The two-sided interval of ``figure`` at ``confidence``, in its unit."""
+def read_interval(
+    found: Comparison, figure: Figure, method: IntervalMethod, confidence: float, evaluation: Evaluation, *, is_later: bool = False
+) -> Read:
+    """The two-sided interval of ``figure`` at ``confidence``, in its unit.
+
+    ``is_later``: for a later look at a holdout, so far out that replicates are few; ends lie on a straight line then
+    (:func:`_on_line`), never nearer than the quantiles that were kept.
+    """
     kept = {"challenger": found.challenger_interval, "delta": found.delta_interval}.get(figure)
-    if method == "cluster_bootstrap" and figure != "relative" and confidence == evaluation.confidence:
+    if method == "cluster_bootstrap" and figure != "relative" and confidence == evaluation.confidence and not is_later:
         return kept, found.reason
     if found.spread is None:
         return None, found.reason or "the evaluation kept nothing to read it from"
@@ -48,7 +56,7 @@ def read_interval(found: Comparison, figure: Figure, method: IntervalMethod, con
         return None, found.reason or why
     level = _expanded(confidence, found.clusters) if method == "expanded" else _NORMAL.inv_cdf((1 + confidence) / 2)
     levels, why = _corrected(replicates, level) if method == "bca" else ((-level, level), "")
-    return (None, why) if levels is None else _percentiles(replicates, levels, confidence, evaluation.tails)
+    return (None, why) if levels is None else _percentiles(replicates, levels, confidence, evaluation.tails, is_later=is_later)
 
 
 def _expanded(confidence: float, clusters: int) -> float:
@@ -71,8 +79,11 @@ def _corrected(replicates: Replicates, level: float) -> tuple[tuple[float, float
     return (bias + (bias - level) / low, bias + (bias + level) / high), ""
 
 
-def _percentiles(replicates: Replicates, levels: tuple[float, float], confidence: float, tails: tuple[float, ...]) -> Read:
-    ends = [_quantile(replicates.quantiles, tails, level) for level in levels]
+def _percentiles(
+    replicates: Replicates, levels: tuple[float, float], confidence: float, tails: tuple[float, ...], *, is_later: bool
+) -> Read:
+    read = _on_line if is_later else _quantile
+    ends = [read(replicates.quantiles, tails, level) for level in levels]
     if ends[0] is None or ends[1] is None:
         return None, f"no replicate lies so far out as a confidence of {confidence:.6g} asks: draw more of them{_enough(levels)}"
     return Interval(low=ends[0], high=ends[1], confidence=confidence), ""
@@ -94,6 +105,21 @@ def _quantile(quantiles: tuple[float, ...], tails: tuple[float, ...], level: flo
         return quantiles[upper]
     share = (level - levels[upper - 1]) / (levels[upper] - levels[upper - 1])
     return quantiles[upper - 1] + share * (quantiles[upper] - quantiles[upper - 1])
+
+
+def _on_line(quantiles: tuple[float, ...], tails: tuple[float, ...], level: float) -> float | None:
+    """Where the standard normal ``level`` lies on a straight line from the median, as steep as the steepest to a kept quantile.
+
+    Only quantiles of 5 % or farther out count (or the farthest, where none is). The farthest are of a few replicates each, and read
+    alone they would err more often than they say; no kept quantile lies beyond the line.
+    """
+    levels = [_NORMAL.inv_cdf(tail) for tail in tails]
+    if len(levels) != len(quantiles) or len(levels) < 3 or not math.isfinite(level):
+        return None
+    centre = quantiles[len(quantiles) // 2]
+    side = [(at, end) for at, end in zip(levels, quantiles, strict=True) if at * level > 0]
+    far = [(at, end) for at, end in side if abs(at) >= _FAR] or [max(side, key=lambda one: abs(one[0]), default=(1.0, centre))]
+    return centre + level * max((end - centre) / at for at, end in far)
 
 
 def _delong(found: Comparison, figure: Figure, confidence: float) -> Read:

@@ -20,7 +20,9 @@ from tasks.records import Comparison, CriterionOutcome, Evaluation, Interval
 _FEWEST = 2
 
 
-def judge_parity(name: str, criterion: ParityCriterion, evaluation: Evaluation | None) -> CriterionOutcome:
+def judge_parity(
+    name: str, criterion: ParityCriterion, evaluation: Evaluation | None, *, is_later: bool = False
+) -> CriterionOutcome:
     """The outcome of a criterion on the gap between slices; every slice must be there, be known, and have rows enough."""
     confidence = criterion.confidence or (evaluation.confidence if evaluation else None)
     unjudged = plain_outcome(name, criterion.critical, "not_judged", "there is no evaluation").model_copy(
@@ -36,7 +38,7 @@ def judge_parity(name: str, criterion: ParityCriterion, evaluation: Evaluation |
     if evaluation is None or confidence is None:
         return unjudged
     found = [c for c in evaluation.comparisons if c.metric == criterion.parity and c.slice_column == criterion.slice]
-    interval = _gap_interval(found, criterion, evaluation, confidence)
+    interval = _gap_interval(found, criterion, evaluation, confidence, is_later=is_later)
     outcome = _unknown(found, criterion, evaluation) or _held(found, criterion, interval)
     rows = sum(c.rows for c in found)
     days = days_that_hold(outcome.rows_to_decide, rows, evaluation.days)
@@ -89,12 +91,13 @@ def _gap(values: Sequence[float | None]) -> float | None:
 
 
 def _gap_interval(
-    found: Sequence[Comparison], criterion: ParityCriterion, evaluation: Evaluation, confidence: float
+    found: Sequence[Comparison], criterion: ParityCriterion, evaluation: Evaluation, confidence: float, *, is_later: bool
 ) -> Interval | None:
     error = (1 - confidence) / 2
 
     def read(one_sided: float) -> list[Interval]:
-        read = [read_interval(c, "challenger", criterion.method, 1 - 2 * one_sided, evaluation)[0] for c in found]
+        asked = 1 - 2 * one_sided
+        read = [read_interval(c, "challenger", criterion.method, asked, evaluation, is_later=is_later)[0] for c in found]
         return [interval for interval in read if interval is not None and is_usable(interval)]
 
     wide, widest = read(error / 2), read(error / max(1, 2 * len(found)))

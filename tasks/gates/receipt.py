@@ -10,6 +10,7 @@ from datetime import datetime, timedelta, timezone
 
 from tasks.errors import DatasetError, GateError
 from tasks.gates.decision import decide
+from tasks.gates.later import is_told
 from tasks.records import Decision, LookTaken, Receipt, Verdict
 
 _CLOCK_SKEW = timedelta(minutes=5)
@@ -46,7 +47,9 @@ def make_receipt(
 
 
 def check_verdict(verdict: bytes | str, receipt: Receipt | None, now: datetime) -> Decision:
-    """The decision of a verdict that is whole, is the one its ``receipt`` was made for, and has not expired at ``now``.
+    """The decision that stands of a verdict that is whole, is the one its ``receipt`` was made for, and has not expired at ``now``.
+
+    At another look than the first it may be weaker than the verdict's own (:meth:`~tasks.records.Verdict.standing`).
 
     Raises :class:`~tasks.errors.GateError` (exit code 2) in every other case.
     """
@@ -61,7 +64,7 @@ def check_verdict(verdict: bytes | str, receipt: Receipt | None, now: datetime) 
         )
     if now < created - _CLOCK_SKEW:
         raise _refused(f"a receipt made in the future, at {receipt.created_utc}", "a receipt made by now")
-    return found.decision
+    return found.standing(receipt.look)
 
 
 def check_receipt(content: bytes, receipt: Receipt | None) -> tuple[Verdict, Receipt]:
@@ -76,6 +79,9 @@ def check_receipt(content: bytes, receipt: Receipt | None) -> tuple[Verdict, Rec
         raise _refused("bytes that differ from those its receipt was made for", "the verdict as it was judged")
     if receipt.decision != found.decision or decide(found.criteria) != found.decision:
         raise _refused(f"the decision {found.decision}, which its criteria or its receipt contradict", "one decision")
+    later = found.later_looks
+    if later is not None and not is_told(found.criteria, later, decide):
+        raise _refused(f"the decision {later.decision} at a later look, which its outcomes contradict", "one decision")
     _require_look(found, receipt.look)
     return found, receipt
 
@@ -89,6 +95,8 @@ def _require_look(verdict: Verdict, look: LookTaken | None) -> None:
         raise _refused("a receipt without the look at the holdout that it cost", "the look of this candidate at this holdout")
     if look.number > look.budget:
         raise _refused(f"look {look.number} at a holdout that takes {look.budget}", "a look within gates.looks.budget")
+    if verdict.later_looks is not None and look.budget != verdict.later_looks.budget:
+        raise _refused(f"a look of {look.budget}, and later ones judged for {verdict.later_looks.budget}", "one gates.looks.budget")
 
 
 def _read(content: bytes) -> Verdict:

@@ -35,7 +35,7 @@ from tasks.records.evaluation import (
     Spread,
     SuspectSlice,
 )
-from tasks.records.events import Event, EventKind, LookTaken
+from tasks.records.events import Event, EventKind, LooksLeft, LookTaken
 from tasks.records.flips import Flip
 from tasks.records.lake import Manifest, PartitionRecord, Pin, PinnedFile, PinnedTable, TableRecord
 from tasks.records.models import ModelCard
@@ -62,7 +62,17 @@ from tasks.records.utility import (
     UtilityReport,
 )
 from tasks.records.validation import ExpectationOutcome, Finding, SuiteOutcome, ValidationReport
-from tasks.records.verdict import ChampionTest, CriterionOutcome, CriterionStatus, Decision, Receipt, RiskStatement, Verdict
+from tasks.records.verdict import (
+    ChampionTest,
+    CriterionOutcome,
+    CriterionStatus,
+    Decision,
+    LaterLooks,
+    LaterOutcome,
+    Receipt,
+    RiskStatement,
+    Verdict,
+)
 from tasks.records.verification import Check, CheckStatus, Verification
 
 __all__ = [
@@ -110,7 +120,10 @@ __all__ = [
     "JoinCounts",
     "JoinMeasure",
     "KnownColumnRisk",
+    "LaterLooks",
+    "LaterOutcome",
     "LookTaken",
+    "LooksLeft",
     "Manifest",
     "MarginTally",
     "ModelCard",

@@ -28,6 +28,15 @@ class LookTaken(Record):
     """The hash of the look in the event log."""
 
 
+class LooksLeft(Record):
+    """What is left of a holdout's budget of looks, whoever asks."""
+
+    holdout: str
+    """Logical hash of the judged part's times and labels."""
+    budget: int
+    left: int
+
+
 class Event(Record):
     """One line of the event log. Its hash is of all the rest, the hash of the event before included."""
 

@@ -29,6 +29,8 @@ class Champion(Record):
     """What the model that the registry holds was fitted on."""
     split: str
     part: str
+    rubber_stamp: bool = False
+    """Whether there was no champion to compare it with when it was judged."""
     at_utc: str
     actor: str
     event: str

@@ -67,6 +67,31 @@ class CriterionOutcome(Record):
         return self.margin is not None or self.better_by is not None
 
 
+class LaterOutcome(Record):
+    """A criterion, or one slice of it, whose status at a later look is another than at the first."""
+
+    name: str
+    """As in the verdict's ``criteria``."""
+    status: CriterionStatus
+    reason: str
+    rows_to_decide: int | None
+    days_to_decide: int | None
+
+
+class LaterLooks(Record):
+    """What the same figures come to where the candidate is not the first that was measured on its holdout."""
+
+    budget: int
+    """Candidates that may be measured on one holdout; the later ones share half of the first one's error between them."""
+    confidence: float
+    """Two-sided; of criteria that name a confidence of their own, what that leaves is divided likewise."""
+    decision: Decision
+    """By the later confidence alone; what stands is :meth:`Verdict.standing`."""
+    reason: str
+    outcomes: tuple[LaterOutcome, ...]
+    """Those that differ from the verdict's own."""
+
+
 class RiskStatement(Record):
     """What the model's owner says of it, as params.yaml has it (``gates.risk``); None, and no limits: not stated."""
 
@@ -75,6 +100,9 @@ class RiskStatement(Record):
     intended_use: str | None = None
     not_for: str | None = None
     limits: tuple[str, ...] = ()
+
+
+_WORST_FIRST: tuple[Decision, ...] = ("reject", "not_judged", "inconclusive", "promote")
 
 
 class Verdict(Record):
@@ -110,6 +138,18 @@ class Verdict(Record):
     weights: dict[str, str] = {}
     """The column by which rows were weighted in ``judging``, and in fitting the ``champion`` and ``challenger``; what is not
     there counted all rows alike, or is not known."""
+    later_looks: LaterLooks | None = None
+    """How a later look at the holdout is judged; None where nothing was measured, none is allowed, or in older verdicts."""
+
+    def standing(self, look: LookTaken | None) -> Decision:
+        """The decision that may be acted upon, after what ``look`` cost: the verdict's own at the first look at a holdout.
+
+        At a later one it is the weaker of both. A verdict that does not say what it comes to then decides nothing.
+        """
+        if look is None or look.number <= 1:
+            return self.decision
+        later: Decision = "inconclusive" if self.later_looks is None else self.later_looks.decision
+        return min(self.decision, later, key=_WORST_FIRST.index)
 
 
 class Receipt(Record):

@@ -44,9 +44,13 @@ def describe_run(verdict: Verdict, sha256: str, card: ModelCard | None, receipt:
             "parameters": card.parameters[:_LONGEST_PARAMETER],
             "features": ", ".join(card.features)[:_LONGEST_PARAMETER],
         }
+    look = receipt.look if receipt else None
+    standing = verdict.standing(look)
     tags = {
         VERDICT_TAG: sha256,
-        "windtunnel.decision": verdict.decision,
+        "windtunnel.decision": standing,
+        "windtunnel.decision_at_first_look": verdict.decision,
+        "windtunnel.rehearsal": str(verdict.rehearsal).lower(),
         "windtunnel.reason": verdict.reason,
         "windtunnel.branch": branch,
         "windtunnel.policy_hash": verdict.policy_hash,
@@ -56,8 +60,10 @@ def describe_run(verdict: Verdict, sha256: str, card: ModelCard | None, receipt:
     }
     if receipt is not None:
         tags |= {"windtunnel.created_utc": receipt.created_utc, "windtunnel.expires_utc": receipt.expires_utc}
+    if look is not None:
+        tags |= {"windtunnel.look": f"{look.number} of {look.budget}", "windtunnel.looks_left": str(look.left)}
     metrics = dict(pair for outcome in verdict.criteria for pair in _metrics(outcome))
-    return RunFacts(f"{verdict.decision} {sha256[:12]}", params, metrics, tags)
+    return RunFacts(f"{standing} {sha256[:12]}", params, metrics, tags)
 
 
 def describe_refit(facts: RunFacts, card: ModelCard, check: RefitCheck, told: str) -> RunFacts:

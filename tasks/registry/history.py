@@ -21,6 +21,7 @@ NOBODY = "none"
 """What the log says for an alias that does not stand anywhere."""
 _KINDS = ("promotion", "rollback")
 _CHAMPION_FIELDS = ("version", "verdict", "branch", "logical_hash", "promoted", "view", "split", "part", "check")
+_RUBBER_STAMP = "rubber_stamp"
 
 
 @dataclass(frozen=True)
@@ -88,7 +89,14 @@ def read_championship(events: Iterable[Event], model: str) -> Championship:
 def _champion(begun: Event, done: Event) -> Champion:
     known = {name: begun.about.get(name, "") for name in _CHAMPION_FIELDS}
     return Champion.model_validate(
-        {**known, "model": begun.about["model"], "at_utc": done.at_utc, "actor": begun.actor, "event": done.hash}
+        {
+            **known,
+            _RUBBER_STAMP: begun.about.get(_RUBBER_STAMP) == "true",
+            "model": begun.about["model"],
+            "at_utc": done.at_utc,
+            "actor": begun.actor,
+            "event": done.hash,
+        }
     )
 
 

@@ -7,24 +7,38 @@ Where scripts may run, its own one judges it again.
 from tasks.reporting.chain import Provenance
 from tasks.reporting.curves import CalibrationBin, RocPoint, read_calibration, read_roc
 from tasks.reporting.junit import verdict_junit
-from tasks.reporting.looks import looks_sentence, show_looks
-from tasks.reporting.markdown import verdict_markdown
+from tasks.reporting.looks import (
+    RUBBER_STAMP,
+    later_sentence,
+    left_sentence,
+    looks_sentence,
+    notes_on,
+    show_looks,
+    standing_sentence,
+)
+from tasks.reporting.markdown import escape_markdown, verdict_markdown
 from tasks.reporting.page import ReportInputs, render_report
 from tasks.reporting.rows import VerdictRow, verdict_table
 from tasks.reporting.selfjudging import seal_page
 
 __all__ = [
+    "RUBBER_STAMP",
     "CalibrationBin",
     "Provenance",
     "ReportInputs",
     "RocPoint",
     "VerdictRow",
+    "escape_markdown",
+    "later_sentence",
+    "left_sentence",
     "looks_sentence",
+    "notes_on",
     "read_calibration",
     "read_roc",
     "render_report",
     "seal_page",
     "show_looks",
+    "standing_sentence",
     "verdict_junit",
     "verdict_markdown",
     "verdict_table",

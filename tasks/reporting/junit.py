@@ -4,7 +4,8 @@ What belongs here: the mapping from outcomes to test results. What does not: the
 
 The mapping, so that no CI shows green for what does not promote:
 
-- a first test case, ``decision``, passes for ``promote`` only; ``reject`` is a failure, anything else an error;
+- a first test case, ``decision``, passes for ``promote`` only (at a later look at the holdout: where it stands then); ``reject``
+  is a failure, anything else an error;
 - a critical outcome passes, or is a failure (``fail``), or an error (``inconclusive``, ``not_judged``): an error says that
   the question has no answer yet;
 - an outcome that is not critical and did not pass is ``skipped`` with its status in the message: it cannot stop a promotion,
@@ -15,8 +16,9 @@ import re
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
 from tasks.records import CriterionOutcome, LookTaken, Verdict
+from tasks.reporting.looks import standing_sentence
 from tasks.reporting.narrative import headline
-from tasks.reporting.rows import STATUS_WORDS, VerdictRow, verdict_table
+from tasks.reporting.rows import DECISION_WORDS, STATUS_WORDS, VerdictRow, verdict_table
 
 _NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
@@ -24,13 +26,17 @@ _NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
 def verdict_junit(verdict: Verdict, look: LookTaken | None = None) -> str:
     """JUnit XML: one test case for the decision, then one per outcome; without times, host or clock.
 
-    With ``look`` the properties say how many looks at the holdout are left.
+    With ``look`` the decision is the one that stands after it, and the properties say how many looks at the holdout are left.
     """
     word, reason = headline(verdict)
+    standing, turned = verdict.standing(look), standing_sentence(verdict, look)
+    if turned:
+        word, reason = DECISION_WORDS[standing], f"{turned} At a first look: {reason}"
     suite = Element("testsuite", name="windtunnel gate")
     properties = SubElement(suite, "properties")
     facts = [
-        ("decision", verdict.decision),
+        ("decision", standing),
+        ("decision_at_first_look", verdict.decision),
         ("rubber_stamp", str(verdict.rubber_stamp).lower()),
         ("rehearsal", str(verdict.rehearsal).lower()),
         ("policy_hash", verdict.policy_hash),
@@ -39,9 +45,9 @@ def verdict_junit(verdict: Verdict, look: LookTaken | None = None) -> str:
     for name, value in (*facts, *sorted(verdict.inputs.items())):
         SubElement(properties, "property", name=_clean(name), value=_clean(value))
     decision = SubElement(suite, "testcase", classname="windtunnel", name="decision")
-    if verdict.decision != "promote":
-        kind = "failure" if verdict.decision == "reject" else "error"
-        SubElement(decision, kind, type=verdict.decision, message=_clean(f"{word}: {reason}"))
+    if standing != "promote":
+        kind = "failure" if standing == "reject" else "error"
+        SubElement(decision, kind, type=standing, message=_clean(f"{word}: {reason}"))
     else:
         SubElement(decision, "system-out").text = _clean(f"{word}: {reason}")
     for outcome, row in zip(verdict.criteria, verdict_table(verdict), strict=True):

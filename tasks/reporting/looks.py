@@ -1,15 +1,21 @@
-"""How many looks at the holdout are left, in words, and on a page that was drawn without them.
+"""How many looks at the holdout are left, and what a later one changed, in words and on a page that was drawn without them.
 
-What belongs here: the one sentence, and putting it onto a page. What does not: counting looks (``tasks.ledger``).
+What belongs here: these sentences, and putting them onto a page. What does not: counting looks (``tasks.ledger``), and what stands
+after one (:meth:`tasks.records.Verdict.standing`).
 
 A stage's outputs are the same on every run, and how many looks are left is not: a page is drawn with an empty place for it, which
 whoever publishes the page fills.
 """
 
-from tasks.errors import ReportError
-from tasks.records import LookTaken
-from tasks.reporting.figures import format_count
+from markupsafe import escape
 
+from tasks.errors import ReportError
+from tasks.records import LooksLeft, LookTaken, Verdict
+from tasks.reporting.figures import format_count
+from tasks.reporting.rows import DECISION_WORDS
+
+RUBBER_STAMP = "Rubber stamp: there is no champion, so nothing was compared."
+_NAMED = 3
 _PLACE = '<span id="looks"></span>'
 
 
@@ -21,7 +27,55 @@ def looks_sentence(look: LookTaken | None) -> str:
     return f"Looks at this holdout: {left} (this candidate's was number {format_count(look.number)})."
 
 
-def show_looks(page: str, look: LookTaken | None) -> str:
+def left_sentence(left: LooksLeft | None) -> str:
+    """How many looks the holdout of the last verdict has left, as one sentence for a command that spends none."""
+    if left is None:
+        return "Looks at the holdout: not known before a run; this spent none."
+    told = f"Looks at the holdout of the last verdict: {format_count(left.left)} of {format_count(left.budget)} left"
+    return f"{told}; this spent none."
+
+
+def notes_on(verdict: Verdict) -> tuple[str, ...]:
+    """What whoever approves or promotes has to know beside the decision; empty where there is nothing."""
+    return (RUBBER_STAMP,) * verdict.rubber_stamp
+
+
+def standing_sentence(verdict: Verdict, look: LookTaken | None) -> str:
+    """What stands where a later look turned the decision, and what would decide; empty where the verdict's own decision stands."""
+    standing = verdict.standing(look)
+    if look is None or standing == verdict.decision:
+        return ""
+    which = f"Look {format_count(look.number)} of {format_count(look.budget)} at this holdout"
+    word, was = DECISION_WORDS[standing].lower(), DECISION_WORDS[verdict.decision].lower()
+    later = verdict.later_looks
+    if later is None:
+        unsaid = "it does not say what it comes to at a later one: windtunnel run judges again"
+        return f"{which}: {word} ({was} at a first look); {unsaid}."
+    told = f"{which}, judged at {_percent(later.confidence)}: {word} ({was} at a first look)"
+    waiting = [outcome for outcome in later.outcomes if outcome.status == "inconclusive"]
+    rows = [outcome.rows_to_decide for outcome in waiting]
+    decided = [count for count in rows if count is not None]
+    more = f"about {format_count(max(decided))} rows would decide, or a refreshed holdout" if decided and None not in rows else ""
+    return f"{told}; {more or 'a refreshed holdout gives first looks again'}."
+
+
+def later_sentence(verdict: Verdict) -> str:
+    """What the verdict comes to at a later look, whatever look it cost; empty where it does not say."""
+    later = verdict.later_looks
+    if later is None:
+        return ""
+    names = ", ".join(outcome.name for outcome in later.outcomes[:_NAMED])
+    more = f" and {format_count(len(later.outcomes) - _NAMED)} more" if len(later.outcomes) > _NAMED else ""
+    others = f"; other than at the first: {names}{more}" if names else ""
+    strict = f"where the candidate is not the first on this holdout it is judged at {_percent(later.confidence)}"
+    return f"This is the decision at a first look; {strict}: {DECISION_WORDS[later.decision].lower()}{others}."
+
+
+def _percent(confidence: float) -> str:
+    return f"{100 * confidence:.5g} %"
+
+
+def show_looks(page: str, verdict: Verdict, look: LookTaken | None) -> str:
     """The page with the looks in their place. Raises :class:`~tasks.errors.ReportError` where it has none, or several."""
     if page.count(_PLACE) != 1:
         raise ReportError(
@@ -31,4 +85,6 @@ def show_looks(page: str, look: LookTaken | None) -> str:
             next_step="dvc repro -f report",
         )
     shown = "no look spent" if look is None else f"{look.left} of {look.budget} looks left"
-    return page.replace(_PLACE, f'<span id="looks" title="{looks_sentence(look)}">· {shown}</span>')
+    turned = standing_sentence(verdict, look)
+    warned = f'. <strong id="standing-look">{escape(turned)}</strong>' if turned else ""
+    return page.replace(_PLACE, f'<span id="looks" title="{escape(looks_sentence(look))}">· {shown}{warned}</span>')

@@ -7,10 +7,10 @@ import re
 
 from tasks.records import Evaluation, LookTaken, Verdict
 from tasks.reporting.figures import NONE, format_count, format_day
-from tasks.reporting.looks import looks_sentence
+from tasks.reporting.looks import RUBBER_STAMP, later_sentence, looks_sentence, standing_sentence
 from tasks.reporting.narrative import EVIDENCE_WORDS, headline
 from tasks.reporting.risk import risk_rows
-from tasks.reporting.rows import VerdictRow, method_text, verdict_table
+from tasks.reporting.rows import DECISION_WORDS, VerdictRow, method_text, verdict_table
 
 _HEAD = ("Criterion", "Metric", "Champion", "Challenger", "Difference (interval)", "Limit", "Rows", "Status")
 _SPECIAL = re.compile(r"([\\`*\[\]|~$]|(?<![0-9A-Za-z])_|_(?![0-9A-Za-z]))")
@@ -26,6 +26,10 @@ def verdict_markdown(verdict: Verdict, evaluation: Evaluation | None = None, *, 
     can read.
     """
     word, reason = headline(verdict)
+    turned = standing_sentence(verdict, look)
+    if turned:  # whoever reads one line reads the decision that stands
+        word = DECISION_WORDS[verdict.standing(look)]
+        reason = f"{turned} At a first look: {reason}"
     lines = [f"## {word}: {escape_markdown(reason)}", ""]
     lines += [_line(_HEAD), _line([":--", ":--", "--:", "--:", "--:", ":--", "--:", ":--"])]
     lines += [_line(_cells(row)) for row in verdict_table(verdict)]
@@ -34,8 +38,9 @@ def verdict_markdown(verdict: Verdict, evaluation: Evaluation | None = None, *, 
     if verdict.missing_slices:
         lines += [f"Slices without judged rows: {', '.join(escape_markdown(name) for name in verdict.missing_slices)}", ""]
     if verdict.rubber_stamp:
-        lines += ["Rubber stamp: there is no champion, so nothing was compared.", ""]
+        lines += [RUBBER_STAMP, ""]
     lines.append(_judged(verdict, evaluation))
+    lines += ["", escape_markdown(later_sentence(verdict))] if later_sentence(verdict) else []
     lines += ["", looks_sentence(look)] if look else []
     lines += ["", *(f"- {row.name}: {escape_markdown(row.text)}" for row in risk_rows(verdict.risk))]
     return "\n".join(lines) + "\n"

@@ -28,6 +28,7 @@ from tasks.reporting.classes import confusions_of, matrix_of
 from tasks.reporting.curves import CalibrationBin, RocPoint
 from tasks.reporting.followed import followed_from
 from tasks.reporting.forest import decisive_groups, slice_tables
+from tasks.reporting.looks import later_sentence
 from tasks.reporting.narrative import action_of, headline, limits_of
 from tasks.reporting.quality import summarise_validation
 from tasks.reporting.risk import risk_rows
@@ -101,6 +102,7 @@ def render_report(inputs: ReportInputs) -> str:
             evaluation=evaluation,
             params=inputs.params,
             headline=headline(verdict),
+            later=later_sentence(verdict),
             limits=limits_of(verdict, evaluation, found.pin, inputs.params.features.at.column),
             action=action_of(verdict, evaluation, inputs.params.gates.max_age_days),
             groups=groups,

@@ -54,6 +54,7 @@ def decision_record(verdict: bytes, receipt: Receipt) -> bytes:
         subjects.append({"name": MODEL, "digest": {LOGICAL: found.inputs[MODEL]}})
     summary = {
         "decision": found.decision,
+        "standingDecision": found.standing(receipt.look),
         "reason": found.reason,
         "rehearsal": found.rehearsal,
         "rubberStamp": found.rubber_stamp,

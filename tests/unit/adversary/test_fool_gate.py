@@ -99,10 +99,10 @@ def test_a_shift_is_seen_by_a_criterion_on_calibration_and_by_no_ranking(found, 
 
 def test_the_exit_code_says_whether_anything_got_through(report, capsys):
     """1 where something did, and JSON names it; 0 where nothing did."""
-    assert show_fool(report, is_json=True) == ExitCode.REJECT
+    assert show_fool(report, None, is_json=True) == ExitCode.REJECT
     assert "label leak, from elsewhere" in json.loads(capsys.readouterr().out)["got_through"]
     stopped = report.model_copy(update={"cheats": tuple(cheat for cheat in report.cheats if not cheat.got_through)})
-    assert show_fool(stopped, is_json=False) == ExitCode.PROMOTE
+    assert show_fool(stopped, None, is_json=False) == ExitCode.PROMOTE
     assert "no look was spent" in capsys.readouterr().out
 
 

@@ -102,9 +102,9 @@ def test_wider_margins_pass_more(found):
 
 def test_output_as_a_table_and_as_json(found, capsys):
     """Both hold every decision."""
-    show_backtest(found, is_json=True)
+    show_backtest(found, None, is_json=True)
     assert len(json.loads(capsys.readouterr().out)["decisions"]) == len(found.decisions)
-    show_backtest(found, is_json=False)
+    show_backtest(found, None, is_json=False)
     told = capsys.readouterr().out
     assert "as in params.yaml" in told
     assert "no look was spent" in told

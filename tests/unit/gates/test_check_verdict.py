@@ -65,21 +65,40 @@ def test_a_decision_that_its_criteria_contradict_is_refused():
 MEASURED = judge(
     evaluation(inputs=evaluation().inputs | {"holdout": "h" * 64, "models/challenger": "c" * 64}), reports(), gates(), provenance()
 )
+OF_BEFORE = MEASURED.model_copy(update={"later_looks": None})
 MEASURED_BYTES = MEASURED.to_json().encode()
 
 
 def look(**changes):
-    return LookTaken(**({"candidate": "c" * 64, "holdout": "h" * 64, "number": 3, "budget": 3, "left": 0, "event": "e"} | changes))
+    return LookTaken(
+        **({"candidate": "c" * 64, "holdout": "h" * 64, "number": 1, "budget": 30, "left": 29, "event": "e"} | changes)
+    )
 
 
-def test_verdict_on_a_look_within_the_budget_gives_its_decision():
-    """The last look that there is still counts."""
+def test_verdict_on_a_first_look_gives_its_decision():
+    """The first candidate on a holdout is judged as the criteria say."""
     assert check_verdict(MEASURED_BYTES, receipt(MEASURED_BYTES, look=look()), NOW) == "promote"
+
+
+def test_a_verdict_of_before_decides_nothing_at_a_later_look():
+    """It does not say what it comes to then; at a first look it stays what it was."""
+    content = OF_BEFORE.to_json().encode()
+    assert check_verdict(content, receipt(content, look=look()), NOW) == "promote"
+    assert check_verdict(content, receipt(content, look=look(number=30)), NOW) == "inconclusive"
+
+
+@pytest.mark.parametrize("change", [{"decision": "promote"}, {"outcomes": ()}, {"budget": 1000}])
+def test_a_later_decision_that_its_outcomes_contradict_is_refused(change):
+    """Edited by hand, and given a new receipt: neither the decision nor the budget that it was judged for."""
+    assert MEASURED.later_looks.decision == "not_judged"  # these figures keep no replicates to be read further out
+    edited = MEASURED.model_copy(update={"later_looks": MEASURED.later_looks.model_copy(update=change)}).to_json().encode()
+    with pytest.raises(GateError, match=r"contradict|budget"):
+        check_verdict(edited, receipt(edited, look=look(number=2)), NOW)
 
 
 @pytest.mark.parametrize(
     "taken",
-    [None, look(candidate="d" * 64), look(holdout="i" * 64), look(number=4)],
+    [None, look(candidate="d" * 64), look(holdout="i" * 64), look(number=31)],
     ids=["none", "candidate", "holdout", "beyond"],
 )
 def test_verdict_whose_look_nobody_paid_for_is_refused(taken):

@@ -115,12 +115,12 @@ def test_the_plan_tells_nothing_of_which_way_it_went():
 def test_plan_is_printed_as_table_and_as_json(capsys):
     """The table names the difference and what it means; JSON has the record's fields."""
     found = planned(normal(), margin=0.005)
-    show_plan(found, is_json=False)
+    show_plan(found, None, is_json=False)
     printed = capsys.readouterr().out
     assert "0.01121" in printed
     assert "an equal model needs about 50,2" in printed
-    show_plan(found, is_json=True)
-    assert json.loads(capsys.readouterr().out)[0]["does_equal_pass"] is False
+    show_plan(found, None, is_json=True)
+    assert json.loads(capsys.readouterr().out)["tests"][0]["does_equal_pass"] is False
 
 
 def test_without_evaluation_there_is_nothing_to_plan_from(tmp_path):

@@ -22,15 +22,15 @@ def test_page_has_one_place_for_it():
     """Filled when it is published; the page that the stage draws has none, and is the same on every run."""
     page = render_report(story_inputs("promote"))
     assert "looks left" not in page
-    assert "27 of 30 looks left" in show_looks(page, LOOK)
-    assert "no look spent" in show_looks(page, None)
+    assert "27 of 30 looks left" in show_looks(page, story_verdict("promote"), LOOK)
+    assert "no look spent" in show_looks(page, story_verdict("promote"), None)
 
 
 def test_page_without_that_place_is_refused():
     """A page of another version, or one that was published before."""
-    page = show_looks(render_report(story_inputs("promote")), LOOK)
+    page = show_looks(render_report(story_inputs("promote")), story_verdict("promote"), LOOK)
     with pytest.raises(ReportError, match="0 places"):
-        show_looks(page, LOOK)
+        show_looks(page, story_verdict("promote"), LOOK)
 
 
 def test_markdown_and_junit_say_it():

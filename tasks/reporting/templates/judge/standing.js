@@ -47,6 +47,17 @@ const standing = (() => {
     return { notes: [told("Fresh", `By this browser's clock it holds for ${span(expires - now)} more, until ${shortly(expires)}.`)], until: expires };
   }
 
+  // What the look in the signed receipt makes of the decision: the rule of Verdict.standing in tasks/records.
+  function lookOf(receipt, verdict) {
+    const look = receipt && receipt.look;
+    if (!look || !(look.number > 1)) return [];
+    const order = ["reject", "not_judged", "inconclusive", "promote"];
+    const later = verdict.later_looks ? verdict.later_looks.decision : "inconclusive";
+    if (order.indexOf(later) >= order.indexOf(verdict.decision)) return [];
+    const text = `Its candidate was number ${look.number} of ${look.budget} on this holdout: what stands is ${later.replace("_", " ")}, not ${verdict.decision.replace("_", " ")}.`;
+    return [refused("A later look", text, { text: "Judge rows that no candidate was measured on.", command: "windtunnel data refresh" })];
+  }
+
   // Everything that a reader has to know before acting: {notes: [{tone, title, text, next, isSaid}], until}. `sealed` as signature.check
   // returns it, `hash` the SHA-256 of verdict.json in hexadecimal.
   function check(sealed, verdict, hash, now) {
@@ -54,7 +65,7 @@ const standing = (() => {
     let until;
     if (sealed.state === "valid") {
       const age = ageOf(sealed.receipt, verdict, hash, now);
-      notes.push(...age.notes);
+      notes.push(...age.notes, ...lookOf(sealed.receipt, verdict));
       until = age.until;
       if (!sealed.principal) notes.push(open("Nobody's key", "When this page was published, the signing key was of nobody whom the project names: nobody stands behind this verdict."));
     } else if (sealed.state === "absent") {
