@@ -12,11 +12,13 @@ INSTALLED_EXTRAS := .venv-extras/installed
 
 install: $(INSTALLED)
 
-# Hashes are required, so what is installed is what was reviewed; nothing is resolved here.
+# Hashes are required, so what is installed is what was reviewed; nothing is resolved here. Each stage is a process: without compiled
+# bytecode, which some environments forbid Python to write, each would compile our code anew.
 $(INSTALLED): requirements.lock pyproject.toml
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	$(BIN)/python -m compileall -q tasks flows
 	@touch $@
 
 # Spark and Presidio, which few need and which are large, in an environment of their own: Great Expectations behaves otherwise
