@@ -27,7 +27,7 @@ from tasks.evaluation import (
     refuse_training_rows,
     summarise,
 )
-from tasks.gates import SUBJECTS, Provenance, asked_by, hash_params, judge
+from tasks.gates import SUBJECTS, Provenance, asked_by, columns_apart, hash_params, judge
 from tasks.models import (
     Brought,
     Workbench,
@@ -107,7 +107,14 @@ def try_challenger(
     provenance = Provenance(split, look.part, hash_params(params), inputs={}, seeds={"root": params.seed})
     seed, asked = derive_seed(params.seed, "planted"), asked_by(params.gates, look.params.evaluation)
     planted = plant_failures(
-        contest.predictions, evaluation, asked, classes=contest.classes, draws=contest.draws, seed=seed, own=own
+        contest.predictions,
+        evaluation,
+        asked,
+        classes=contest.classes,
+        draws=contest.draws,
+        seed=seed,
+        own=own,
+        apart=columns_apart(params.gates),
     )
     verdict = judge(
         evaluation,

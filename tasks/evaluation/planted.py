@@ -4,16 +4,17 @@ What belongs here: wrecking the challenger's scores, and what measuring the wrec
 (``tasks.gates``). The champion, the rows, the metrics and the intervals are those of the judgement itself.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from tasks.evaluation.bootstrap import FEWEST_CLUSTERS
-from tasks.evaluation.compare import compare, read_labels, score_columns
+from tasks.evaluation.compare import MISSING, compare, read_labels, score_columns
 from tasks.evaluation.discovery import Limits, discover, find_cells
 from tasks.evaluation.measured import Champions
-from tasks.evaluation.sample import Floats, Metric
+from tasks.evaluation.sample import Floats, Ints, Metric
 from tasks.evaluation.spread import tails_of
 from tasks.params.judging import BY_ROW, EvaluationParams
 from tasks.params.models import Task
@@ -25,8 +26,9 @@ WRECKS = ("labels shuffled", "constant scores", "swapped columns")
 BAD_SLICE = "a slice made worse"
 """The largest slice of a search, on which the challenger is as wrong as it can be."""
 CHAMPION_AGAIN = "champion as challenger"
-MOST_REPLICATES = 100
-"""As many as tell a wreck; the judgement itself is made of ``evaluation.interval.replicates``."""
+MOST_REPLICATES = 400
+"""As many as tell a wreck, also at 99 % and for gaps, whose error is halved: with fewer there is no interval so far out, and what
+is not judged shows nothing of a criterion. The judgement itself is made of ``evaluation.interval.replicates``."""
 
 
 def plant_failures(
@@ -38,17 +40,19 @@ def plant_failures(
     draws: int,
     seed: int,
     own: Mapping[str, Metric] | None = None,
+    apart: Sequence[str] = (),
 ) -> dict[str, Evaluation]:
     """``evaluation`` as it would be for each planted challenger, by name; ``predictions`` as :func:`compare` takes them.
 
     ``labels shuffled``: the scores of other rows, as of a model that was fitted on shuffled labels; ``constant scores``: their
     mean; ``swapped columns``: each class's score is another's (a regression's are mirrored); ``champion as challenger``, where
-    there is one; ``a slice made worse`` where slices are searched. Figures of slices are of any number of people, and must be
-    neither written nor told.
+    there is one; ``a slice made worse`` where slices are searched, and of each column of ``apart``. Figures of slices are of any
+    number of people, and must be neither written nor told.
     """
     task = evaluation.task
     replicates = min(params.interval.replicates, MOST_REPLICATES)
     quick = params.model_copy(update={"interval": params.interval.model_copy(update={"replicates": replicates})})
+    wide = quick.model_copy(update={"slices": tuple(sorted({*quick.slices, *apart}))})
     random = np.random.default_rng(seed)
     order = random.permutation(predictions.num_rows)
     wrecks: Mapping[str, Callable[[Floats], Floats]] = {
@@ -64,11 +68,13 @@ def plant_failures(
     if searched is not None:  # it is told to nobody, so that no slice is withheld
         again = discover(searched, quick, seed, (task, classes), Limits((), 1), draws=draws, own=own)
         found[BAD_SLICE] = evaluation.model_copy(update={"discovery": again})
+    tables |= {f"{BAD_SLICE}: {column}": _with_bad_value(predictions, column, task, classes, draws) for column in apart}
     champions: Champions = {}
+    sliced = {name: wide if name.startswith(BAD_SLICE) else quick for name in tables}
     return found | {
         name: evaluation.model_copy(
             update={
-                "comparisons": compare(table, quick, seed, task, classes, draws=draws, own=own, champions=champions),
+                "comparisons": compare(table, sliced[name], seed, task, classes, draws=draws, own=own, champions=champions),
                 "replicates": replicates,
                 "tails": tails_of(replicates),
             }
@@ -92,6 +98,19 @@ def _with_bad_slice(rows: pa.Table, params: EvaluationParams, task: Task, classe
     if not cells:
         return None
     chosen = max(cells, key=lambda cell: (cell.columns, len(cell.rows))).rows
+    return _with_worst(rows, chosen, (labels, task), classes, draws)
+
+
+def _with_bad_value(rows: pa.Table, column: str, task: Task, classes: tuple[str, ...], draws: int) -> pa.Table:
+    """``rows`` with the worst scores on the largest slice of ``column``."""
+    values = pc.fill_null(rows.column(f"slice_{column}").cast(pa.string()), MISSING).combine_chunks().dictionary_encode()
+    codes = values.indices.to_numpy()
+    chosen = np.flatnonzero(codes == np.bincount(codes).argmax())
+    return _with_worst(rows, chosen, (read_labels(rows, task, classes), task), classes, draws)
+
+
+def _with_worst(rows: pa.Table, chosen: Ints, labelled: tuple[Floats, Task], classes: tuple[str, ...], draws: int) -> pa.Table:
+    labels, task = labelled
     worst = _worst(labels, task, len(classes))
 
     def worsened(scores: Floats) -> Floats:

@@ -9,7 +9,7 @@ from tasks.gates.power import plan_tests
 from tasks.gates.receipt import check_receipt, check_verdict, make_receipt
 from tasks.gates.refitting import describe_check, judge_agreement, judge_on_raw, require_same_verdict
 from tasks.gates.rejudging import StoredEvidence, find_flip
-from tasks.gates.selftest import asked_by
+from tasks.gates.selftest import asked_by, columns_apart
 from tasks.gates.sequential import watch
 
 __all__ = [
@@ -19,6 +19,7 @@ __all__ = [
     "asked_by",
     "check_receipt",
     "check_verdict",
+    "columns_apart",
     "decide",
     "describe_check",
     "exit_code",

@@ -76,7 +76,9 @@ def hold_self_test(evidence: SelfTestEvidence, gates: GatesParams, planted: Mapp
             # A coin is as fair to all, and moves no feature: what has no skill is no wreck to criteria on parity and drift.
             if isinstance(criterion, DiscoveredCriterion):
                 flaws += _overlooked(name, one, planted)
-            elif not isinstance(criterion, ParityCriterion | DriftCriterion):
+            elif isinstance(criterion, ParityCriterion):
+                flaws += _too_wide(name, one, planted)
+            elif isinstance(criterion, MetricCriterion):
                 flaws += _wrecked(name, one, planted)
     if planted is not None and not planted and evidence.evaluation is not None:
         flaws.append("the predictions, in which failures are planted, are not there")
@@ -86,11 +88,17 @@ def hold_self_test(evidence: SelfTestEvidence, gates: GatesParams, planted: Mapp
 def asked_by(gates: GatesParams, evaluation: EvaluationParams) -> EvaluationParams:
     """``evaluation`` with the metrics and slices that a criterion asks for, and no other: planted failures cost what they must."""
     asked = [criterion for criterion in gates.criteria.values() if isinstance(criterion, MetricCriterion)]
-    metrics = tuple(name for name in evaluation.metrics if any(criterion.metric == name for criterion in asked))
+    gaps = {criterion.parity for criterion in gates.criteria.values() if isinstance(criterion, ParityCriterion)}
+    metrics = tuple(name for name in evaluation.metrics if name in gaps or any(criterion.metric == name for criterion in asked))
     slices = tuple(name for name in evaluation.slices if any(criterion.slice == name for criterion in asked))
     is_searched = any(isinstance(criterion, DiscoveredCriterion) for criterion in gates.criteria.values())
     searched = {"discover": evaluation.discover if is_searched else None}
     return evaluation.model_copy(update={"metrics": metrics or evaluation.metrics[:1], "slices": slices, **searched})
+
+
+def columns_apart(gates: GatesParams) -> tuple[str, ...]:
+    """The columns of which a slice is made worse, to see whether a criterion on parity notices."""
+    return tuple(sorted({criterion.slice for criterion in gates.criteria.values() if isinstance(criterion, ParityCriterion)}))
 
 
 def voided_by(found: SelfTest) -> tuple[CriterionOutcome, ...]:
@@ -102,7 +110,7 @@ def voided_by(found: SelfTest) -> tuple[CriterionOutcome, ...]:
 
 def _wrecked(name: str, one: GatesParams, planted: Mapping[str, Evaluation] | None) -> Iterator[str]:
     """A criterion that passes every wreck, or that calls the champion better than itself."""
-    wrecks = {what: found for what, found in (planted or {}).items() if what not in (_AGAIN, _BAD_SLICE)}
+    wrecks = {what: found for what, found in (planted or {}).items() if what != _AGAIN and not what.startswith(_BAD_SLICE)}
     if wrecks and all(_passes_of(found, one) for found in wrecks.values()):
         yield f"{name} cannot fail: it passes a challenger with {', with '.join(sorted(wrecks))}"
     again = (planted or {}).get(_AGAIN)
@@ -115,6 +123,13 @@ def _overlooked(name: str, one: GatesParams, planted: Mapping[str, Evaluation] |
     found = (planted or {}).get(_BAD_SLICE)
     if found is not None and _passes_of(found, one):
         yield f"{name} does not find {_BAD_SLICE}"
+
+
+def _too_wide(name: str, one: GatesParams, planted: Mapping[str, Evaluation] | None) -> Iterator[str]:
+    """A gap that is not too wide even where one slice is as badly off as it can be."""
+    for what, found in (planted or {}).items():
+        if what in {f"{_BAD_SLICE}: {column}" for column in columns_apart(one)} and _passes_of(found, one):
+            yield f"{name} cannot fail: it passes {what}"
 
 
 def _bad_reports(evidence: SelfTestEvidence) -> Iterator[tuple[str, SelfTestEvidence]]:
@@ -186,6 +201,10 @@ def _bad_drift(evaluation: Evaluation, criterion: DriftCriterion) -> Iterator[tu
         )
         yield what, evaluation.model_copy(update={"drift": drift.model_copy(update={"features": features})})
     yield "zero rows", evaluation.model_copy(update={"drift": drift.model_copy(update={"rows": 0})})
+    # All judged rows in a bin in which the reference has none: no index of so many rows is larger.
+    gone = sum((1 - 1 / (2 * rows)) * math.log(2 * rows) for rows in (drift.rows, drift.reference_rows) if rows)
+    features = tuple(found.model_copy(update={"psi": gone}) if found.feature in asked else found for found in drift.features)
+    yield "columns that went missing", evaluation.model_copy(update={"drift": drift.model_copy(update={"features": features})})
 
 
 def _apart(comparisons: tuple[Comparison, ...], criterion: ParityCriterion) -> list[Comparison]:

@@ -3,7 +3,8 @@
 import pytest
 from evidence_records import comparison, evaluation, gates, provenance, reports
 
-from tasks.gates import judge, judge_criteria
+from tasks.gates import SUBJECTS, judge, judge_criteria
+from tasks.gates.selftest import SelfTestEvidence, hold_self_test
 from tasks.params.judging import GatesParams
 from tasks.records import Drift, FeatureDrift
 
@@ -25,8 +26,11 @@ def drifted(*features, rows=5000):
     return Drift(reference="train", reference_rows=9000, rows=rows, features=features)
 
 
+ASKED = {"drift": "psi", "most": 0.2, "min_rows": 1000, "critical": True}
+
+
 def asked(**changes):
-    criterion = {"drift": "psi", "most": 0.2, "min_rows": 1000, "critical": True, **changes}
+    criterion = ASKED | changes
     return GatesParams.model_validate({"max_age_days": 7, "criteria": {"stable": criterion}})
 
 
@@ -70,3 +74,13 @@ def test_shifted_columns_are_planted_before_each_judgement():
     assert {"shifted columns", "one shifted column", "drift that nobody measured"} <= set(verdict.self_test)
     assert [one.status for one in verdict.criteria if one.name == "stable"] == ["pass"]
     assert not [one for one in verdict.criteria if one.name == "self_test" and "stable" in one.reason]
+
+
+@pytest.mark.parametrize(("most", "is_flawed"), [(15.0, False), (25.0, True)])
+def test_a_limit_that_no_drift_could_exceed_voids(most, is_flawed):
+    """Of 5,000 rows against 9,000, all of them where the reference has none have an index of 19.01: more there cannot be."""
+    gates_of = GatesParams.model_validate({"max_age_days": 7, "criteria": {"stable": dict(ASKED, most=most)}})
+    held = hold_self_test(
+        SelfTestEvidence(evaluation(comparison(), drift=drifted(feature("delay", 0.05))), reports(), None, SUBJECTS), gates_of, None
+    )
+    assert held.flaws == (("stable passes columns that went missing",) if is_flawed else ())

@@ -3,17 +3,20 @@
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pytest
 import yaml
 from evidence_records import comparison, evaluation, reports
 from scipy import stats
 
 from tasks.errors import ParameterError
+from tasks.evaluation import plant_failures
+from tasks.evaluation.compare import compare
 from tasks.evaluation.spread import tails_of
-from tasks.gates import SUBJECTS, judge_criteria
+from tasks.gates import SUBJECTS, asked_by, columns_apart, judge_criteria
 from tasks.gates.selftest import SelfTestEvidence, hold_self_test
 from tasks.params import load_params
-from tasks.params.judging import GatesParams
+from tasks.params.judging import EvaluationParams, GatesParams
 from tasks.records import Replicates, Spread
 
 TAILS = tails_of(20_000)
@@ -106,6 +109,27 @@ def test_the_self_test_shows_a_gap_and_never_calls_a_coin_unfair():
     found = hold_self_test(SelfTestEvidence(fair, reports(), None, SUBJECTS), gates, {"constant scores": fair})
     assert found.flaws == ()
     assert "a slice that is far worse off" in found.planted
+
+
+@pytest.mark.parametrize(("gap", "flaws"), [(0.3, []), (1.0, ["fair cannot fail: it passes a slice made worse: sex"])])
+def test_a_gap_that_nothing_could_exceed_voids(gap, flaws):
+    """A slice whose every decision is wrong has a recall of 0, and the widest gap that there can be; measured, not made up."""
+    random = np.random.default_rng(1)
+    labels = random.integers(0, 2, 1200).astype(float)
+    scores = np.clip(0.2 + 0.6 * labels + random.normal(0, 0.2, 1200), 0, 1)
+    days = [f"d{day:02}" for day in np.arange(1200) % 30]
+    rows = pa.table(
+        {"label": labels, "champion_score": scores, "challenger_score": scores, "cluster": days, "slice_sex": ["f", "m", "m"] * 400}
+    )
+    gates = GatesParams(max_age_days=1, criteria={"fair": {**CRITERION, "gap": gap, "min_rows": 100}})
+    asked = {"split": "s", "part": "test", "metrics": ("recall", "brier"), "slices": ("sex",)}
+    resampled = {"method": "cluster_bootstrap", "cluster": "day", "replicates": 200, "confidence": 0.9}
+    params = asked_by(gates, EvaluationParams.model_validate(asked | {"interval": resampled}))
+    found = evaluation(*compare(rows, params, 1), tails=tails_of(200), replicates=200, confidence=0.9)
+    planted = plant_failures(rows, found, params, classes=(), draws=1, seed=1, apart=columns_apart(gates))
+    evidence = SelfTestEvidence(found, reports(), None, SUBJECTS)
+    assert params.metrics == ("recall",)
+    assert list(hold_self_test(evidence, gates, planted).flaws) == flaws
 
 
 @pytest.mark.parametrize(
