@@ -1,9 +1,9 @@
 """Features of raw rows, held against the masked rows that they became: inside the restricted zone, and in memory alone.
 
-What belongs here: reading the snapshot for the stage ``utility``, and finding to each masked row its raw one. What does not: what
-is compared. No stage of its own: that one calls it. A raw row and its masked one are matched by identity: the raw key is masked
-as the stage ``mask`` masked it, and nothing is taken from the order of rows. What does not fit into memory lies in a private folder
-that is gone when this returns.
+What belongs here: reading the snapshot for the stage ``utility`` and for a recipe that is fitted again, and finding to each masked
+row its raw one. What does not: what is compared. No stage of its own: those call it. A raw row and its masked one are matched by
+identity: the raw key is masked as the stage ``mask`` masked it, and nothing is taken from the order of rows. What does not fit into
+memory lies in a private folder that is gone when this returns.
 """
 
 import contextlib
