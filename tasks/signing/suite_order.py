@@ -30,6 +30,8 @@ _FEWER_IS_STRICTER = (
 )
 _MORE_IS_STRICTER = ("expect_column_values_to_not_be_in_set", "expect_column_distinct_values_to_contain_set")
 _NAMED = 3
+_TOLD_AT_MOST = 120
+"""Characters of an expectation's settings that a reader is told; all of them are in the suite."""
 
 
 def suite_changes(was: Mapping[str, Any] | None, now: Mapping[str, Any] | None) -> Iterator[PolicyChange]:
@@ -106,14 +108,14 @@ def _expectation_changes(where: str, was: Mapping[str, Any], now: Mapping[str, A
         if name == "severity":
             is_more = _SEVERITIES.index(str(new)) > _SEVERITIES.index(str(old))
             yield change(place, old, new, "tightening" if is_more else "loosening", "what a failure of it does")
-        elif name == "value_set" and isinstance(old, list) and isinstance(new, list):
+        elif name in ("value_set", "column_set") and isinstance(old, list) and isinstance(new, list):
             yield _set_change(place, str(was["type"]), old, new)
         else:
             yield ordered(place, old, new)
 
 
 def _set_change(where: str, kind: str, was: list[Any], now: list[Any]) -> PolicyChange:
-    """A set of values that may be there, must not, or must; none at all is ordered with nothing."""
+    """A set of values that may be there, must not, or must; of one that has to be met, and of none at all, nothing is stricter."""
     old, new = ({_canonical(value) for value in side} for side in (was, now))
     gone, come = sorted(old - new), sorted(new - old)
     is_fewer, is_more = bool(new and gone) and not come, bool(old and come) and not gone
@@ -131,8 +133,9 @@ def _told_values(values: Collection[str], own: Sequence[str]) -> str:
 
 
 def _told(expectation: Expectation) -> str:
-    settings = {name: value for name, value in expectation["kwargs"].items() if name not in _SUBJECT}
-    return f"{expectation['severity']} {_canonical(settings)}" if settings else str(expectation["severity"])
+    settings = _canonical({name: value for name, value in expectation["kwargs"].items() if name not in _SUBJECT})
+    told = settings if len(settings) <= _TOLD_AT_MOST else f"{settings[:_TOLD_AT_MOST]} ..."
+    return f"{expectation['severity']} {told}"
 
 
 def _told_suite(suite: Mapping[str, Any]) -> str:

@@ -16,6 +16,7 @@ from flows.policy_signing import sign_policy, view_policy
 from flows.signed_checks import check_signatures
 from flows.verdict_store import find_verdict
 from tasks.errors import SigningError
+from tasks.ledger import read_log
 from tasks.params import load_params
 from tasks.paths import ProjectPaths
 
@@ -122,6 +123,7 @@ def test_merge_that_drops_a_tightening_takes_two(rivals, keys):
     after = sign_policy(paths.root, key=keys[EVE], reason="agreed", now=LATER)
     state = after.standing.state
     assert (state.problem, state.carried, state.loosened_by) == ("", 3, {ADA})
+    assert [event.about["in_force"] for event in read_log(paths.events).events] == ["true", "false", "true"]
     assert {change.where: change.direction for change in after.changes} == {MARGIN: "tightening", BOUND: "loosening"}
 
 

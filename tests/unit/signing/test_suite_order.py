@@ -88,6 +88,15 @@ def test_suite_that_cannot_be_ordered_is_loosening(was, now):
     assert "loosening" in goes(suites(*now), suites(*was))
 
 
+def test_long_settings_are_told_short():
+    """What a reader is shown names the values that came and went, not all of them."""
+    many = [f"carrier {number}" for number in range(500)]
+    [taken] = suite_changes(suites(entry(IN_SET, value_set=many)), suites())
+    [grown] = suite_changes(suites(entry(IN_SET, value_set=many)), suites(entry(IN_SET, value_set=[*many, "new"])))
+    assert max(len(text) for change in (taken, grown) for text in (change.was, change.now)) < 200
+    assert (grown.was, grown.now) == ("500 values", '501 values, with "new"')
+
+
 def test_emptied_set_is_loosening():
     """Some expectations take a set of nothing for no demand at all."""
     assert goes(suites(entry(IN_SET, value_set=["a"])), suites(entry(IN_SET, value_set=[]))) == {"loosening"}
