@@ -16,15 +16,15 @@ from flows.params_edit import edit_params
 
 pytestmark = [pytest.mark.slow, pytest.mark.whole]
 ANN, BEA = "ann@example.com", "bea@example.com"
-ROWS = 2400
+ROWS = 6000
 
 
 def _subscribers() -> pa.Table:
     """Who left and what production thought of it, which is little; two columns tell a lot."""
     rng = np.random.default_rng(3)
     calls, months = rng.poisson(2.0, ROWS), rng.integers(1, 60, ROWS)
-    has_left = rng.random(ROWS) < 1 / (1 + np.exp(2.0 - 1.1 * calls + 0.05 * months))
-    seen = np.datetime64("2025-01-01", "us") + np.arange(ROWS) * np.timedelta64(3, "h")
+    has_left = rng.random(ROWS) < 1 / (1 + np.exp(2.0 - 3.0 * calls + 0.2 * months))
+    seen = np.datetime64("2025-01-01", "us") + np.arange(ROWS) * np.timedelta64(1, "h")
     return pa.table(
         {
             "subscriber_id": [f"S{number:05d}" for number in range(ROWS)],
