@@ -23,8 +23,10 @@ CLOCK_SKEW = timedelta(minutes=5)
 
 def main(arguments: list[str]) -> int:
     """Check the three files against each other; prints what was found."""
+    if len(arguments) != 3:
+        return refuse("name three files: verdict.dsse verdict.json allowed_signers")
+    envelope, verdict, signers = arguments
     try:
-        envelope, verdict, signers = arguments
         decision, told = check(json.loads(Path(envelope).read_bytes()), Path(verdict).read_bytes(), signers)
     except subprocess.CalledProcessError as error:
         said = error.stderr if isinstance(error.stderr, str) else (error.stderr or b"").decode(errors="replace")
