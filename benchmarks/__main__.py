@@ -8,6 +8,7 @@ from benchmarks.detection import looking_for_people
 from benchmarks.disclosure import disclosure_risk
 from benchmarks.gate_discovery import searches
 from benchmarks.gate_fool import cheats_and_rules
+from benchmarks.gate_looks import gate_looks
 from benchmarks.gate_simulation import gate_errors
 from benchmarks.gate_speed import gate_speed
 from benchmarks.large_table import large_table
@@ -47,6 +48,7 @@ def main() -> None:
         one_profile()
         first_verdict(scratch)
         gate_errors()
+        gate_looks()
         searches()
         cheats_and_rules(project)
         gate_speed()

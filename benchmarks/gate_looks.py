@@ -15,8 +15,7 @@ from scipy import stats
 
 from benchmarks.gate_simulation import CONFIDENCE, MARGIN, evaluate, rate
 from benchmarks.measure import print_table
-from tasks.gates import judge_criteria
-from tasks.gates.later import later_gates
+from tasks.gates import judge_criteria, later_gates
 from tasks.params.judging import GatesParams
 from tasks.records import Evaluation
 

@@ -57,7 +57,14 @@ def check(signed: dict, verdict: bytes, signers: str) -> tuple[str, str]:
     require(said["rehearsal"] is False, "a rehearsal: nobody had signed masking policy and criteria")
     require(created <= now + CLOCK_SKEW, f"judged in the future, at {receipt['created_utc']}")
     require(now < expires, f"expired at {receipt['expires_utc']}")
-    return said["decision"], f"{said['decision']}, signed by {principal}, until {receipt['expires_utc']}: {said['reason']}"
+    decision = standing(said, receipt)
+    return decision, f"{decision}, signed by {principal}, until {receipt['expires_utc']}: {said['reason']}"
+
+
+def standing(said: dict, receipt: dict) -> str:
+    """What stands after the look at the holdout that the verdict cost; undecided where the record is silent on a later one."""
+    is_first = ((receipt.get("look") or {}).get("number") or 1) <= 1
+    return said["decision"] if is_first else said.get("standingDecision", "inconclusive")
 
 
 def find_signer(payload: bytes, signature: str, signers: str, at: datetime) -> str:

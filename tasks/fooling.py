@@ -23,7 +23,7 @@ from tasks.errors import EvaluationError, GateError, ModelError
 from tasks.evaluation import compare, count_draws, load_metrics, score_columns
 from tasks.evaluation.discovery import Limits, discover
 from tasks.evaluation.sample import Metric
-from tasks.gates import asked_by, judge_criteria
+from tasks.gates import asked_by, judge_criteria, later_gates
 from tasks.gates.bounds import lies_beyond
 from tasks.gates.levels import judge_levels
 from tasks.models.scores import read_scores_file
@@ -80,9 +80,10 @@ class Bench:
             update["discovery"] = discover(sheet.rows, asked, seed, labelled, limits, draws=len(sheet.challenger), own=self.own)
         return self.evaluation.model_copy(update=update)
 
-    def judge(self, sheet: Sheet) -> tuple[CriterionOutcome, ...]:
-        """The outcomes of the criteria on ``sheet``."""
-        return judge_criteria(self.measure(sheet), {}, self.gates)
+    def judge(self, sheet: Sheet, *, is_later: bool = False) -> tuple[CriterionOutcome, ...]:
+        """The outcomes of the criteria on ``sheet``; ``is_later``: as those of a candidate that is not the first on the holdout."""
+        found = self.measure(sheet)
+        return judge_criteria(found, {}, later_gates(self.gates, found) if is_later else self.gates, is_later=is_later)
 
 
 def _key(found: Comparison) -> tuple[str, str | None, str | None]:
@@ -193,7 +194,7 @@ def _try_cheat(bench: Bench, cheat: Cheat, good: Sheet, bad: Sheet) -> CheatOutc
     for cost, sheet in attempt_sheets(bench, cheat, good, bad):
         tried.append(cost)
         try:
-            outcomes = bench.judge(sheet)
+            outcomes = bench.judge(sheet, is_later=cheat.spends_looks and len(tried) > 1)
         except EvaluationError as error:
             failing = (f"{error.thing}: {error.found}",)
             continue

@@ -46,6 +46,8 @@ class Cheat:
     """(cost, attempt), in the order in which somebody would try them."""
     is_of_good_model: bool = False
     """Whether it is done to scores as good as the champion's, to do harm that the figures may not show."""
+    spends_looks: bool = False
+    """Whether each attempt is another candidate on the same holdout."""
 
 
 def plan_cheats(sheet: Sheet, *, bad_share: float, looks: int) -> tuple[Cheat, ...]:
@@ -79,6 +81,7 @@ def _reruns(sheet: Sheet, bad_share: float, looks: int) -> Cheat:
         "reruns",
         ("recipe",),
         tuple((float(number), again) for number in range(1, looks + 1)),
+        spends_looks=True,
     )
 
 

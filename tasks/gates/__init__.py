@@ -5,6 +5,7 @@ The form of ``verdict.json`` is ``verdict.schema.json`` in this folder.
 
 from tasks.gates.criteria import SUBJECTS, judge_criteria
 from tasks.gates.decision import Provenance, decide, exit_code, hash_gates, hash_params, judge
+from tasks.gates.later import later_gates
 from tasks.gates.power import plan_tests
 from tasks.gates.receipt import check_receipt, check_verdict, make_receipt
 from tasks.gates.refitting import describe_check, judge_agreement, judge_on_raw, require_same_verdict
@@ -30,6 +31,7 @@ __all__ = [
     "judge_agreement",
     "judge_criteria",
     "judge_on_raw",
+    "later_gates",
     "make_receipt",
     "plan_tests",
     "require_same_verdict",

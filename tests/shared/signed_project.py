@@ -102,8 +102,11 @@ PASSED = CriterionOutcome(
 )
 
 
-def judge_project(paths, *, key=None, monkeypatch=None, now=NOW, **changes):
-    """A verdict that promotes, by the policy as it stands, with its receipt; signed with ``key`` where there is one."""
+def judge_project(paths, *, key=None, monkeypatch=None, now=NOW, look=None, **changes):
+    """A verdict that promotes, by the policy as it stands, with its receipt; signed with ``key`` where there is one.
+
+    ``look`` is what it cost, where it is to be a verdict of figures on a holdout.
+    """
     params = load_params(paths.params)
     digest = stand_by(paths, params).digest
     fields = {
@@ -117,7 +120,9 @@ def judge_project(paths, *, key=None, monkeypatch=None, now=NOW, **changes):
         "evidence_level": "refitted_here",
         "split": "by_time",
         "part": "test",
-        "inputs": {"pin": hash_file(paths.pin)} | ({SIGNED_POLICY: digest} if digest else {}),
+        "inputs": {"pin": hash_file(paths.pin)}
+        | ({SIGNED_POLICY: digest} if digest else {})
+        | ({"models/challenger": look.candidate, "holdout": look.holdout} if look else {}),
         "policy_hash": "p" * 64,
         "params_hash": hash_params(params),
         "seeds": {"root": 1},
@@ -125,7 +130,7 @@ def judge_project(paths, *, key=None, monkeypatch=None, now=NOW, **changes):
     }
     content = Verdict(**fields | changes).to_json().encode()
     paths.verdict.write_bytes(content)
-    receipt = make_receipt(content, actor="ci", host="h", environment={}, now=now, max_age_days=7)
+    receipt = make_receipt(content, actor="ci", host="h", environment={}, now=now, max_age_days=7, look=look)
     path = receipt_path(paths, content)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(receipt.to_json())
