@@ -192,8 +192,9 @@ def _stamp(paths: ProjectPaths, params: Params) -> None:
         write_atomically(folder / "manifest.json", changed.to_json().encode())
 
 
-def write_reports(paths: ProjectPaths, params: Params) -> None:
-    """Reports that passed, on the datasets as they are."""
+def write_reports(paths: ProjectPaths, params: Params | None = None) -> None:
+    """Reports that passed, on the datasets as they are; made with the toy's own parameters where none are given."""
+    params = params or make_params()
     known = {
         "masked": paths.masked,
         "features": paths.features,

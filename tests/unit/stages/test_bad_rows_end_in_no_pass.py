@@ -14,6 +14,7 @@ from tasks.datasets import hash_file, read_manifest, write_atomically
 from tasks.params import load_params
 from tasks.records import ValidationReport, Verdict
 from tasks.stages import StageContext, load_stage
+from tasks.stages.made_with import made_with
 
 ROWS = toy_rows()
 IS_TEST = pc.equal(ROWS["part"], "test")
@@ -39,7 +40,7 @@ def run(tmp_path, monkeypatch, capsys):
         capsys.readouterr()
         codes = [runner.main(["evaluate"])]
         if codes == [0]:
-            _report_on_predictions(paths)
+            _report_on_predictions(paths, load_params(tmp_path / "params.yaml"))
             load_stage("gate").run(StageContext(paths, load_params(tmp_path / "params.yaml")))
         verdict = Verdict.from_json(paths.verdict.read_bytes(), origin="test") if paths.verdict.exists() else None
         return codes[0], " ".join(capsys.readouterr().err.split()), verdict
@@ -48,10 +49,11 @@ def run(tmp_path, monkeypatch, capsys):
     signal.signal(signal.SIGTERM, before)
 
 
-def _report_on_predictions(paths):
+def _report_on_predictions(paths, params):
     predictions = read_manifest(paths.predictions, made_by="evaluate").logical_hash
     about = ValidationReport.from_json(paths.validation_report("features").read_bytes(), origin="test")
-    report = about.model_copy(update={"subject": "predictions", "inputs": {"predictions": predictions}})
+    examined = {"predictions": predictions} | made_with(params, "validate_predictions")
+    report = about.model_copy(update={"subject": "predictions", "inputs": examined})
     write_atomically(paths.validation_report("predictions"), report.to_json().encode())
 
 
