@@ -18,7 +18,8 @@ from benchmarks.measure import print_table
 from tasks.evaluation import plant_failures
 from tasks.evaluation.compare import compare
 from tasks.evaluation.delong import area_errors
-from tasks.gates.selftest import SelfTestEvidence, hold_self_test
+from tasks.gates.bad_evidence import SelfTestEvidence
+from tasks.gates.selftest import hold_self_test, plan_self_test
 from tasks.models.challengers import Brought
 from tasks.params.judging import EvaluationParams, GatesParams
 from tasks.records import Comparison, ModelCard
@@ -112,7 +113,9 @@ def _self_test(large: pa.Table) -> list[str]:
     evidence = SelfTestEvidence(evaluation, {}, None, ())
 
     def hold() -> None:
-        hold_self_test(evidence, gates, plant_failures(rows, evaluation, params, classes=(), draws=1, seed=1))
+        plan = plan_self_test(gates, params, evaluation)
+        about = {"replicates": plan.replicates, "gaps": plan.gaps}
+        hold_self_test(evidence, gates, plant_failures(rows, evaluation, plan.params, classes=(), draws=1, seed=1, **about))
 
     seconds = np.median(_in_turn({"self-test": hold})["self-test"])
     return [f"self-test on {rows.num_rows:,} rows, ROC AUC and log loss", f"{seconds:.2f}", "", "1 s"]

@@ -27,7 +27,7 @@ from tasks.evaluation import (
     refuse_training_rows,
     summarise,
 )
-from tasks.gates import SUBJECTS, Provenance, asked_by, columns_apart, hash_params, judge
+from tasks.gates import SUBJECTS, Provenance, hash_params, judge, plan_self_test
 from tasks.models import (
     Brought,
     Workbench,
@@ -105,16 +105,17 @@ def try_challenger(
         drift=measure_part_drift(evidence, look.params, rows.features, contest.challenger),
     )
     provenance = Provenance(split, look.part, hash_params(params), inputs={}, seeds={"root": params.seed})
-    seed, asked = derive_seed(params.seed, "planted"), asked_by(params.gates, look.params.evaluation)
+    plan = plan_self_test(params.gates, look.params.evaluation, evaluation)
     planted = plant_failures(
         contest.predictions,
         evaluation,
-        asked,
+        plan.params,
         classes=contest.classes,
         draws=contest.draws,
-        seed=seed,
+        seed=derive_seed(params.seed, "planted"),
+        replicates=plan.replicates,
+        gaps=plan.gaps,
         own=own,
-        apart=columns_apart(params.gates),
     )
     verdict = judge(
         evaluation,

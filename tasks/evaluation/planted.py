@@ -8,10 +8,9 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from tasks.evaluation.bootstrap import FEWEST_CLUSTERS
-from tasks.evaluation.compare import MISSING, compare, read_labels, score_columns
+from tasks.evaluation.compare import compare, read_labels, score_columns
 from tasks.evaluation.discovery import Limits, discover, find_cells
 from tasks.evaluation.measured import Champions
 from tasks.evaluation.sample import Floats, Ints, Metric
@@ -19,16 +18,7 @@ from tasks.evaluation.spread import tails_of
 from tasks.params.judging import BY_ROW, EvaluationParams
 from tasks.params.models import Task
 from tasks.params.splits import draw_name
-from tasks.records import Evaluation
-
-WRECKS = ("labels shuffled", "constant scores", "swapped columns")
-"""Challengers that are no good: each knows nothing of the label, or the opposite of what it knows."""
-BAD_SLICE = "a slice made worse"
-"""The largest slice of a search, on which the challenger is as wrong as it can be."""
-CHAMPION_AGAIN = "champion as challenger"
-MOST_REPLICATES = 400
-"""As many as tell a wreck, also at 99 % and for gaps, whose error is halved: with fewer there is no interval so far out, and what
-is not judged shows nothing of a criterion. The judgement itself is made of ``evaluation.interval.replicates``."""
+from tasks.records import BAD_SLICE, CHAMPION_AGAIN, CONSTANT, SHUFFLED, SWAPPED, Evaluation, bad_slice_of
 
 
 def plant_failures(
@@ -39,86 +29,94 @@ def plant_failures(
     classes: tuple[str, ...],
     draws: int,
     seed: int,
+    replicates: int,
+    gaps: Mapping[str, Sequence[str]],
     own: Mapping[str, Metric] | None = None,
-    apart: Sequence[str] = (),
 ) -> dict[str, Evaluation]:
     """``evaluation`` as it would be for each planted challenger, by name; ``predictions`` as :func:`compare` takes them.
 
     ``labels shuffled``: the scores of other rows, as of a model that was fitted on shuffled labels; ``constant scores``: their
     mean; ``swapped columns``: each class's score is another's (a regression's are mirrored); ``champion as challenger``, where
-    there is one; ``a slice made worse`` where slices are searched, and of each column of ``apart``. Figures of slices are of any
-    number of people, and must be neither written nor told.
+    there is one; ``a slice made worse`` where slices are searched, and one of each column of ``gaps`` (column -> metrics that are
+    measured on it). Figures of slices are of any number of people, and must be neither written nor told.
     """
     task = evaluation.task
-    replicates = min(params.interval.replicates, MOST_REPLICATES)
     quick = params.model_copy(update={"interval": params.interval.model_copy(update={"replicates": replicates})})
-    wide = quick.model_copy(update={"slices": tuple(sorted({*quick.slices, *apart}))})
     random = np.random.default_rng(seed)
     order = random.permutation(predictions.num_rows)
     wrecks: Mapping[str, Callable[[Floats], Floats]] = {
-        "labels shuffled": lambda scores: scores[order],
-        "constant scores": lambda scores: np.broadcast_to(scores.mean(axis=0), scores.shape),
-        "swapped columns": lambda scores: _swapped(scores, task),
+        SHUFFLED: lambda scores: scores[order],
+        CONSTANT: lambda scores: np.broadcast_to(scores.mean(axis=0), scores.shape),
+        SWAPPED: lambda scores: _swapped(scores, task),
     }
     tables = {name: _replaced(predictions, wreck, task, len(classes), draws) for name, wreck in wrecks.items()}
     if evaluation.champion is not None:
         tables[CHAMPION_AGAIN] = _with_champion_again(predictions, task, len(classes), draws)
-    searched = _with_bad_slice(predictions, params, task, classes, draws) if evaluation.discovery is not None else None
-    found = {}
-    if searched is not None:  # it is told to nobody, so that no slice is withheld
+    labels, found = read_labels(predictions, task, classes), {}
+    worst = _worst(labels, task, len(classes))
+    cell = _found_slice(predictions, params, labels) if evaluation.discovery is not None else None
+    if cell is not None:  # it is told to nobody, so that no slice is withheld
+        searched = _replaced(predictions, _worsen(cell, worst), task, len(classes), draws)
         again = discover(searched, quick, seed, (task, classes), Limits((), 1), draws=draws, own=own)
         found[BAD_SLICE] = evaluation.model_copy(update={"discovery": again})
-    tables |= {f"{BAD_SLICE}: {column}": _with_bad_value(predictions, column, task, classes, draws) for column in apart}
     champions: Champions = {}
-    sliced = {name: wide if name.startswith(BAD_SLICE) else quick for name in tables}
+    asked: dict[str, tuple[pa.Table, EvaluationParams, Champions]] = {name: (t, quick, champions) for name, t in tables.items()}
+    for column, metrics in gaps.items():
+        largest = _largest_slice(predictions, params, labels, column)
+        if largest is not None:
+            of_column = quick.model_copy(update={"metrics": tuple(metrics), "slices": (column,), "discover": None})
+            worse = _replaced(predictions, _worsen(largest, worst), task, len(classes), draws)
+            asked[bad_slice_of(column)] = (worse, of_column, {})
     return found | {
         name: evaluation.model_copy(
             update={
-                "comparisons": compare(table, sliced[name], seed, task, classes, draws=draws, own=own, champions=champions),
+                "comparisons": compare(table, wanted, seed, task, classes, draws=draws, own=own, champions=known),
                 "replicates": replicates,
                 "tails": tails_of(replicates),
             }
         )
-        for name, table in tables.items()
+        for name, (table, wanted, known) in asked.items()
     }
 
 
-def _with_bad_slice(rows: pa.Table, params: EvaluationParams, task: Task, classes: tuple[str, ...], draws: int) -> pa.Table | None:
-    """``rows`` with the worst scores on the largest slice of the search that can be measured; None where there is none."""
+def _found_slice(rows: pa.Table, params: EvaluationParams, labels: Floats) -> Ints | None:
+    """The rows of the largest slice of the search that can be measured, of two columns before one; None where there is none."""
     if params.discover is None:
         return None
-    labels = read_labels(rows, task, classes)
+    measurable = _measurable(rows, params, labels)
+    cells = [cell for cell in find_cells(rows, params.discover)[0] if measurable(cell.rows)]
+    return max(cells, key=lambda cell: (cell.columns, len(cell.rows))).rows if cells else None
+
+
+def _largest_slice(rows: pa.Table, params: EvaluationParams, labels: Floats, column: str) -> Ints | None:
+    """The rows of the largest slice of ``column`` that can be measured; None where there is none."""
+    measurable = _measurable(rows, params, labels)
+    codes = rows.column(f"slice_{column}").combine_chunks().dictionary_encode().indices.fill_null(-1).to_numpy()
+    slices = [np.flatnonzero(codes == code) for code in np.unique(codes)]
+    return max((found for found in slices if measurable(found)), key=len, default=None)
+
+
+def _measurable(rows: pa.Table, params: EvaluationParams, labels: Floats) -> Callable[[Ints], bool]:
+    """Whether some rows have labels that differ, and clusters enough for an interval."""
     clusters = None if params.interval.cluster == BY_ROW else rows.column("cluster").combine_chunks().dictionary_encode().indices
-    cells = [
-        cell
-        for cell in find_cells(rows, params.discover)[0]
-        if len(np.unique(labels[cell.rows])) > 1
-        and (clusters is None or len(np.unique(clusters.to_numpy()[cell.rows])) >= FEWEST_CLUSTERS)
-    ]
-    if not cells:
-        return None
-    chosen = max(cells, key=lambda cell: (cell.columns, len(cell.rows))).rows
-    return _with_worst(rows, chosen, (labels, task), classes, draws)
+
+    def holds(chosen: Ints) -> bool:
+        if len(np.unique(labels[chosen])) < 2:
+            return False
+        return clusters is None or len(np.unique(clusters.to_numpy()[chosen])) >= FEWEST_CLUSTERS
+
+    return holds
 
 
-def _with_bad_value(rows: pa.Table, column: str, task: Task, classes: tuple[str, ...], draws: int) -> pa.Table:
-    """``rows`` with the worst scores on the largest slice of ``column``."""
-    values = pc.fill_null(rows.column(f"slice_{column}").cast(pa.string()), MISSING).combine_chunks().dictionary_encode()
-    codes = values.indices.to_numpy()
-    chosen = np.flatnonzero(codes == np.bincount(codes).argmax())
-    return _with_worst(rows, chosen, (read_labels(rows, task, classes), task), classes, draws)
-
-
-def _with_worst(rows: pa.Table, chosen: Ints, labelled: tuple[Floats, Task], classes: tuple[str, ...], draws: int) -> pa.Table:
-    labels, task = labelled
-    worst = _worst(labels, task, len(classes))
+def _worsen(chosen: Ints, worst: Floats) -> Callable[[Floats], Floats]:
+    """Scores with those of ``chosen`` rows replaced by the ``worst``."""
 
     def worsened(scores: Floats) -> Floats:
         wrecked = scores.copy()
         wrecked[chosen] = worst[chosen].reshape(len(chosen), -1)
         return wrecked
 
-    return _replaced(rows, worsened, task, len(classes), draws)
+    return worsened
 
 
 def _worst(labels: Floats, task: Task, class_count: int) -> Floats:

@@ -10,7 +10,7 @@ from tasks.gates.power import plan_tests
 from tasks.gates.receipt import check_receipt, check_verdict, make_receipt
 from tasks.gates.refitting import describe_check, judge_agreement, judge_on_raw, require_same_verdict
 from tasks.gates.rejudging import StoredEvidence, find_flip
-from tasks.gates.selftest import asked_by, columns_apart
+from tasks.gates.selftest import asked_by, plan_self_test
 from tasks.gates.sequential import watch
 
 __all__ = [
@@ -20,7 +20,6 @@ __all__ = [
     "asked_by",
     "check_receipt",
     "check_verdict",
-    "columns_apart",
     "decide",
     "describe_check",
     "exit_code",
@@ -33,6 +32,7 @@ __all__ = [
     "judge_on_raw",
     "later_gates",
     "make_receipt",
+    "plan_self_test",
     "plan_tests",
     "require_same_verdict",
     "watch",

@@ -13,11 +13,12 @@ from dataclasses import dataclass
 
 from tasks.datasets import hash_mapping
 from tasks.errors import ExitCode
+from tasks.gates.bad_evidence import SelfTestEvidence
 from tasks.gates.criteria import SUBJECTS, judge_criteria
 from tasks.gates.evidence import WORST_FIRST
 from tasks.gates.later import differing, later_confidence, later_gates
 from tasks.gates.levels import judge_levels, level_of
-from tasks.gates.selftest import SelfTestEvidence, hold_self_test, voided_by
+from tasks.gates.selftest import hold_self_test, voided_by
 from tasks.gates.wording import explain
 from tasks.params import Params, stated
 from tasks.params.judging import GatesParams

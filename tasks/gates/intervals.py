@@ -59,6 +59,15 @@ def read_interval(
     return (None, why) if levels is None else _percentiles(replicates, levels, confidence, evaluation.tails, is_later=is_later)
 
 
+def enough_replicates(method: IntervalMethod, confidence: float, clusters: int) -> int | None:
+    """So many replicates that an interval can be read; 0 where it needs none, None where only the replicates tell how many."""
+    if method in ("delong", "mcnemar"):
+        return 0
+    level = _expanded(confidence, clusters) if method == "expanded" else _NORMAL.inv_cdf((1 + confidence) / 2)
+    tail = _NORMAL.cdf(-level)
+    return None if method == "bca" or tail <= _LEAST_TAIL else math.ceil(_KEPT_STEP / tail)
+
+
 def _expanded(confidence: float, clusters: int) -> float:
     """How far out, on the normal's scale, percentiles of ``clusters`` clusters hold ``confidence``; nowhere for fewer than two."""
     if clusters < 2:

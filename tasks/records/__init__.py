@@ -41,6 +41,7 @@ from tasks.records.lake import Manifest, PartitionRecord, Pin, PinnedFile, Pinne
 from tasks.records.models import ModelCard
 from tasks.records.monitoring import Monitoring, MonitoringStatus
 from tasks.records.planning import PlannedTest
+from tasks.records.planted import BAD_SLICE, CHAMPION_AGAIN, CONSTANT, SHUFFLED, SWAPPED, WRECKS, bad_slice_of
 from tasks.records.privacy import (
     ColumnTreatment,
     FakedColumn,
@@ -76,6 +77,12 @@ from tasks.records.verdict import (
 from tasks.records.verification import Check, CheckStatus, Verification
 
 __all__ = [
+    "BAD_SLICE",
+    "CHAMPION_AGAIN",
+    "CONSTANT",
+    "SHUFFLED",
+    "SWAPPED",
+    "WRECKS",
     "Agreement",
     "AreaErrors",
     "AttackOutcome",
@@ -166,4 +173,5 @@ __all__ = [
     "Verification",
     "View",
     "ViewRisk",
+    "bad_slice_of",
 ]

@@ -9,7 +9,7 @@ import pyarrow as pa
 from tasks.datasets import hash_file, read_manifest, read_table, write_atomically
 from tasks.errors import DatasetError, GateError
 from tasks.evaluation import count_draws, load_metrics, plant_failures
-from tasks.gates import SUBJECTS, Provenance, asked_by, columns_apart, hash_params, judge, plan_tests
+from tasks.gates import SUBJECTS, Provenance, hash_params, judge, plan_self_test, plan_tests
 from tasks.params import Params
 from tasks.paths import ProjectPaths
 from tasks.records import DisclosureReport, Evaluation, ModelCard, PlannedTest, UtilityReport, ValidationReport, Verdict
@@ -81,16 +81,17 @@ def _plant(context: StageContext, evaluation: Evaluation) -> dict[str, Evaluatio
     if stored is None:
         return {}
     rows, classes = stored
-    asked = asked_by(params.gates, params.evaluation)
+    plan = plan_self_test(params.gates, params.evaluation, evaluation)
     return plant_failures(
         rows,
         evaluation,
-        asked,
+        plan.params,
         classes=classes,
         draws=count_draws(rows),
         seed=derive_seed(params.seed, "planted"),
-        apart=columns_apart(params.gates),
-        own=load_metrics(asked.functions, context.paths.root),
+        replicates=plan.replicates,
+        gaps=plan.gaps,
+        own=load_metrics(plan.params.functions, context.paths.root),
     )
 
 

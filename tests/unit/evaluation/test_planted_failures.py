@@ -30,7 +30,7 @@ def figures(found, name, metric="roc_auc"):
 def test_wrecks_know_nothing_or_the_opposite(measured):
     """Shuffled and constant scores rank as chance does, swapped ones worse; the champion is as it was."""
     rows, evaluation, params = measured
-    found = plant_failures(rows, evaluation, params, classes=(), draws=1, seed=1)
+    found = plant_failures(rows, evaluation, params, classes=(), draws=1, seed=1, replicates=100, gaps={})
     was = next(c for c in evaluation.comparisons if c.metric == "roc_auc" and c.slice_column is None)
     assert figures(found, "labels shuffled").challenger == pytest.approx(0.5, abs=0.1)
     assert figures(found, "constant scores").challenger == 0.5
@@ -42,7 +42,9 @@ def test_wrecks_know_nothing_or_the_opposite(measured):
 def test_same_seed_plants_the_same(measured):
     """A verdict does not hang on chance."""
     rows, evaluation, params = measured
-    first, second = (plant_failures(rows, evaluation, params, classes=(), draws=1, seed=1) for _ in range(2))
+    first, second = (
+        plant_failures(rows, evaluation, params, classes=(), draws=1, seed=1, replicates=100, gaps={}) for _ in range(2)
+    )
     assert first == second
 
 
@@ -70,9 +72,21 @@ def test_other_tasks_have_wrecks_too(measured, task):
     }
     rows = pa.table({**facts, "label": labels, **scores})
     as_task = evaluation.model_copy(update={"task": task, "comparisons": compare(rows, asked, 1, task, classes)})
-    found = plant_failures(rows, as_task, asked, classes=classes, draws=1, seed=1)
+    found = plant_failures(rows, as_task, asked, classes=classes, draws=1, seed=1, replicates=100, gaps={})
     for name in ("labels shuffled", "constant scores", "swapped columns"):
         for metric in own:
             planted, was = figures(found, name, metric), next(c for c in as_task.comparisons if c.metric == metric)
             worse = planted.challenger < was.challenger if task == "multiclass" else planted.challenger > was.challenger
             assert worse, (name, metric)
+
+
+def test_the_largest_slice_of_a_column_is_made_worse(measured):
+    """As wrong as a challenger can be on it, and as good as before on the others: the gap that a parity criterion has to see."""
+    rows, evaluation, params = measured
+    column = params.slices[0]
+    found = plant_failures(rows, evaluation, params, classes=(), draws=1, seed=1, replicates=100, gaps={column: ("roc_auc",)})
+    worse = [c for c in found[f"the largest slice of {column} made worse"].comparisons if c.slice_column == column]
+    largest = max(worse, key=lambda c: c.rows)
+    assert largest.challenger == 0
+    was = {c.slice_value: c.challenger for c in evaluation.comparisons if c.metric == "roc_auc" and c.slice_column == column}
+    assert all(c.challenger == was[c.slice_value] for c in worse if c is not largest)

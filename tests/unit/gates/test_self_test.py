@@ -5,9 +5,17 @@ from evidence_records import comparison, difference, evaluation, gates, interval
 
 from tasks.gates import asked_by, judge
 from tasks.gates import selftest as self_tests
-from tasks.gates.selftest import SELF_TEST, SelfTestEvidence, hold_self_test
+from tasks.gates.bad_evidence import SelfTestEvidence
+from tasks.gates.selftest import SELF_TEST, hold_self_test, plan_self_test
 from tasks.params.judging import EvaluationParams
 
+DECLARED = EvaluationParams(
+    split="s",
+    part="test",
+    metrics=("roc_auc", "brier"),
+    slices=("shop", "city"),
+    interval={"method": "cluster_bootstrap", "cluster": "day", "replicates": 100, "confidence": 0.95},
+)
 WRECK = evaluation(difference(-0.25, -0.15))
 WRECKS = dict.fromkeys(("labels shuffled", "constant scores", "swapped columns"), WRECK)
 
@@ -33,10 +41,59 @@ def test_criterion_that_cannot_fail_is_named():
     assert flaw.startswith("ranking cannot fail: it passes a challenger with constant scores, with labels shuffled")
 
 
-def test_one_wreck_that_fails_is_enough():
-    """A calibration criterion does not notice a constant, and need not: it notices another wreck."""
+def test_one_wreck_that_fails_is_enough_for_a_criterion_and_not_for_all_together():
+    """A calibration criterion does not notice a constant, and need not, where another critical one does."""
     planted = WRECKS | {"constant scores": evaluation(difference(0.0, 0.0))}
-    assert held({"ranking": {"margin": 0.005}}, planted).flaws == ()
+    (flaw,) = held({"calibrated": {"margin": 0.005}}, planted).flaws
+    assert flaw == "no critical criterion stops a challenger with constant scores"
+    assert held({"calibrated": {"margin": 0.005}, "better": {"better_by": 0.0}}, planted).flaws == ()
+    told = {"calibrated": {"margin": 0.005}, "better": {"better_by": 0.0, "critical": False}}
+    assert held(told, planted).flaws == (flaw,)
+
+
+def test_criteria_that_look_at_nothing_let_every_wreck_through():
+    """Validation alone would promote whatever comes, and says nothing of the model."""
+    flaws = held({"validation": {"evidence": "validation", "critical": True}}, WRECKS).flaws
+    assert flaws == ("no critical criterion stops a challenger with constant scores, with labels shuffled, with swapped columns",)
+
+
+def test_criterion_that_sees_no_interval_on_any_wreck_is_named():
+    """Which it passed as not having been passed; its pass of the challenger would say nothing."""
+    unread = difference(-0.25, -0.15, reason="no replicate lies so far out").model_copy(update={"delta_interval": None})
+    (flaw,) = held({"ranking": {"margin": 0.005}}, dict.fromkeys(WRECKS, evaluation(unread))).flaws
+    assert flaw.startswith("ranking cannot be held against a challenger that is no good: ")
+    assert flaw.endswith("no replicate lies so far out")
+
+
+def test_small_slices_do_not_hide_that_the_others_cannot_fail():
+    """Too few rows pass nothing: a margin that every large slice of every wreck holds is named all the same."""
+    slices = [
+        comparison(slice_column="city", slice_value=name, rows=rows, delta_interval=interval(-0.25, -0.15), delta=-0.2)
+        for name, rows in (("large", 5000), ("small", 10))
+    ]
+    whole = comparison(delta_interval=interval(-0.25, -0.15), delta=-0.2)
+    planted = dict.fromkeys(WRECKS, evaluation(whole, *slices))
+    asked = {"ranking": {"margin": 0.005}, "each": {"slice": "city", "margin": 0.9, "min_rows": 300, "critical": False}}
+    (flaw,) = held(asked, planted).flaws
+    assert flaw.startswith("each cannot fail")
+
+
+@pytest.mark.parametrize(
+    ("criteria", "replicates"),
+    [
+        ({"a": {"margin": 0.1}}, 119),
+        ({"a": {"margin": 0.1, "confidence": 0.99}}, 602),
+        ({"a": {"margin": 0.1, "method": "bca"}}, 5000),
+        ({"a": {"margin": 0.1, "method": "delong"}}, 100),
+        ({"a": {"better_by": 0}, "b": {"better_by": 0.1}, "c": {"better_by": 0.2}}, 707),
+    ],
+)
+def test_as_many_replicates_as_the_farthest_interval_asks(criteria, replicates):
+    """An interval that reads further out than the replicates go would not be seen on any wreck; BCa may go anywhere."""
+    found = evaluation(comparison(), replicates=5000)
+    plan = plan_self_test(gates(**criteria), DECLARED, found)
+    assert plan.replicates == pytest.approx(replicates, rel=0.25)
+    assert plan_self_test(gates(**criteria), DECLARED, found.model_copy(update={"replicates": 100})).replicates == 100
 
 
 def test_champion_is_not_better_than_itself():
@@ -86,13 +143,7 @@ def test_code_that_fails_to_fail_is_caught(monkeypatch, what):
 
 def test_only_what_is_asked_is_planted():
     """Metrics and slices of criteria; with none, one metric is left to plant."""
-    declared = EvaluationParams(
-        split="s",
-        part="test",
-        metrics=("roc_auc", "brier"),
-        slices=("shop", "city"),
-        interval={"method": "cluster_bootstrap", "cluster": "day", "replicates": 100, "confidence": 0.95},
-    )
+    declared = DECLARED
     asked = asked_by(gates(a={"metric": "brier", "slice": "city", "margin": 0.1}), declared)
     assert (asked.metrics, asked.slices) == (("brier",), ("city",))
     none = asked_by(gates(v={"evidence": "validation", "critical": True}), declared)
