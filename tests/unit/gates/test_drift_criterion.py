@@ -4,7 +4,8 @@ import pytest
 from evidence_records import comparison, evaluation, gates, provenance, reports
 
 from tasks.gates import SUBJECTS, judge, judge_criteria
-from tasks.gates.selftest import SelfTestEvidence, hold_self_test
+from tasks.gates.bad_evidence import SelfTestEvidence
+from tasks.gates.selftest import hold_self_test
 from tasks.params.judging import GatesParams
 from tasks.records import Drift, FeatureDrift
 
