@@ -20,6 +20,8 @@ _EVIDENCE = {
     # Not critical: few rows tell no models apart, and then the certificate cannot tell. One that fails voids the verdict anyway.
     "utility": {"evidence": "utility", "critical": False},
 }
+_LEAST_R2 = 0.02
+"""What a prediction has to explain beyond the mean of the label."""
 _MARGIN_SHARE = 0.02
 """A margin as a share of what a model without knowledge would get."""
 
@@ -74,7 +76,9 @@ def _criteria(roles: Roles, contrast: Contrast, rows: int) -> tuple[list[str], d
         quality = {"metric": "accuracy", "bound": round(contrast.majority, 4), "margin": _MARGIN_RANKING, **every}
         return ["accuracy", "log_loss"], {"quality": quality, "calibration": {"metric": "log_loss", **loss}}
     error = {"bound": _round_up(contrast.deviation), "margin": _significant(contrast.deviation * _MARGIN_SHARE), **every}
-    return ["rmse", "mae"], {"quality": {"metric": "rmse", **error}}
+    # On the judged rows alone: a mean would hold the bound of the error wherever these vary less than all rows did.
+    skill = {"metric": "r2", "bound": _LEAST_R2, **every}
+    return ["rmse", "mae", "r2"], {"quality": {"metric": "rmse", **error}, "skill": skill}
 
 
 def _significant(value: float) -> float:

@@ -75,7 +75,7 @@ def diabetes(root: Path, **changes: object) -> StageContext:
         "weight": "weight",
         "criteria": {
             "error": {"metric": "mae", "bound": 70, "margin": 2, "min_rows": 50, "critical": True},
-            "fit": {"metric": "r2", "margin": 0.05, "min_rows": 50, "critical": True},
+            "fit": {"metric": "r2", "bound": 0.1, "margin": 0.05, "min_rows": 50, "critical": True},
         },
     }
     return make_project(root, data, target, {"p0": champion.predict(data[:, :2])}, sections | changes)
