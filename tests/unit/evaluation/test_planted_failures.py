@@ -17,7 +17,7 @@ def measured(tmp_path_factory):
     """Stored predictions of the toy, and what was measured on them."""
     paths, params = write_toy(tmp_path_factory.mktemp("toy"), toy_rows()), make_params()
     train_toy(paths, params)
-    write_reports(paths)
+    write_reports(paths, params)
     load_stage("evaluate").run(StageContext(paths, params))
     rows = read_table(paths.predictions, read_manifest(paths.predictions, made_by="evaluate"), "predictions")
     return rows, Evaluation.from_json(paths.evaluation_report.read_bytes(), origin="test"), params.evaluation
