@@ -12,7 +12,8 @@ from pathlib import Path
 
 from flows.event_log import live_log
 from flows.signatures import project_standing, require_envelope, require_none_lost, require_signed
-from flows.verdict_store import StoredVerdict, check_stored, find_verdict, require_promotes
+from flows.verdict_checks import check_stored, require_promotes
+from flows.verdict_store import StoredVerdict, find_verdict
 from tasks.errors import GateError, SigningError
 from tasks.ledger import Draft, append_event, known_events, read_content
 from tasks.params import load_params

@@ -6,7 +6,8 @@ from prefect import flow, get_run_logger
 
 from flows.approval import require_actionable
 from flows.programs import enter_project
-from flows.verdict_store import check_stored, find_looks, find_verdict, require_promotes
+from flows.verdict_checks import check_stored, require_promotes
+from flows.verdict_store import find_looks, find_verdict
 from tasks.paths import ProjectPaths
 from tasks.reporting import looks_sentence, notes_on
 

@@ -23,6 +23,7 @@ from prefect.states import Completed
 from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 
 from flows.programs import PRIVATE_UMASK, end_with_parent, stage_environment
+from flows.run_inputs import hash_run_inputs, require_as_begun
 from flows.stage_graph import PlannedStage, plan_stages, read_outputs
 from tasks.errors import StageError
 
@@ -64,8 +65,10 @@ def run_stages(root: Path, targets: Sequence[str] = ()) -> tuple[str, ...]:
     """Bring ``targets`` (all stages, if none are named) of the project in ``root`` up to date, as tasks of the current flow.
 
     Returns the addresses of the stages that ran. Raises :class:`~tasks.errors.StageError` with what the first failing stage
-    said; what depends on it is not started. However this ends, no process of a stage is left behind.
+    said, or naming what was edited since the run began (:mod:`flows.run_inputs`); what depends on it is not started. However
+    this ends, no process of a stage is left behind.
     """
+    begun = hash_run_inputs(root)
     planned = plan_stages(root, targets)
     futures: dict[str, PrefectFuture[Any]] = {}
     _is_stopping.clear()
@@ -74,7 +77,7 @@ def run_stages(root: Path, targets: Sequence[str] = ()) -> tuple[str, ...]:
             for stage in planned:
                 waits = [futures[name] for name in stage.upstream]
                 named = run_stage.with_options(task_run_name=stage.address)
-                futures[stage.address] = named.submit(str(root), stage, wait_for=waits, return_state=False)
+                futures[stage.address] = named.submit(str(root), stage, begun, wait_for=waits, return_state=False)
             wait(list(futures.values()))
         finally:
             stop_running_stages()
@@ -94,6 +97,7 @@ def run_stages(root: Path, targets: Sequence[str] = ()) -> tuple[str, ...]:
                     next_step=f"dvc repro {stage.address}",
                 )
             )
+    require_as_begun(root, begun)
     return tuple(stage.address for stage in planned if futures[stage.address].state.name == "Completed")
 
 
@@ -121,14 +125,19 @@ def _stop_when_interrupted() -> Iterator[None]:
 
 
 @task(name="stage", persist_result=False)
-def run_stage(root: str, stage: PlannedStage) -> State[Any]:
-    """Run one stage of the project in ``root`` if it is stale; its state is ``Completed`` or ``UpToDate``."""
+def run_stage(root: str, stage: PlannedStage, begun: dict[str, str]) -> State[Any]:
+    """Run one stage of the project in ``root`` if it is stale; its state is ``Completed`` or ``UpToDate``.
+
+    ``begun`` is what the run was declared by when it began (:mod:`flows.run_inputs`).
+    """
     folder = Path(root)
+    require_as_begun(folder, begun)
     if not stage.is_stale:
         _tell(StageEvent(stage.address, "up_to_date"))
         return Completed(name="UpToDate", message="nothing that it depends on has changed")
     _tell(StageEvent(stage.address, "started"))
     lines = _run_dvc(folder, stage.address)
+    require_as_begun(folder, begun)
     is_unchanged = any(_UNCHANGED in line for line in lines)
     _publish_outputs(folder, stage.address)
     said = [line for line in lines if line.startswith(stage.address.split("@")[0].split("_")[0])]

@@ -1,13 +1,15 @@
-"""Verdicts and their receipts: finding them, and refusing one that is not of the parameters and the pin beside it.
+"""Verdicts and their receipts: finding them, writing and keeping them.
 
-What belongs here: where verdicts lie, in a checkout or on a branch. What does not: judging, and Prefect, so that a release
-flow's ``gate --check`` answers at once.
+What belongs here: where verdicts lie, in a checkout or on a branch, and with what beside them. What does not: judging, whether one
+may be acted upon (``flows.verdict_checks``), and Prefect, so that a release flow's ``gate --check`` answers at once.
 """
 
 import getpass
 import hashlib
+import io
 import shutil
 import socket
+import tarfile
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,23 +19,25 @@ from pathlib import Path
 
 from flows.programs import call
 from flows.worktrees import newest_refresh
-from tasks.datasets import write_atomically
+from tasks.datasets import hash_file, write_atomically
 from tasks.errors import GateError, WorktreeError
-from tasks.gates import check_verdict, hash_params, make_receipt
+from tasks.gates import hash_params, make_receipt
 from tasks.ledger import find_look, known_events
 from tasks.params import Params, load_params
 from tasks.paths import ProjectPaths, main_root
-from tasks.records import Decision, Evaluation, LookTaken, Receipt, Verdict
-from tasks.reporting import seal_page, show_looks, standing_sentence, verdict_junit, verdict_markdown
-from tasks.signing import EXPECTATIONS, SIGNERS_FILE, key_owner, parse_signers, signers_text
+from tasks.records import Evaluation, LookTaken, Receipt, Verdict
+from tasks.reporting import seal_page, show_looks, verdict_junit, verdict_markdown
+from tasks.signing import SIGNERS_FILE, key_owner, parse_signers, signers_text
 from tasks.stages.looking import CANDIDATE, HOLDOUT, pay_look
-from tasks.stages.policies import hash_suites
+from tasks.stages.policies import hash_suites, judged_files
 
 _ENVIRONMENT = ("windtunnel", "prefect", "dvc", "great-expectations", "scikit-learn", "pandas", "pyarrow", "duckdb")
 
 
 EVIDENCE = "evidence"
 """Below a run's results: what its verdict was judged on, so that other criteria can be held against it later."""
+_UNREAD = (":(exclude,glob)**/*.py", ":(exclude,glob)**/*.md", ":(exclude)*.lock")
+"""What of a commit no parameter and no verdict names, and is most of it."""
 HERE = "here"
 """The name under which a run in the project's own folder is kept."""
 EARLIER = "earlier"
@@ -42,17 +46,18 @@ EARLIER = "earlier"
 
 @dataclass(frozen=True)
 class StoredVerdict:
-    """A verdict as it lies somewhere, with what lies beside it; parameters and pin are None where only the file is known."""
+    """A verdict as it lies somewhere, and what it is held against: what lies beside it, on its branch or in this checkout."""
 
     name: str
     content: bytes
     receipt: Receipt | None
-    params: bytes | None
-    pin: bytes | None
+    params: Params
+    files: Mapping[str, str]
+    """SHA-256 of the files beside it (pin, evaluation and reports), and of what its suites say, as a verdict's inputs name them."""
     envelope: bytes | None = None
     """The signed decision record; None where nobody signed."""
-    suites: Mapping[str, str] | None = None
-    """Hashes of the suites beside it, as a verdict's inputs name them; None on a branch, where a commit holds both."""
+    checkout: ProjectPaths | None = None
+    """Where datasets and models may lie beside it; None on a branch, of which only what Git holds is known."""
 
     @property
     def verdict(self) -> Verdict:
@@ -86,10 +91,18 @@ def write_receipt(paths: ProjectPaths, earlier: ProjectPaths, now: datetime) -> 
     """Write who judged, where and when, and return the receipt's path.
 
     A verdict that was judged before, here or in the checkout ``earlier``, keeps its receipt: a verdict does not get younger
-    by being found again.
+    by being found again. Raises :class:`~tasks.errors.GateError` where it is of other parameters than lie here.
     """
     content, params = paths.verdict.read_bytes(), load_params(paths.params)
-    look = _pay(paths, params, Verdict.from_json(content, origin=str(paths.verdict)))
+    verdict = Verdict.from_json(content, origin=str(paths.verdict))
+    if verdict.params_hash != hash_params(params):
+        raise GateError(
+            str(paths.verdict),
+            found="judged by other parameters than params.yaml holds now",
+            expected="a verdict of this params.yaml: it was edited since",
+            next_step="windtunnel run",
+        )
+    look = _pay(paths, params, verdict)
     path, former = receipt_path(paths, content), receipt_path(earlier, content)
     if not path.exists() and former.exists():
         write_atomically(path, former.read_bytes())
@@ -204,7 +217,7 @@ def find_verdict(root: Path, name: str) -> StoredVerdict:
         return _of_file(paths, path)
     try:
         content = _show(root, f"{branch}:data/verdict.json")
-        params, pin = (_show(root, f"{branch}:{file}") for file in ("params.yaml", "data/pin.json"))
+        params, files = _of_commit(root, str(branch))
     except WorktreeError:
         raise GateError(
             f"verdict {name!r}",
@@ -216,7 +229,16 @@ def find_verdict(root: Path, name: str) -> StoredVerdict:
     receipt_bytes = _show_if_there(root, f"{branch}:{where}")
     receipt = Receipt.from_json(receipt_bytes, origin=where) if receipt_bytes is not None else None
     envelope = receipt_path(paths, content).with_suffix(".dsse").relative_to(root).as_posix()
-    return StoredVerdict(str(branch), content, receipt, params, pin, _show_if_there(root, f"{branch}:{envelope}"))
+    return StoredVerdict(str(branch), content, receipt, params, files, _show_if_there(root, f"{branch}:{envelope}"))
+
+
+def _of_commit(root: Path, branch: str) -> tuple[Params, dict[str, str]]:
+    """The parameters of a branch, and the hashes of what else lies there, from Git alone: no data, and no worktree."""
+    with tempfile.TemporaryDirectory(prefix="windtunnel-") as folder:
+        with tarfile.open(fileobj=io.BytesIO(call(["git", "archive", branch, "--", ".", *_UNREAD], root))) as archive:
+            archive.extractall(folder, filter="data")
+        tree = ProjectPaths(Path(folder))
+        return load_params(tree.params), hash_beside(tree)
 
 
 def _show_if_there(root: Path, what: str) -> bytes | None:
@@ -236,48 +258,9 @@ def _of_file(paths: ProjectPaths, path: Path) -> StoredVerdict:
     receipt = Receipt.from_json(where.read_bytes(), origin=str(where)) if where.exists() else None
     signed = envelope_path(paths, content)
     envelope = signed.read_bytes() if signed.exists() else None
-    if path.resolve() != paths.verdict.resolve():
-        return StoredVerdict(str(path), content, receipt, None, None, envelope)
-    pin = paths.pin.read_bytes() if paths.pin.exists() else b""
-    return StoredVerdict(str(path), content, receipt, paths.params.read_bytes(), pin, envelope, hash_suites(paths))
+    return StoredVerdict(str(path), content, receipt, load_params(paths.params), hash_beside(paths), envelope, paths)
 
 
-def check_stored(stored: StoredVerdict, now: datetime) -> Decision:
-    """The decision that stands of a verdict that may be acted upon: whole, unexpired, of the parameters, suites and pin beside it.
-
-    Raises :class:`~tasks.errors.GateError` (exit code 2) in every other case.
-    """
-    decision = check_verdict(stored.content, stored.receipt, now=now)
-    if stored.pin is not None and stored.verdict.inputs.get("pin") != hashlib.sha256(stored.pin).hexdigest():
-        raise _stale(stored.name, "another data/pin.json than the one it was judged on")
-    if stored.params is not None and stored.verdict.params_hash != _hash_of(stored.params):
-        raise _stale(stored.name, "other parameters than those it was judged by")
-    named = {name: value for name, value in stored.verdict.inputs.items() if name.startswith(f"{EXPECTATIONS}/")}
-    if named and stored.suites is not None and stored.suites != named:
-        raise _stale(stored.name, "other expectations than those it was judged by")
-    return decision
-
-
-def require_promotes(thing: str, stored: StoredVerdict, decision: Decision) -> None:
-    """Refuse a ``decision`` that stands and is no promotion: raises :class:`~tasks.errors.GateError` that says so of ``thing``."""
-    if decision == "promote":
-        return
-    turned = standing_sentence(stored.verdict, stored.look)
-    raise GateError(
-        thing,
-        found=turned or decision,
-        expected="promote",
-        next_step="windtunnel data refresh: a first look at new rows" if turned else "read the report of that verdict",
-    )
-
-
-def _hash_of(params: bytes) -> str:
-    with tempfile.NamedTemporaryFile(suffix=".yaml") as file:
-        file.write(params)
-        file.flush()
-        return hash_params(load_params(Path(file.name)))
-
-
-def _stale(name: str, found: str) -> GateError:
-    expected = "a verdict of what lies beside it"
-    return GateError(f"verdict {name}", found=found, expected=expected, next_step="windtunnel run, then check again")
+def hash_beside(paths: ProjectPaths) -> dict[str, str]:
+    """The hashes of files and suites that lie in a checkout, as a verdict's inputs name them."""
+    return {name: hash_file(path) for name, path in judged_files(paths).items() if path.is_file()} | hash_suites(paths)

@@ -14,14 +14,14 @@ from flows.dvc_cache import cache_folder, lay_down, remote_urls
 from flows.event_log import check_event_logs
 from flows.programs import dvc, git
 from flows.signed_checks import check_signatures
-from flows.verdict_store import find_verdict
+from flows.verdict_store import find_verdict, read_verdict
 from flows.worktrees import REMOTES, checkout_of, newest_refresh
 from tasks.errors import DatasetError, GateError, WindtunnelError
 from tasks.params import load_params
 from tasks.paths import ProjectPaths
 from tasks.records import Check, Verdict, Verification
 from tasks.stages import StageContext
-from tasks.verification import check_figures, check_hashes
+from tasks.verification import check_environment, check_figures, check_hashes
 
 Level = Literal["hashes", "metrics", "rerun"]
 
@@ -33,7 +33,8 @@ def verify_verdict(root: Path, name: str, level: Level) -> Verification:
     whole pipeline run anew from the pin. Raises :class:`~tasks.errors.GateError` where there is no such verdict.
     """
     with checkout_of_verdict(root, name) as paths:
-        return verify_checkout(paths, level)
+        found = verify_checkout(paths, level)
+        return found.model_copy(update={"checks": (*found.checks, check_environment(read_verdict(paths)))})
 
 
 @contextmanager
@@ -120,6 +121,7 @@ def _told_difference(content: bytes, again: bytes) -> str:
     except DatasetError as error:
         return error.found
     others = sorted(name for name in {*was.inputs, *now.inputs} if was.inputs.get(name) != now.inputs.get(name))
+    others += ["packages"] if was.environment != now.environment else []
     return f"run anew it says {now.decision}, and said {was.decision}; other {', '.join(others) or 'figures'}"
 
 

@@ -24,7 +24,7 @@ import yaml
 
 from tasks import telemetry
 from tasks.credentials import forget_credentials, take_model_keys
-from tasks.datasets import hash_file, hash_mapping, locate_code
+from tasks.datasets import hash_file, hash_path, locate_code
 from tasks.errors import ExitCode, StageError, WindtunnelError
 from tasks.params import load_params
 from tasks.paths import ProjectPaths, main_root
@@ -177,19 +177,8 @@ def _made_by(path: str, paths: ProjectPaths) -> str:
 
 
 def _fingerprints(paths: Sequence[str], root: Path) -> dict[str, str]:
-    """A hash of each path as it stands: of the file, or of the name and content of every file in a folder."""
-    return {path: _fingerprint(_locate(path, root)) for path in paths}
-
-
-def _fingerprint(place: Path) -> str:
-    try:
-        # Python writes __pycache__ while a stage runs, and .dvcignore leaves it out as well.
-        files = [file for file in place.rglob("*") if file.is_file() and file.parent.name != "__pycache__"]
-        if place.is_dir():
-            return hash_mapping({file.relative_to(place).as_posix(): hash_file(file) for file in files})
-        return hash_file(place)
-    except FileNotFoundError:  # taken away, perhaps just now
-        return ""
+    """A hash of each path as it stands."""
+    return {path: hash_path(_locate(path, root)) for path in paths}
 
 
 def _explain(name: str, error: Exception, paths: ProjectPaths) -> str:

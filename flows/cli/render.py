@@ -16,10 +16,11 @@ from rich.table import Table
 from flows.approval import require_actionable
 from flows.cli.root import as_json
 from flows.signatures import require_envelope
-from flows.verdict_store import check_stored, find_looks, find_verdict, receipt_path
+from flows.verdict_checks import check_stored
+from flows.verdict_store import find_looks, find_verdict, receipt_path
 from tasks.datasets import write_atomically
 from tasks.errors import ExitCode
-from tasks.gates import exit_code
+from tasks.gates import check_verdict, exit_code
 from tasks.paths import ProjectPaths
 from tasks.records import LooksLeft, LookTaken, Receipt, Verdict
 from tasks.reporting import left_sentence, looks_sentence, standing_sentence, verdict_junit, verdict_markdown, verdict_table
@@ -113,7 +114,9 @@ def show_gate(
     """Check a verdict, then print or write it as asked; its exit code with ``is_check``, else 0."""
     stored = find_verdict(paths.root, name)
     now = datetime.now(timezone.utc)
-    decision = check_stored(stored, now=now)
+    # Whoever only looks may look at a kept copy of any run; what is acted upon is held against what lies here.
+    is_kept = stored.checkout is not None and stored.name != str(paths.verdict)
+    decision = check_verdict(stored.content, stored.receipt, now) if is_kept and not is_check else check_stored(stored, now=now)
     look = find_looks(paths, stored.verdict, stored.receipt)
     rendered = ((md, verdict_markdown(stored.verdict, look=look)), (junit, verdict_junit(stored.verdict, look)))
     for path, text in rendered:

@@ -5,7 +5,7 @@ dataset means. A partition is one Parquet file; its reuse key says what it was m
 the file is left alone and not even opened.
 """
 
-from tasks.datasets.hashes import code_hash, hash_file, hash_mapping, hash_text, locate_code, write_atomically
+from tasks.datasets.hashes import code_hash, hash_file, hash_mapping, hash_path, hash_text, locate_code, write_atomically
 from tasks.datasets.logical import canonical_type, dataset_hash, is_in_order, logical_hash
 from tasks.datasets.order import sort_rows
 from tasks.datasets.reader import (
@@ -16,6 +16,7 @@ from tasks.datasets.reader import (
     read_manifest,
     read_partition,
     read_table,
+    require_file,
     row_keys,
 )
 from tasks.datasets.writer import DatasetWriter, PackedPartition, ParquetBytes, pack_partition
@@ -32,6 +33,7 @@ __all__ = [
     "filter_pieces",
     "hash_file",
     "hash_mapping",
+    "hash_path",
     "hash_text",
     "is_in_order",
     "locate_code",
@@ -41,6 +43,7 @@ __all__ = [
     "read_manifest",
     "read_partition",
     "read_table",
+    "require_file",
     "row_keys",
     "sort_rows",
     "write_atomically",

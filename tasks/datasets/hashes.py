@@ -35,6 +35,18 @@ def hash_file(path: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
+def hash_path(place: Path) -> str:
+    """SHA-256 of a file's bytes, or of the name and content of every file in a folder; empty where there is neither."""
+    try:
+        # Python writes __pycache__ while a stage runs, and .dvcignore leaves it out as well.
+        files = [file for file in place.rglob("*") if file.is_file() and file.parent.name != "__pycache__"]
+        if place.is_dir():
+            return hash_mapping({file.relative_to(place).as_posix(): hash_file(file) for file in files})
+        return hash_file(place)
+    except FileNotFoundError:  # taken away, perhaps just now
+        return ""
+
+
 def locate_code(source: str) -> Path:
     """Where the source file or folder ``source`` (as stages name it: ``tasks/...`` or ``requirements.lock``) lies."""
     path = _CODE_ROOT / source

@@ -73,6 +73,18 @@ def _prove(stream: BufferedReader, sha256: str, path: Path) -> BufferedReader | 
     return pa.BufferReader(content) if is_small else stream
 
 
+def require_file(folder: Path, partition: PartitionRecord) -> None:
+    """Raise :class:`~tasks.errors.DatasetError` where a partition's file is not the one that the manifest lists, by its bytes."""
+    path = folder / partition.path
+    try:
+        with path.open("rb") as stream:
+            found = hashlib.file_digest(stream, "sha256").hexdigest()
+    except OSError as error:
+        raise _unlike_manifest(path, error.strerror or type(error).__name__) from None
+    if found != partition.sha256:
+        raise _unlike_manifest(path, f"SHA-256 {found[:12]}...")
+
+
 def _unlike_manifest(path: Path, found: str) -> DatasetError:
     return DatasetError(
         str(path),

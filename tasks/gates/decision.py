@@ -9,7 +9,7 @@ rest were known; else any ``not_judged``, else any ``inconclusive``; promotion n
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from tasks.datasets import hash_mapping
 from tasks.errors import ExitCode
@@ -57,6 +57,8 @@ class Provenance:
     inputs: Mapping[str, str]
     """Logical hashes of the evidence, by name; the evaluation's own are added."""
     seeds: Mapping[str, int]
+    environment: Mapping[str, str] = field(default_factory=dict)
+    """Package -> version of what judges."""
     is_rehearsal: bool = False
     """Whether nobody has signed masking policy and criteria as they are."""
 
@@ -131,6 +133,7 @@ def judge(
         inputs={**(evaluation.inputs if evaluation else {}), **provenance.inputs},
         policy_hash=hash_gates(gates),
         params_hash=provenance.params_hash,
+        environment=dict(provenance.environment),
         seeds={**provenance.seeds, **_seeds(evaluation)},
         folds=evaluation.folds_judged if evaluation else None,
         weights=_weights(evaluation),

@@ -25,6 +25,8 @@ from tasks.models.trusted import TRUSTED_TYPES
 from tasks.records import ModelCard
 from tasks.user_code import quote_error
 
+_FIRST_ENTRY, _END, _END_BYTES = b"PK\x03\x04", b"PK\x05\x06", 22
+"""How a zip without a comment begins, and how its last record begins, which is so long."""
 _RELEASE = re.compile(rb'"_sklearn_version":\{[^{}]*"content":"\\"([^"\\]+)')
 """The release of scikit-learn that fitted a model, in the schema of a canonical archive."""
 
@@ -74,8 +76,10 @@ def load_model(source: bytes | Path) -> Any:
 def model_hash(archive: bytes) -> str:
     """SHA-256 of what is in a canonical archive: names and contents, not the bytes of one zlib's compression.
 
-    Raises :class:`~tasks.errors.ModelError` where it is no archive.
+    Raises :class:`~tasks.errors.ModelError` where it is no archive, or more than one: what lies before or behind it is in no hash.
     """
+    if not archive.startswith(_FIRST_ENTRY) or archive[-_END_BYTES:][: len(_END)] != _END:
+        raise _not_loadable("stored model", "no skops archive from its first byte to its last")
     try:
         entries = read_entries(archive)
     except (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, RuntimeError) as error:

@@ -121,7 +121,8 @@ class Verdict(Record):
     split: str
     part: str
     inputs: dict[str, str]
-    """Logical hashes of the datasets and the model; SHA-256 of the files pin, evaluation and validation reports."""
+    """Logical hashes of the datasets and the model; SHA-256 of the files pin, evaluation and validation reports; and, as
+    ``params/<stage>``, of the parameters that each stage before the gate was run with."""
     policy_hash: str
     params_hash: str
     seeds: dict[str, int]
@@ -135,6 +136,8 @@ class Verdict(Record):
     """Whether nobody has signed masking policy and criteria as they are; such a verdict promotes nothing."""
     risk: RiskStatement = RiskStatement()
     """Nothing is judged by it; it is bound to the verdict all the same."""
+    environment: dict[str, str] = {}
+    """Package -> version of what judged, and Python's; empty in a verdict of before this was kept, which promotes nothing."""
     weights: dict[str, str] = {}
     """The column by which rows were weighted in ``judging``, and in fitting the ``champion`` and ``challenger``; what is not
     there counted all rows alike, or is not known."""

@@ -16,12 +16,14 @@ from tasks.records import DisclosureReport, Evaluation, ModelCard, PlannedTest, 
 from tasks.seeds import derive_seed
 from tasks.signing import EXPECTATIONS
 from tasks.stages import Stage, StageContext
+from tasks.stages.environment import judging_environment
 from tasks.stages.made_with import address_of, find_others, needed_before
-from tasks.stages.policies import SIGNED_POLICY, hash_suites, stand_by
+from tasks.stages.policies import SIGNED_POLICY, hash_suites, judged_files, stand_by
 
 _CODE = (
     "tasks/stages/gate.py",
     "tasks/stages/policies.py",
+    "tasks/stages/environment.py",
     "tasks/gates",
     "tasks/signing",
     "tasks/validation",
@@ -60,6 +62,7 @@ def judge_project(context: StageContext) -> Verdict:
         params_hash=hash_params(params),
         inputs={**_inputs(paths, evaluation), **suites, **signed},
         seeds={"root": params.seed},
+        environment=judging_environment(),
         is_rehearsal=not signed,
     )
     planted = {} if evaluation is None else _plant(context, evaluation)
@@ -235,10 +238,7 @@ def _read_utility(paths: ProjectPaths) -> UtilityReport | None:
 
 def _inputs(paths: ProjectPaths, evaluation: Evaluation | None) -> dict[str, str]:
     """Hashes of what was judged. Raises :class:`~tasks.errors.GateError` where the evaluation is of another pin."""
-    files = {"pin": paths.pin, "evaluation": paths.evaluation_report, "disclosure": paths.disclosure_report}
-    files["utility"] = paths.utility_report
-    files |= {f"validation/{subject}": paths.validation_report(subject) for subject in SUBJECTS}
-    found = {name: hash_file(path) for name, path in files.items() if path.exists()}
+    found = {name: hash_file(path) for name, path in judged_files(paths).items() if path.exists()}
     if evaluation is not None and evaluation.inputs.get("pin") != found.get("pin"):
         raise GateError(
             str(paths.evaluation_report),

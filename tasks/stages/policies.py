@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from tasks.datasets import hash_mapping
@@ -62,6 +63,13 @@ def read_policy(paths: ProjectPaths, params: Params) -> dict[str, Any]:
         for name, content in read_contents(paths.expectations / subject).items()
     }
     return policy_content(params, suites)
+
+
+def judged_files(paths: ProjectPaths) -> dict[str, Path]:
+    """The files that a verdict's inputs name by the SHA-256 of their bytes, whether they are there or not."""
+    files = {"pin": paths.pin, "evaluation": paths.evaluation_report, "disclosure": paths.disclosure_report}
+    files["utility"] = paths.utility_report
+    return files | {f"validation/{subject}": paths.validation_report(subject) for subject in SUBJECTS}
 
 
 def hash_suites(paths: ProjectPaths) -> dict[str, str]:

@@ -5,6 +5,6 @@ not: judging anew by other rules, finding verdicts, and fetching data (flows). N
 """
 
 from tasks.verification.figures import check_figures, check_predictions
-from tasks.verification.hashes import check_hashes
+from tasks.verification.hashes import check_environment, check_hashes
 
-__all__ = ["check_figures", "check_hashes", "check_predictions"]
+__all__ = ["check_environment", "check_figures", "check_hashes", "check_predictions"]

@@ -6,13 +6,13 @@ A dataset's hash is made from the rows of each partition, not taken from its man
 """
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from typing import Literal
 
-from tasks.datasets import MANIFEST, dataset_hash, logical_hash, read_manifest, read_partition
+from tasks.datasets import MANIFEST, dataset_hash, logical_hash, read_manifest, read_partition, require_file
 from tasks.errors import WindtunnelError
 from tasks.gates import SUBJECTS, check_receipt, hash_gates, hash_params
 from tasks.models import check_model
@@ -20,8 +20,9 @@ from tasks.paths import ProjectPaths
 from tasks.records import Check, Evaluation, Manifest, PartitionRecord, Receipt, Verdict
 from tasks.signing import EXPECTATIONS
 from tasks.stages import StageContext
+from tasks.stages.environment import told_difference
 from tasks.stages.made_with import PREFIX, address_of, find_others, inherited, needed_before, told_by
-from tasks.stages.policies import hash_suites
+from tasks.stages.policies import hash_suites, judged_files
 
 _THREADS = 2
 """Partitions that are read and hashed at once, each of which holds its rows."""
@@ -31,7 +32,10 @@ _NOT_HERE = "not here; fetch it: dvc pull --remote shared"
 
 
 def check_hashes(context: StageContext, content: bytes, receipt: Receipt | None) -> tuple[Check, ...]:
-    """Hold the verdict with the bytes ``content`` against its ``receipt`` and against everything that lies beside it."""
+    """Hold the verdict with the bytes ``content`` against its ``receipt`` and against everything that lies beside it.
+
+    The environment is not asked for: whoever goes back to a champion has the packages of today.
+    """
     try:
         verdict = Verdict.from_json(content, origin="verdict.json")
     except WindtunnelError as error:
@@ -45,6 +49,17 @@ def check_hashes(context: StageContext, content: bytes, receipt: Receipt | None)
         *_check_datasets(context.paths, verdict),
         *_check_models(context.paths, verdict),
     )
+
+
+def check_environment(verdict: Verdict) -> Check:
+    """Whether what judged is what is installed here: with other packages nobody can say that the same would come out."""
+    if not verdict.environment:
+        told = "the verdict names no packages: it was judged before they were kept; judge again: windtunnel run"
+        return Check(what="environment", status="not_checked", reason=told)
+    others = told_difference(verdict.environment)
+    if others:
+        return Check(what="environment", status="not_checked", reason=f"judged with {others}")
+    return Check(what="environment", status="holds", reason=f"{len(verdict.environment)} packages, as installed here")
 
 
 def _check_receipt(content: bytes, receipt: Receipt | None) -> Check:
@@ -83,10 +98,7 @@ def _check_made_with(context: StageContext, verdict: Verdict) -> Check:
 
 
 def _check_files(paths: ProjectPaths, verdict: Verdict) -> Iterator[Check]:
-    files = {"pin": paths.pin, "evaluation": paths.evaluation_report, "disclosure": paths.disclosure_report}
-    files |= {"utility": paths.utility_report}
-    files |= {f"validation/{subject}": paths.validation_report(subject) for subject in SUBJECTS}
-    for name, path in files.items():
+    for name, path in judged_files(paths).items():
         told = path.relative_to(paths.root).as_posix()
         if not path.is_file():
             # What the verdict did not rest on need not be there; what it did was taken away.
@@ -126,7 +138,17 @@ def _check_evaluation(paths: ProjectPaths, verdict: Verdict) -> Iterator[Check]:
         yield Check(what="evaluation's inputs", status="holds", reason=f"the {len(evaluation.inputs)} that the verdict names")
 
 
-def _check_datasets(paths: ProjectPaths, verdict: Verdict) -> Iterator[Check]:
+def check_bytes(paths: ProjectPaths, verdict: Verdict) -> tuple[Check, ...]:
+    """Datasets and models that lie here against the verdict, for whoever has no time to read rows: by the bytes of their files.
+
+    A manifest written anew beside other files is found by :func:`check_hashes` alone.
+    """
+    return (*_check_datasets(paths, verdict, _hash_files), *_check_models(paths, verdict))
+
+
+def _check_datasets(
+    paths: ProjectPaths, verdict: Verdict, hash_dataset: Callable[[Path, Manifest], str] | None = None
+) -> Iterator[Check]:
     split = f"splits/{verdict.split}"
     folders = {
         "predictions": paths.predictions,
@@ -135,16 +157,16 @@ def _check_datasets(paths: ProjectPaths, verdict: Verdict) -> Iterator[Check]:
         "masked": paths.masked,
     }
     for name, folder in folders.items():
-        yield _check_dataset(name, folder, verdict.inputs)
-    yield _check_snapshot(paths, verdict.inputs)
+        yield _check_dataset(name, folder, verdict.inputs, hash_dataset or _hash_rows)
+    yield _check_snapshot(paths, verdict.inputs, hash_dataset or _hash_rows)
 
 
-def _check_dataset(name: str, folder: Path, named: Mapping[str, str]) -> Check:
+def _check_dataset(name: str, folder: Path, named: Mapping[str, str], hash_dataset: Callable[[Path, Manifest], str]) -> Check:
     if not (folder / MANIFEST).is_file():
         return Check(what=name, status="not_checked", reason=_NOT_HERE)
     try:
         manifest = read_manifest(folder, made_by=name)
-        found = _hash_rows(folder, manifest)
+        found = hash_dataset(folder, manifest)
     except WindtunnelError as error:
         return Check(what=name, status="does_not_hold", reason=f"{error.thing}: {error.found}")
     if found != manifest.logical_hash:
@@ -181,10 +203,25 @@ def _hash_rows(folder: Path, manifest: Manifest) -> str:
     return dataset_hash(tables)
 
 
-def _check_snapshot(paths: ProjectPaths, named: Mapping[str, str]) -> Check:
+def _hash_files(folder: Path, manifest: Manifest) -> str:
+    """The dataset's logical hash as its manifest makes it, once every file is found to be the one that it lists.
+
+    Raises :class:`~tasks.errors.DatasetError`.
+    """
+
+    def prove(partition: PartitionRecord) -> None:
+        require_file(folder, partition)
+
+    with ThreadPoolExecutor(_THREADS) as threads:
+        for table in manifest.tables.values():
+            list(threads.map(prove, table.partitions))
+    return dataset_hash(manifest.tables)
+
+
+def _check_snapshot(paths: ProjectPaths, named: Mapping[str, str], hash_dataset: Callable[[Path, Manifest], str]) -> Check:
     """The snapshot's own rows where the restricted zone is here; else that the masked data names the same one as the verdict."""
     if (paths.snapshots / MANIFEST).is_file():
-        return _check_dataset("snapshots", paths.snapshots, named)
+        return _check_dataset("snapshots", paths.snapshots, named, hash_dataset)
     if not (paths.masked / MANIFEST).is_file():
         return Check(what="snapshots", status="not_checked", reason=_NOT_HERE)
     try:

@@ -17,6 +17,8 @@ from tasks.paths import ProjectPaths
 from tasks.records import CriterionOutcome, PolicyVersion, Statement, Verdict
 from tasks.signing import make_statement
 from tasks.signing.policy import FIRST
+from tasks.stages.environment import judging_environment
+from tasks.stages.made_with import made_with, needed_before
 from tasks.stages.policies import SIGNED_POLICY, read_policy, stand_by
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -102,6 +104,11 @@ PASSED = CriterionOutcome(
 )
 
 
+def stages_of(params):
+    """The parameters of every stage before the gate, as a verdict names them."""
+    return {name: value for stage in needed_before("by_time") for name, value in made_with(params, stage).items()}
+
+
 def judge_project(paths, *, key=None, monkeypatch=None, now=NOW, look=None, **changes):
     """A verdict that promotes, by the policy as it stands, with its receipt; signed with ``key`` where there is one.
 
@@ -121,8 +128,10 @@ def judge_project(paths, *, key=None, monkeypatch=None, now=NOW, look=None, **ch
         "split": "by_time",
         "part": "test",
         "inputs": {"pin": hash_file(paths.pin)}
+        | stages_of(params)
         | ({SIGNED_POLICY: digest} if digest else {})
         | ({"models/challenger": look.candidate, "holdout": look.holdout} if look else {}),
+        "environment": judging_environment(),
         "policy_hash": "p" * 64,
         "params_hash": hash_params(params),
         "seeds": {"root": 1},

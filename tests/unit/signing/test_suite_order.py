@@ -16,12 +16,14 @@ from signed_project import (
     make_project,
     require_ssh_keygen,
     sign_version,
+    stages_of,
 )
 
 from flows.cli.root import main
 from flows.policy_signing import sign_policy, view_policy
 from flows.signed_checks import check_signatures
-from flows.verdict_store import check_stored, find_verdict
+from flows.verdict_checks import check_stored
+from flows.verdict_store import find_verdict
 from tasks.datasets import hash_file
 from tasks.errors import GateError
 from tasks.params import load_params
@@ -248,8 +250,9 @@ def test_verdict_is_stale_when_a_suite_was_changed(paths):
     """As it is by another parameter."""
     from tasks.stages.policies import hash_suites
 
-    judge_project(paths, inputs={"pin": hash_file(paths.pin), **hash_suites(paths)})
+    stages = stages_of(load_params(paths.params))
+    judge_project(paths, inputs={"pin": hash_file(paths.pin), **hash_suites(paths), **stages})
     assert check_stored(find_verdict(paths.root, "data/verdict.json"), NOW) == "promote"
     write_suite(paths, KEY)
-    with pytest.raises(GateError, match="other expectations"):
+    with pytest.raises(GateError, match="another expectations/raw"):
         check_stored(find_verdict(paths.root, "data/verdict.json"), NOW)
