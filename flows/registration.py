@@ -93,7 +93,8 @@ def refit_candidate(tree: ProjectPaths, stored: StoredVerdict, branch: str) -> C
     :func:`~tasks.stages.raw_refit.refit_on_raw` does.
     """
     context = StageContext(tree, load_params(tree.params))
-    refitted = refit_on_raw(context, stored.verdict.inputs.get("snapshots", ""))
+    is_later = stored.look is not None and stored.look.number > 1
+    refitted = refit_on_raw(context, stored.verdict.inputs.get("snapshots", ""), is_later=is_later)
     require_same_verdict(refitted.check, stored.verdict, stored.name)
     card, check, content = refitted.card, refitted.check, stored.content
     sha256 = hashlib.sha256(content).hexdigest()

@@ -7,22 +7,24 @@ measuring (``tasks.stages``), and promoting. The functions that judged judge aga
 from tasks.errors import GateError
 from tasks.gates.criteria import judge_criteria
 from tasks.gates.decision import decide
+from tasks.gates.later import later_gates
 from tasks.params.judging import EvidenceCriterion, GatesParams, MetricCriterion
 from tasks.records import CriterionOutcome, Evaluation, RefitCheck, Verdict
 
 _NAMED = 4
 
 
-def judge_on_raw(evaluation: Evaluation, gates: GatesParams) -> tuple[CriterionOutcome, ...]:
+def judge_on_raw(evaluation: Evaluation, gates: GatesParams, *, is_later: bool = False) -> tuple[CriterionOutcome, ...]:
     """The outcomes of all criteria that are of figures, on an ``evaluation`` whose models both have the view raw.
 
-    Those that ask for a report are left out: the data is the verdict's own, and its reports are as they were.
+    Those that ask for a report are left out: the data is the verdict's own, and its reports are as they were. ``is_later``: the
+    verdict was not the first look at its holdout, and its recipe is held to what a later one is.
     """
     asked = {name: criterion for name, criterion in gates.criteria.items() if not isinstance(criterion, EvidenceCriterion)}
-    return judge_criteria(evaluation, {}, gates.model_copy(update={"criteria": asked}))
+    return _judge(evaluation, gates.model_copy(update={"criteria": asked}), is_later=is_later)
 
 
-def judge_agreement(evaluation: Evaluation, gates: GatesParams) -> tuple[CriterionOutcome, ...]:
+def judge_agreement(evaluation: Evaluation, gates: GatesParams, *, is_later: bool = False) -> tuple[CriterionOutcome, ...]:
     """Whether the refitted model is non-inferior to the one that was judged, by every margin that the criteria name.
 
     ``evaluation`` has the judged model in the champion's place. A bound is held on raw rows by itself, and a claim to be better
@@ -33,7 +35,11 @@ def judge_agreement(evaluation: Evaluation, gates: GatesParams) -> tuple[Criteri
         for name, criterion in gates.criteria.items()
         if isinstance(criterion, MetricCriterion) and (criterion.margin is not None or criterion.relative_margin is not None)
     }
-    return judge_criteria(evaluation, {}, gates.model_copy(update={"criteria": asked}))
+    return _judge(evaluation, gates.model_copy(update={"criteria": asked}), is_later=is_later)
+
+
+def _judge(evaluation: Evaluation, gates: GatesParams, *, is_later: bool) -> tuple[CriterionOutcome, ...]:
+    return judge_criteria(evaluation, {}, later_gates(gates, evaluation) if is_later else gates, is_later=is_later)
 
 
 def require_same_verdict(check: RefitCheck, verdict: Verdict, name: str) -> None:

@@ -50,13 +50,13 @@ class Refitted:
     check: RefitCheck
 
 
-def refit_on_raw(context: StageContext, snapshot: str) -> Refitted:
+def refit_on_raw(context: StageContext, snapshot: str, *, is_later: bool = False) -> Refitted:
     """Fit the challenger's recipe again on the raw rows of the snapshot with the logical hash ``snapshot``, and measure it.
 
-    The project's data must have been verified. Raises as :func:`~tasks.stages.refittable.require_refittable` does;
-    :class:`~tasks.errors.DatasetError` where raw rows do not fit the judged ones, and
-    :class:`~tasks.errors.GateError` where raw rows cannot give a feature, the recipe does not fit them, or not twice alike. No
-    error shows a raw value.
+    ``is_later``: its verdict was not the first look at the holdout. The project's data must have been verified. Raises as
+    :func:`~tasks.stages.refittable.require_refittable` does; :class:`~tasks.errors.DatasetError` where raw rows do not fit the
+    judged ones, and :class:`~tasks.errors.GateError` where raw rows cannot give a feature, the recipe does not fit them, or not
+    twice alike. No error shows a raw value.
     """
     params = context.params
     snapshots, recipe, key = require_refittable(context, snapshot)
@@ -67,12 +67,19 @@ def refit_on_raw(context: StageContext, snapshot: str) -> Refitted:
         as_raw, by_rule = read_raw(context, key, snapshots, masked, bench)
         fits = fit_on_raw(context, recipe, bench, as_raw)
         repeats = compare_fits(fits, as_raw(masked.rows.features), context)
-        check = _check(context, masked, fits, as_raw, repeats=repeats, by_rule=by_rule)
+        check = _check(context, masked, fits, as_raw, repeats=repeats, by_rule=by_rule, is_later=is_later)
         return Refitted(fits.archive, fits.challenger.card, check)
 
 
 def _check(
-    context: StageContext, masked: Judged, fits: RawFits, as_raw: AsRaw, *, repeats: Repeats, by_rule: tuple[str, ...]
+    context: StageContext,
+    masked: Judged,
+    fits: RawFits,
+    as_raw: AsRaw,
+    *,
+    repeats: Repeats,
+    by_rule: tuple[str, ...],
+    is_later: bool,
 ) -> RefitCheck:
     """Both models in the view raw on the judged rows, and the refitted one beside the judged one."""
     params, task = context.params, context.params.label.task
@@ -99,8 +106,8 @@ def _check(
         repeats=repeats,
         champion="none" if champion is None else "its logged scores" if is_logged else "fitted again on raw rows",
         rows=contest.predictions.num_rows,
-        on_raw=judge_on_raw(on_raw, params.gates),
-        agreement=judge_agreement(_evaluate_beside(context, masked, contest, judged), params.gates),
+        on_raw=judge_on_raw(on_raw, params.gates, is_later=is_later),
+        agreement=judge_agreement(_evaluate_beside(context, masked, contest, judged), params.gates, is_later=is_later),
         rank_correlation=correlation,
         same_decisions=same,
         by_rule=by_rule,

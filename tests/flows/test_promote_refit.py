@@ -138,8 +138,8 @@ def test_a_recipe_that_does_not_pass_again_is_not_registered(
     """Refused with the criterion and its figures; the fitted model can still be promoted."""
     real = flows.registration.refit_on_raw
 
-    def worse(*words):
-        refitted = real(*words)
+    def worse(*words, **said):
+        refitted = real(*words, **said)
         failed = refitted.check.on_raw[0].model_copy(update={"status": "fail", "challenger": 0.5123, "reason": "made up"})
         return replace(refitted, check=refitted.check.model_copy(update={"on_raw": (failed,)}))
 

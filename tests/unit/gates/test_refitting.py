@@ -66,6 +66,13 @@ def test_every_criterion_on_figures_is_decided_anew() -> None:
     assert found[0].status == judge_criteria(evaluation(comparison()), {}, GATES)[1].status != "pass"
 
 
+def test_a_later_look_is_held_to_more() -> None:
+    """As its verdict was: at the confidence that a later candidate on the same holdout needs."""
+    gates = GATES.model_copy(update={"looks": GATES.looks.model_copy(update={"budget": 30})})
+    asked = [judge_on_raw(evaluation(comparison()), gates, is_later=is_later)[1].confidence or 0 for is_later in (False, True)]
+    assert asked[1] > asked[0] == 0.95
+
+
 def test_two_fits_of_a_recipe_are_held_to_margins_alone() -> None:
     """Not to a bound, which raw rows hold by themselves, nor to being better than its own twin."""
     (found,) = judge_agreement(evaluation(comparison()), GATES)
