@@ -61,6 +61,7 @@ def promote(root: Path, name: str, now: datetime, *, taken_over: str | None = No
         origin = expected_origin(office.desk, standing, taken_over)
         champion, moved = standing.champion, None
         if champion is None or not _is_of(champion, promotable, is_refit=is_refit) or taken_over is not None:
+            _refuse_uncompared(stored, champion)
             offer = _prepare(root, office, stored, promotable, is_refit=is_refit)
             promotable = require_promotable(root, stored, _now())  # verifying took minutes: rights may have ended meanwhile
             _refuse_rolled_back(office.desk, standing, promotable)
@@ -215,6 +216,17 @@ def _refuse_rolled_back(desk: Desk, standing: Championship, promotable: Promotab
         expected="an approval by somebody who knows of the rollback",
         next_step=f"windtunnel approve {promotable.name} --reason ...",
     )
+
+
+def _refuse_uncompared(stored: StoredVerdict, champion: Champion | None) -> None:
+    """A first model's verdict compared it with nobody: it replaces nobody either."""
+    if champion is not None and champion.verdict != hashlib.sha256(stored.content).hexdigest() and stored.verdict.rubber_stamp:
+        raise GateError(
+            f"verdict {stored.name}",
+            found=f"a rubber stamp, which compared with nobody, while version {champion.version} is champion",
+            expected="a verdict beside a champion",
+            next_step="name the champion in models.champion of params.yaml (docs/params.md), then windtunnel run",
+        )
 
 
 def _now() -> datetime:

@@ -2,6 +2,7 @@
 
 import shutil
 import subprocess
+from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from flows.programs import git
 from flows.promote_model import confirm_champion
 from flows.promotion import Moved, confirm, promote, rollback
 from flows.registry_office import find_champion, show_in_mlflow
+from flows.verdict_store import find_verdict
 from flows.worktrees import hold_lock
 from tasks.errors import GateError, ModelError, RegistryError, SigningError, WorktreeError
 from tasks.ledger import Draft, append_event
@@ -389,3 +391,15 @@ def test_an_approval_counts_by_when_it_was_signed(tmp_path, place, minutes, coun
     else:
         with pytest.raises(GateError, match="from before that"):
             flows.promotion._refuse_rolled_back(desk, standing, agreed)
+
+
+def test_a_rubber_stamp_replaces_nobody(two, registry):
+    """A verdict that was compared with nobody, while somebody is champion."""
+    stored = find_verdict(two.root, HERE)
+    stamp = stored.content.replace(b'"rubber_stamp": false', b'"rubber_stamp": true')
+    champion = find_champion(two.root)[0].champion
+    assert stamp != stored.content
+    with pytest.raises(GateError, match="compared with nobody"):
+        flows.promotion._refuse_uncompared(replace(stored, content=stamp), champion)
+    flows.promotion._refuse_uncompared(replace(stored, content=stamp), None)
+    flows.promotion._refuse_uncompared(stored, champion)
