@@ -63,6 +63,7 @@ def test_manifest_says_what_it_was_made_from(project: MaskingProject) -> None:
     snapshot = project.take_snapshot({0: ""})
     about = project.mask().about
     policy = about.pop("policy")
+    assert len(about.pop("params/mask")) == 64
     assert about == {
         "view": "masked",
         "snapshots": snapshot.logical_hash,

@@ -90,7 +90,7 @@ def test_splits_in_order_pass(project: ProjectPaths) -> None:
     """Both splits are examined, and named with their hashes among the inputs."""
     report = _run(project)
     assert report.is_passed
-    assert set(report.inputs) == {"masked", "splits/by_time", "splits/by_aircraft"}
+    assert set(report.inputs) == {"masked", "splits/by_time", "splits/by_aircraft", "params/validate_splits"}
     assert {suite.table for suite in report.suites} == {"by_time/assignments", "by_aircraft/assignments"}
 
 
