@@ -17,7 +17,7 @@ from playwright.sync_api import Browser, Page
 from test_report_page import LEAST_CONTRAST, READ_COLOURS, contrast
 from verdict_stories import STORIES, make_outcome, make_verdict, sha, story_inputs
 
-from tasks.records import Interval
+from tasks.records import Interval, Verdict
 from tasks.reporting import ReportInputs, render_report, seal_page
 from tasks.reporting.page import MOST_CRITERIA
 
@@ -324,6 +324,18 @@ def test_a_receipt_that_a_gate_refuses_is_no_fresh_one(
     page = show(sealed(ranking, seal(ranking.verdict_bytes, make_key(tmp_path, "ed25519"), **receipted)))
     assert page.evaluate(READ)["state"] == "valid"
     assert told in page.locator("#judge-standing.standing li.bad").inner_text()
+
+
+def test_a_later_look_that_turns_the_decision_is_told(show: Callable[..., Page], ranking: ReportInputs, tmp_path: Path) -> None:
+    """By the look in the signed receipt, whatever the headline says of a first one."""
+    verdict = Verdict.from_json(ranking.verdict_bytes, origin="test").model_copy(update={"later_looks": None})
+    assert verdict.decision == "promote"
+    later = replace(ranking, verdict_bytes=verdict.to_json().encode(), provenance=replace(ranking.provenance, verdict=verdict))
+    taken = {"candidate": "c", "holdout": "h", "number": 4, "budget": 30, "left": 26, "event": "e"}
+    page = show(sealed(later, seal(later.verdict_bytes, make_key(tmp_path, "ed25519"), look=taken)))
+    assert page.evaluate(READ)["state"] == "valid"
+    told = page.locator("#judge-standing.standing li.bad").inner_text()
+    assert "A later look. Its candidate was number 4 of 30 on this holdout: what stands is inconclusive, not promote." in told
 
 
 def test_what_nobody_stands_behind_stays_visible(show: Callable[..., Page], ranking: ReportInputs, tmp_path: Path) -> None:

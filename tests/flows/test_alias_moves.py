@@ -2,6 +2,7 @@
 
 import os
 import signal
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -59,6 +60,16 @@ def test_champions_follow_one_another_and_a_rollback_returns(tmp_path: Path) -> 
     assert (alias.version, standing.champion.version, standing.previous) == ("1", "1", None)
     assert list(standing.rolled_back) == ["2" * 64]
     assert len(standing.moves) == 6
+
+
+def test_a_champion_that_was_compared_with_nobody_stays_a_rubber_stamp(tmp_path: Path) -> None:
+    """The log says it of each promotion; those of before it did are none."""
+    desk = desk_of(tmp_path, OneAlias())
+    make_move(desk, promotion("1"))
+    assert not desk.read().champion.rubber_stamp
+    stamped = promotion("2", origin="1")
+    make_move(desk, replace(stamped, about={**stamped.about, "rubber_stamp": "true"}))
+    assert desk.read().champion.rubber_stamp
 
 
 def test_killed_before_the_flip_is_undone(tmp_path: Path) -> None:

@@ -1,15 +1,28 @@
 """Every output says how many looks at the holdout are left."""
 
 import xml.etree.ElementTree as ET
+from dataclasses import replace
 
 import pytest
 from verdict_stories import story_inputs, story_verdict
 
 from tasks.errors import ReportError
-from tasks.records import LookTaken
-from tasks.reporting import looks_sentence, render_report, show_looks, verdict_junit, verdict_markdown
+from tasks.records import LaterLooks, LaterOutcome, LooksLeft, LookTaken
+from tasks.reporting import (
+    later_sentence,
+    left_sentence,
+    looks_sentence,
+    render_report,
+    show_looks,
+    standing_sentence,
+    verdict_junit,
+    verdict_markdown,
+)
 
 LOOK = LookTaken(candidate="c", holdout="h", number=3, budget=30, left=27, event="e")
+UNDECIDED = LaterOutcome(name="ranking", status="inconclusive", reason="", rows_to_decide=None, days_to_decide=None)
+LATER = LaterLooks(budget=30, confidence=0.99914, decision="inconclusive", reason="", outcomes=(UNDECIDED,))
+REFRESH = "a refreshed holdout gives first looks again."
 
 
 def test_sentence_says_how_many_are_left():
@@ -31,6 +44,25 @@ def test_page_without_that_place_is_refused():
     page = show_looks(render_report(story_inputs("promote")), story_verdict("promote"), LOOK)
     with pytest.raises(ReportError, match="0 places"):
         show_looks(page, story_verdict("promote"), LOOK)
+
+
+def test_page_says_both_decisions():
+    """What it comes to at a later look, with the criteria; and once it is published at one, what stands, at the top."""
+    inputs = story_inputs("promote")
+    verdict = inputs.provenance.verdict.model_copy(update={"later_looks": LATER})
+    page = render_report(replace(inputs, provenance=replace(inputs.provenance, verdict=verdict)))
+    assert later_sentence(verdict) in page
+    assert later_sentence(verdict).endswith("it is judged at 99.914 %: inconclusive; other than at the first: ranking.")
+    told = standing_sentence(verdict, LOOK)
+    assert told == "Look 3 of 30 at this holdout, judged at 99.914 %: inconclusive (promote at a first look); " + REFRESH
+    assert f'<strong id="standing-look">{told}</strong>' in show_looks(page, verdict, LOOK)
+    assert "standing-look" not in show_looks(page, verdict, LOOK.model_copy(update={"number": 1}))
+
+
+def test_commands_that_spend_no_look_say_how_many_are_left():
+    """Or that nobody knows before a run."""
+    assert "27 of 30 left" in left_sentence(LooksLeft(holdout="h", budget=30, left=27))
+    assert "not known" in left_sentence(None)
 
 
 def test_markdown_and_junit_say_it():
