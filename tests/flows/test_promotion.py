@@ -15,6 +15,7 @@ from signed_project import BOB, ROBOT, make_keys
 import flows.promote_model
 import flows.promotion
 import flows.registry_office
+import flows.verdict_checks
 from flows.alias_moves import make_move
 from flows.approval import approve, record_approval, sign_approval
 from flows.champion_branches import keep_champion
@@ -158,6 +159,7 @@ def test_a_verdict_of_scores_has_no_model_to_promote(paths, keys, registry, monk
     """Known by scores only: told before anything is registered."""
     agree(paths, keys)
     monkeypatch.setattr(flows.promotion, "_require_holds", lambda *_: None)
+    monkeypatch.setattr(flows.verdict_checks, "_require_bytes", lambda *_: None)
     (paths.models / "challenger.skops").unlink()
     with pytest.raises(ModelError, match="scores only"):
         promote(paths.root, HERE, now())
