@@ -6,6 +6,7 @@ from datetime import datetime, timezone
 
 import pytest
 import yaml
+from promotable_project import CRITERIA
 from small_project import call
 from toy_evidence import judge_toy, make_params, toy_rows, train_toy, write_toy
 
@@ -27,8 +28,7 @@ HERE = "data/verdict.json"
 def judged(tmp_path_factory):
     """A project that was run to its verdict, which promotes, and its receipt."""
     paths = ProjectPaths(tmp_path_factory.mktemp("judged"))
-    criteria = {"validation": {"evidence": "validation", "critical": True}}
-    params = make_params(gates={"max_age_days": 7, "criteria": criteria})
+    params = make_params(gates={"max_age_days": 7, "criteria": CRITERIA})
     said = params.model_dump(mode="json", by_alias=True, exclude_defaults=True)
     write_atomically(paths.params, yaml.safe_dump(said).encode())
     write_atomically(paths.pin, b"{}")
