@@ -14,7 +14,8 @@ from flows.approval import require_actionable
 from flows.cli.root import windtunnel
 from flows.looks_left import find_looks_left
 from flows.promote_model import told_of
-from flows.verdict_store import check_stored, find_verdict
+from flows.verdict_checks import check_stored
+from flows.verdict_store import find_verdict
 from tasks.errors import GateError
 from tasks.ledger import Draft, append_event
 from tasks.records import LaterLooks, LaterOutcome, LookTaken, Receipt
