@@ -121,6 +121,8 @@ def _criterion_changes(
         elif name == "method" and old in _METHODS and new in _METHODS:
             is_wider = _METHODS.index(new) > _METHODS.index(old)
             yield change(place, old, new, "tightening" if is_wider else "loosening", "wider or narrower intervals")
+        elif name == "confidence" and now.get("discovered") is not None:
+            yield _search_change(place, old, new)
         else:
             yield ordered(place, old, new)
 
@@ -148,6 +150,12 @@ def _bound_change(where: str, old: float | None, new: float | None, direction: D
         return change(where, old, new, "loosening", "which way the metric is better is not known")
     is_stricter = (new > old) == (direction == "higher_is_better")
     return change(where, old, new, "tightening" if is_stricter else "loosening", direction.replace("_", " "))
+
+
+def _search_change(where: str, old: float | None, new: float | None) -> PolicyChange:
+    """A search fails where harm is shown: at more confidence it is shown of fewer slices. No value at all cannot be ordered."""
+    is_stricter = old is not None and new is not None and new < old
+    return change(where, old, new, "tightening" if is_stricter else "loosening", "at more confidence a search shows less harm")
 
 
 def _signer_changes(was: str, now: str) -> Iterator[PolicyChange]:

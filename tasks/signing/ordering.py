@@ -21,13 +21,14 @@ _MORE_IS_STRICTER = (
     r"expectations/.+\.(mostly|min_value|strict_min|strict_max)",
 )
 _LESS_IS_STRICTER = (
-    r"gates\.(max_age_days|looks\.budget)",
+    r"gates\.max_age_days",
     r"gates\.criteria\.[^.]+\.(margin|relative_margin|gap|most)",
     r"evaluation\.discover\.margin",
     r"masking\.limits\.(below|closeness|excess)",
     r"masking\.tables\.[^.]+\.columns\.[^.]+\.keep_prefix",
     r"expectations/.+\.(max_value|or_equal)",
 )
+"""Not among them is ``gates.looks.budget``: fewer looks are fewer tries, and each later one of fewer is judged less strictly."""
 _STEPS = {
     r"gates\.require\.challenger": ("scores_brought_along", "scored_here", "refitted_here"),
     r"gates\.require\.champion": ("any", "logged_scores"),

@@ -127,8 +127,6 @@ def _check_verdict(context: StageContext, content: bytes) -> Check:
     try:
         written = Verdict.from_json(content, origin="verdict.json")
         again = judge_project(context)
-        if written.later_looks is None:  # a verdict of before there were any; at a later look it decides nothing
-            again = again.model_copy(update={"later_looks": None})
     except WindtunnelError as error:
         return Check(what="verdict", status="does_not_hold", reason=f"{error.thing}: {error.found}")
     # Which packages judged is a check of its own: with others the same figures may come out, and a champion may be gone back to.

@@ -9,6 +9,7 @@ from tasks.evaluation.spread import tails_of
 from tasks.gates import judge, judge_criteria
 from tasks.gates.intervals import read_interval
 from tasks.gates.later import later_confidence, later_gates
+from tasks.params.judging import DiscoveredCriterion
 from tasks.records import LookTaken, Replicates, Spread
 
 TAILS = tails_of(2000)
@@ -64,8 +65,9 @@ def test_a_criterions_own_confidence_is_divided_likewise():
     """And a search for bad slices is not: more confidence would make it pass more easily."""
     asked = gates(ranking={"margin": 0.01, "confidence": 0.99})
     assert later_gates(asked, evaluation()).criteria["ranking"].confidence == later_confidence(0.99, 30)
-    search = asked.model_copy(update={"criteria": {"s": gates(s={"evidence": "validation", "critical": True}).criteria["s"]}})
-    assert later_gates(search, evaluation()).criteria == search.criteria
+    search = DiscoveredCriterion.model_validate({"discovered": "brier", "confidence": 0.99, "critical": True})
+    found = later_gates(asked.model_copy(update={"criteria": asked.criteria | {"search": search}}), evaluation())
+    assert (found.criteria["search"].confidence, found.criteria["ranking"].confidence > 0.99) == (0.99, True)
 
 
 @pytest.mark.parametrize("family", [stats.norm(0, 1), stats.t(8), stats.gamma(9)], ids=["normal", "heavy", "skewed"])

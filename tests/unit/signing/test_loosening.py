@@ -16,6 +16,11 @@ ROOT = Path(__file__).resolve().parents[3]
 DEMO = yaml.safe_load((ROOT / "params.yaml").read_text())
 CRITERION = {"metric": "brier", "margin": 0.1, "min_rows": 100, "critical": True}
 DRIFT = {"gates.criteria.drifted": {"drift": "psi", "most": 0.2, "min_rows": 100, "critical": True}}
+INHERITING = {
+    "evaluation.discover": {"columns": ["origin"], "metric": "brier", "min_rows": 500},
+    "gates.criteria.search": {"discovered": "brier", "critical": True},
+}
+SEARCH = INHERITING | {"gates.criteria.search.confidence": 0.95}
 EMAIL = "masking.tables.bookings.email"
 DECADE = "masking.tables.bookings.birth_date"
 POSTCODE = "masking.tables.bookings.postcode"
@@ -65,7 +70,7 @@ STRICTER = [
     ({}, {"gates.criteria.more": CRITERION}),
     ({}, {"gates.criteria.each_carrier.critical": True}),
     ({}, {"gates.max_age_days": 3}),
-    ({}, {"gates.looks.budget": 10}),
+    (SEARCH | {"gates.criteria.search.confidence": 0.99}, SEARCH),
     ({}, {"evaluation.slices": ["origin", "carrier", "dest"]}),
     ({}, {"masking.limits.k": 6}),
     ({}, {"masking.limits.quasi": ["bookings.loyalty_tier"]}),
@@ -98,6 +103,7 @@ UNORDERED = [
     {"evaluation.split": "by_aircraft"},
     {"evaluation.interval.cluster": "row"},
     {"evaluation.weight": "distance"},
+    {"gates.looks.budget": 2},
     {"splits.by_time.boundaries.validation": "2013-09-02"},
     {"label.known": "known_utc", "label.positive": 0},
     {"seed": 2},
@@ -142,6 +148,16 @@ def test_what_is_judged_and_defaults_written_out_are_no_change(after):
     """The key's name, the moment, the challenger; and a default that somebody spelt out."""
     assert directions({}, after) == {}
     assert version({}).policy == version(after).policy
+
+
+@pytest.mark.parametrize("confidence", [0.9, 0.99])
+def test_confidence_that_a_search_inherits_cannot_be_ordered(confidence):
+    """More of it weakens the search, and less of it all the others: each takes two signatures; without a search more takes one."""
+    asked = {"evaluation.interval.confidence": confidence}
+    found = directions(INHERITING, INHERITING | asked)
+    assert "loosening" in found.values()
+    assert found["gates.criteria.search.confidence"] == ("loosening" if confidence > 0.95 else "tightening")
+    assert ("loosening" in directions({}, asked).values()) == (confidence < 0.95)
 
 
 def test_a_looser_margin_says_what_it_was():

@@ -330,3 +330,11 @@ def test_verdict_of_before_parameters_were_kept_by_stage_is_not_held(project):
     checks = check_hashes(project, project.paths.verdict.read_bytes(), receipt_of(project))
     told = next(check for check in checks if check.what == "parameters of each stage")
     assert (told.status, "judge again" in told.reason) == ("not_checked", True)
+
+
+def test_verdict_of_before_later_looks_does_not_hold(project):
+    """Judged again it says what a later look comes to; it says nothing of that, so it is another verdict."""
+    content = json.loads(project.paths.verdict.read_text())
+    del content["later_looks"]
+    told = next(check for check in check_figures(project, json.dumps(content).encode()) if check.what == "verdict")
+    assert (told.status, "later_looks" in told.reason) == ("does_not_hold", True)
