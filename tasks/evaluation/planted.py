@@ -132,7 +132,8 @@ def _worst(labels: Floats, task: Task, class_count: int) -> Floats:
 def _swapped(scores: Floats, task: Task) -> Floats:
     if task == "multiclass":
         return np.roll(scores, 1, axis=1)
-    return 1 - scores if task == "binary" else scores.min() + scores.max() - scores
+    # Mirrored at an end: about the middle, the mean of a regression's predictions could stay where it was.
+    return 1 - scores if task == "binary" else 2 * scores.max() - scores
 
 
 def _replaced(rows: pa.Table, wreck: Callable[[Floats], Floats], task: Task, class_count: int, draws: int) -> pa.Table:

@@ -112,7 +112,9 @@ def _replicates(gates: GatesParams, evaluation: Evaluation) -> Iterator[int | No
             found = comparisons_of(criterion, evaluation)
             # A claim among others is judged at the share of the error that Holm leaves the first of them.
             error /= max(1, claims) if criterion.better_by is not None else 1
-            yield from _enough(method_of(criterion), error, found, criterion.min_rows)
+            # McNemar's interval is of a difference; that of the challenger's own figure is the bootstrap's.
+            method = "cluster_bootstrap" if criterion.method == "mcnemar" else method_of(criterion)
+            yield from _enough(method, error, found, criterion.min_rows)
         elif isinstance(criterion, ParityCriterion):
             found = [c for c in evaluation.comparisons if (c.metric, c.slice_column) == (criterion.parity, criterion.slice)]
             yield from _enough(criterion.method, error / 2, found, criterion.min_rows)
@@ -137,10 +139,8 @@ def _wrecked(name: str, one: GatesParams, planted: Mapping[str, Evaluation] | No
     if judged and all(judged) and statuses == {"pass"}:
         yield f"{name} cannot fail: it passes a challenger with {', with '.join(sorted(_wrecks(planted)))}"
     elif judged and statuses <= {"pass", "not_judged"} and _any_pass(_judged(good, one)):
-        unread = next(
-            (outcome.reason for outcomes in judged for outcome in outcomes if outcome.status == "not_judged"), "no figure"
-        )
-        yield f"{name} cannot be held against a challenger that is no good: {unread}"
+        # No outcome's own words: a planted slice is withheld from nobody, and they would tell of few people.
+        yield f"{name} cannot be held against a challenger that is no good: there is no interval of it; draw more replicates"
     again = (planted or {}).get(CHAMPION_AGAIN)
     if again is not None and any(outcome.status == "pass" and outcome.test == "superiority" for outcome in _judged(again, one)):
         yield f"{name} calls the champion better than itself"
@@ -164,10 +164,13 @@ def _overlooked(name: str, one: GatesParams, planted: Mapping[str, Evaluation] |
 
 def _let_through(evidence: SelfTestEvidence, gates: GatesParams, planted: Mapping[str, Evaluation] | None) -> Iterator[str]:
     """Criteria of which each may be sound, and that would together promote a challenger that is no good."""
+    # A coin is as fair to all, so that a gap stops none of these, and is not measured on them.
+    others = {name: criterion for name, criterion in gates.criteria.items() if not isinstance(criterion, ParityCriterion)}
+    asked = gates.model_copy(update={"criteria": others})
     promoted = []
     for what, found in _wrecks(planted).items():
         worthless = SelfTestEvidence(found, evidence.reports, evidence.disclosure, evidence.subjects, evidence.utility)
-        critical = [outcome for outcome in _criteria_of(worthless, gates) if outcome.is_critical]
+        critical = [outcome for outcome in _criteria_of(worthless, asked) if outcome.is_critical]
         if critical and all(outcome.status == "pass" for outcome in critical):
             promoted.append(what)
     if promoted:

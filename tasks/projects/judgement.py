@@ -20,8 +20,8 @@ _EVIDENCE = {
     # Not critical: few rows tell no models apart, and then the certificate cannot tell. One that fails voids the verdict anyway.
     "utility": {"evidence": "utility", "critical": False},
 }
-_LEAST_R2 = 0.02
-"""What a prediction has to explain beyond the mean of the label."""
+_LEAST_SKILL = 0.02
+"""Of r2 or the correlation of classes, which are 0 for an answer that is always the same."""
 _MARGIN_SHARE = 0.02
 """A margin as a share of what a model without knowledge would get."""
 
@@ -50,7 +50,8 @@ def propose_judgement(roles: Roles, contrast: Contrast, *, split: str, slices: t
     rows = max(1, math.floor(contrast.rows * TEST_SHARE / 2))
     metrics, criteria = _criteria(roles, contrast, rows)
     if not has_champion:
-        criteria = {name: {key: value for key, value in one.items() if key != "margin"} for name, one in criteria.items()}
+        bounded = {name: one for name, one in criteria.items() if "bound" in one}
+        criteria = {name: {key: value for key, value in one.items() if key != "margin"} for name, one in bounded.items()}
     else:
         first = metrics[0]
         margin = criteria["quality"]["margin"] * 5
@@ -74,11 +75,12 @@ def _criteria(roles: Roles, contrast: Contrast, rows: int) -> tuple[list[str], d
         return ["roc_auc", "log_loss", "brier"], {"quality": quality, "calibration": {"metric": "log_loss", **loss}}
     if roles.task == "multiclass":
         quality = {"metric": "accuracy", "bound": round(contrast.majority, 4), "margin": _MARGIN_RANKING, **every}
-        return ["accuracy", "log_loss"], {"quality": quality, "calibration": {"metric": "log_loss", **loss}}
-    error = {"bound": _round_up(contrast.deviation), "margin": _significant(contrast.deviation * _MARGIN_SHARE), **every}
-    # On the judged rows alone: a mean would hold the bound of the error wherever these vary less than all rows did.
-    skill = {"metric": "r2", "bound": _LEAST_R2, **every}
-    return ["rmse", "mae", "r2"], {"quality": {"metric": "rmse", **error}, "skill": skill}
+        # On the judged rows alone, as below: the largest class may be larger there than it was in all rows.
+        skill = {"metric": "mcc", "bound": _LEAST_SKILL, **every}
+        return ["accuracy", "log_loss", "mcc"], {"quality": quality, "skill": skill, "calibration": {"metric": "log_loss", **loss}}
+    # No bound on the error: a mean would hold one wherever the judged rows vary less than all rows did.
+    error = {"metric": "rmse", "margin": _significant(contrast.deviation * _MARGIN_SHARE), **every}
+    return ["rmse", "mae", "r2"], {"quality": error, "skill": {"metric": "r2", "bound": _LEAST_SKILL, **every}}
 
 
 def _significant(value: float) -> float:

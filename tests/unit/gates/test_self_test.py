@@ -7,7 +7,7 @@ from tasks.gates import asked_by, judge
 from tasks.gates import selftest as self_tests
 from tasks.gates.bad_evidence import SelfTestEvidence
 from tasks.gates.selftest import SELF_TEST, hold_self_test, plan_self_test
-from tasks.params.judging import EvaluationParams
+from tasks.params.judging import EvaluationParams, GatesParams
 
 DECLARED = EvaluationParams(
     split="s",
@@ -59,10 +59,20 @@ def test_criteria_that_look_at_nothing_let_every_wreck_through():
 
 def test_criterion_that_sees_no_interval_on_any_wreck_is_named():
     """Which it passed as not having been passed; its pass of the challenger would say nothing."""
-    unread = difference(-0.25, -0.15, reason="no replicate lies so far out").model_copy(update={"delta_interval": None})
+    unread = difference(-0.25, -0.15, reason="0 of 40 rows are positive").model_copy(update={"delta_interval": None})
     (flaw,) = held({"ranking": {"margin": 0.005}}, dict.fromkeys(WRECKS, evaluation(unread))).flaws
-    assert flaw.startswith("ranking cannot be held against a challenger that is no good: ")
-    assert flaw.endswith("no replicate lies so far out")
+    assert flaw.startswith("ranking cannot be held against a challenger that is no good: there is no interval")
+    assert "positive" not in flaw  # a planted slice is withheld from nobody
+
+
+def test_a_gap_does_not_keep_the_others_from_being_tried_together():
+    """It stops no coin, and on wrecks it is not even measured."""
+    planted = WRECKS | {"constant scores": evaluation(difference(0.0, 0.0))}
+    fair = {"parity": "recall", "slice": "sex", "gap": 0.1, "min_rows": 10, "critical": True}
+    asked = gates(calibrated={"margin": 0.005})
+    both = asked.model_copy(update={"criteria": asked.criteria | GatesParams(max_age_days=1, criteria={"f": fair}).criteria})
+    found = hold_self_test(SelfTestEvidence(evaluation(), reports(), None, ()), both, planted)
+    assert found.flaws == ("no critical criterion stops a challenger with constant scores",)
 
 
 def test_small_slices_do_not_hide_that_the_others_cannot_fail():
@@ -85,12 +95,13 @@ def test_small_slices_do_not_hide_that_the_others_cannot_fail():
         ({"a": {"margin": 0.1, "confidence": 0.99}}, 602),
         ({"a": {"margin": 0.1, "method": "bca"}}, 5000),
         ({"a": {"margin": 0.1, "method": "delong"}}, 100),
+        ({"a": {"metric": "accuracy", "margin": 0.1, "method": "mcnemar", "confidence": 0.99}}, 500),
         ({"a": {"better_by": 0}, "b": {"better_by": 0.1}, "c": {"better_by": 0.2}}, 707),
     ],
 )
 def test_as_many_replicates_as_the_farthest_interval_asks(criteria, replicates):
     """An interval that reads further out than the replicates go would not be seen on any wreck; BCa may go anywhere."""
-    found = evaluation(comparison(), replicates=5000)
+    found = evaluation(comparison(), comparison(metric="accuracy"), replicates=5000)
     plan = plan_self_test(gates(**criteria), DECLARED, found)
     assert plan.replicates == pytest.approx(replicates, rel=0.25)
     assert plan_self_test(gates(**criteria), DECLARED, found.model_copy(update={"replicates": 100})).replicates == 100
