@@ -1,7 +1,8 @@
 """Which sums by block may stand beside all else that is told of the same rows.
 
-What belongs here: the sets of rows behind sums by block, held against slices, found slices and one another. What does not: merging
-clusters so that no sum by itself is of fewer than k people (``merging``), and the rule (``disclosing``).
+What belongs here: what is told of rows before a page is drawn (slices, then those that the search named), and the sets of rows
+behind sums by block, held against it and one another. What does not: merging clusters so that no sum by itself is of fewer than k
+people (``merging``), counts where each row is a cluster (``paired``), and the rule (``disclosing``).
 """
 
 from collections.abc import Iterator, Sequence
@@ -29,16 +30,20 @@ def drop_giveaways(
 
     ``clusters`` numbers the cluster of each of ``rows``. Those of all rows come first, then column by column by name.
     """
-    folds = evaluation.folds_judged
-    told = Told(rows, published_values(rows, evaluation.comparisons, has_folds=folds is not None), k)
-    is_sound = all(told.may_tell(chosen) for chosen in _found_slices(rows, discover, evaluation))
+    told = told_by(evaluation, rows, discover, k)
     kept: list[BlockFigure] = []
     left: list[BlockFigure] = []
     for column in sorted({_column(figure) for figure in figures}):
         own = [figure for figure in figures if _column(figure) == column]
-        may_stand = is_sound and told.may_tell_all(_blocks_of(own, rows, clusters, column))
+        may_stand = told is not None and told.may_tell_all(_blocks_of(own, rows, clusters, column))
         (kept if may_stand else left).extend(own)
     return kept, left
+
+
+def told_by(evaluation: Evaluation, rows: pa.Table, discover: DiscoverParams | None, k: int) -> Told | None:
+    """What ``evaluation`` tells of ``rows``, slices that the search named too; None where these leave no room for anything more."""
+    told = Told(rows, published_values(rows, evaluation.comparisons, has_folds=evaluation.folds_judged is not None), k)
+    return told if all(told.may_tell(chosen) for chosen in _found_slices(rows, discover, evaluation)) else None
 
 
 def _found_slices(rows: pa.Table, discover: DiscoverParams | None, evaluation: Evaluation) -> Iterator[Ints]:

@@ -8,8 +8,8 @@ from collections.abc import Collection, Sequence
 
 import numpy as np
 
+from tasks.evaluation.beside import told_by
 from tasks.evaluation.block_sums import sum_figure
-from tasks.evaluation.disclosing import Told, published_values
 from tasks.evaluation.formulas import AREA, Summed
 from tasks.evaluation.measured import ROLES
 from tasks.evaluation.merging import Candidate, Cells, merge, without_giveaways
@@ -25,11 +25,13 @@ METRIC_OF: dict[IntervalMethod, str] = {"mcnemar": "accuracy", "delong": "roc_au
 def pair_figures(judged: JudgedRows, asked: Collection[tuple[IntervalMethod, str | None]], k: int) -> list[BlockFigure]:
     """Of each (method, slice column or None) of ``asked`` that needs no resampling: all rows, or the slices of the column.
 
-    Each count is of ``k`` people or of nobody, and so is what counts of slices of different columns leave of one another.
+    Each count is of ``k`` people or of nobody, and so is what counts of slices of different columns, and slices that the search
+    named, leave of one another.
     """
-    evaluation, rows = judged.evaluation, judged.table
-    published = published_values(rows, evaluation.comparisons, has_folds=evaluation.folds_judged is not None)
-    told = Told(rows, published, k)
+    rows = judged.table
+    told = told_by(judged.evaluation, rows, judged.params.discover, k)
+    if told is None:
+        return []
     figures: list[BlockFigure] = []
     for method, column in sorted({one for one in asked if one[0] in METRIC_OF}, key=lambda one: (one[1] is not None, str(one))):
         kept = _kept(judged, method, column, k)

@@ -10,7 +10,7 @@ whoever publishes the page fills.
 from markupsafe import escape
 
 from tasks.errors import ReportError
-from tasks.records import LooksLeft, LookTaken, Verdict
+from tasks.records import LaterLooks, LooksLeft, LookTaken, Verdict
 from tasks.reporting.figures import format_count
 from tasks.reporting.rows import DECISION_WORDS
 
@@ -52,11 +52,29 @@ def standing_sentence(verdict: Verdict, look: LookTaken | None) -> str:
         unsaid = "it does not say what it comes to at a later one: windtunnel run judges again"
         return f"{which}: {word} ({was} at a first look); {unsaid}."
     told = f"{which}, judged at {_percent(later.confidence)}: {word} ({was} at a first look)"
-    waiting = [outcome for outcome in later.outcomes if outcome.status == "inconclusive"]
-    rows = [outcome.rows_to_decide for outcome in waiting]
-    decided = [count for count in rows if count is not None]
-    more = f"about {format_count(max(decided))} rows would decide, or a refreshed holdout" if decided and None not in rows else ""
-    return f"{told}; {more or 'a refreshed holdout gives first looks again'}."
+    rows = _rows_that_decide(verdict, later) if standing == "inconclusive" else ""
+    more = f"about {rows} would decide, or a refreshed holdout" if rows else "a refreshed holdout gives first looks again"
+    return f"{told}; {more}."
+
+
+def _rows_that_decide(verdict: Verdict, later: LaterLooks) -> str:
+    """The rows that the decision waits for, all rows before those of slices; empty where no number of rows would decide.
+
+    The decision is that of critical criteria: rows that would decide an advisory one change nothing of it.
+    """
+    critical = {outcome.name: outcome.slice for outcome in verdict.criteria if outcome.is_critical}
+    most: dict[str | None, int] = {}
+    for outcome in later.outcomes:
+        if outcome.name not in critical or outcome.status == "pass":
+            continue
+        if outcome.rows_to_decide is None:
+            return ""
+        where = critical[outcome.name]
+        most[where] = max(most.get(where, 0), outcome.rows_to_decide)
+    widest = sorted(most.items(), key=lambda item: (item[0] is not None, -item[1], item[0] or ""))
+    told = [f"{format_count(rows)} rows" + (f" of {where}" if where is not None else "") for where, rows in widest]
+    told[_NAMED:] = [f"those of {format_count(len(told) - _NAMED)} more"] if len(told) > _NAMED else []
+    return " and ".join([", ".join(told[:-1]), told[-1]] if len(told) > 1 else told)
 
 
 def later_sentence(verdict: Verdict) -> str:

@@ -15,10 +15,11 @@ from tasks.evaluation.formulas import why_unsummed
 from tasks.evaluation.multiclass import METRICS, metric_of_class
 from tasks.evaluation.sample import Sample
 from tasks.params.judging import EvaluationParams
-from tasks.records import BlockEvidence, Comparison
+from tasks.records import BlockEvidence, Comparison, Discovery, SuspectSlice
 
 SEED, K = 5, 5
 CLASSES = ("a", "b", "c")
+SEARCH = {"columns": ("tier",), "metric": "accuracy", "min_rows": 10}
 
 
 class _Judged:
@@ -26,7 +27,8 @@ class _Judged:
 
     def __init__(self, comparisons: tuple[Comparison, ...]) -> None:
         self.comparisons, self.task = comparisons, "binary"
-        self.folds_judged = self.discovery = None
+        self.folds_judged = None
+        self.discovery: Discovery | None = None
 
 
 def _sample(rows: int = 300) -> Sample:
@@ -34,13 +36,27 @@ def _sample(rows: int = 300) -> Sample:
     return Sample(random.integers(0, 3, rows).astype(np.float64), random.dirichlet((1, 1, 1), rows))
 
 
-def _evidence(rows: pa.Table, method: str, *, cluster: str = "row", columns: tuple[str | None, ...] = (None,)) -> BlockEvidence:
+def _evidence(
+    rows: pa.Table, method: str, *, cluster: str = "row", columns: tuple[str | None, ...] = (None,), suspect: str = ""
+) -> BlockEvidence:
+    """Where ``suspect`` is given, the search named this slice of ``discover_tier``."""
     metric = {"mcnemar": "accuracy", "delong": "roc_auc"}[method]
     interval = {"method": "cluster_bootstrap", "cluster": cluster, "replicates": 100, "confidence": 0.9}
     slices = [name.removeprefix("slice_") for name in rows.column_names if name.startswith("slice_")]
     told = {"split": "s", "part": "test", "metrics": (metric,), "slices": slices, "interval": interval}
+    if suspect:
+        told["discover"] = SEARCH
     params = EvaluationParams.model_validate(told)
     judged = _Judged(withhold_crossing(rows, compare(rows, params, SEED), slices, K, has_folds=False))
+    if suspect:
+        judged.discovery = Discovery(
+            **SEARCH,
+            direction="higher_is_better",
+            margin=0.0,
+            searched=1,
+            too_small=0,
+            suspects=(SuspectSlice(p_value=0.0, slice=suspect),),
+        )
     asked = {(metric, column) for column in columns}
     methods = {(method, column) for column in columns}
     return summarise_blocks(rows, params, judged, asked, classes=(), draws=1, k=K, methods=methods)  # type: ignore[arg-type]
@@ -125,6 +141,28 @@ def test_counts_of_columns_that_nest_are_of_one_of_them() -> None:
     rows = _decided(counts, {"slice_origin": origin.tolist(), "slice_zone": zone.tolist()})
     shown = {figure.slice for figure in _evidence(rows, "mcnemar", columns=(None, "origin", "zone")).figures}
     assert shown == {None, "origin=A", "origin=B"}
+
+
+@pytest.mark.parametrize(("others", "is_told"), [(3, False), (20, True)])
+def test_counts_beside_a_slice_that_was_found_leave_nobody_alone(others: int, is_told: bool) -> None:
+    """The search named all rows that only the challenger decides rightly, and some more: beside their count the others are told."""
+    counts = (60, 20, 23, 20)
+    kinds = np.repeat(np.arange(4), counts)
+    within = np.concatenate([np.arange(count) for count in counts])
+    tier = np.where((kinds == 2) | (kinds == 0) & (within < others), "x", "y").tolist()
+    rows = _decided(counts, {"discover_tier": tier})
+    assert bool(_evidence(rows, "mcnemar", suspect="tier=x").figures) == is_told
+    assert _evidence(rows, "mcnemar").figures
+
+
+def test_a_slice_that_was_found_and_may_not_be_told_leaves_no_counts() -> None:
+    """A search of another release named a slice of two people: nothing is added to it."""
+    counts = (60, 20, 23, 20)
+    rows = _decided(
+        counts, {"discover_tier": ["x"] * 10 + ["y"] * 113, "person": ["a"] * 5 + ["b"] * 5 + [str(n) for n in range(113)]}
+    )
+    assert _evidence(rows, "mcnemar").figures
+    assert not _evidence(rows, "mcnemar", suspect="tier=x").figures
 
 
 def test_pairs_won_in_all_are_there_where_a_variance_is_asked() -> None:

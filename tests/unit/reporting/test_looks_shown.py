@@ -59,6 +59,49 @@ def test_page_says_both_decisions():
     assert "standing-look" not in show_looks(page, verdict, LOOK.model_copy(update={"number": 1}))
 
 
+def _waiting(**rows):
+    """The sentence where these criteria are inconclusive at a later look; each decided by so many rows."""
+    verdict = story_verdict("promote")
+    advisory = verdict.criteria[0].model_copy(update={"name": "advisory", "is_critical": False})
+    slices = [
+        verdict.criteria[0].model_copy(update={"name": f"each[{value}]", "slice": f"origin={value}", "is_critical": True})
+        for value in ("EWR", "JFK", "LGA")
+    ]
+    all_rows = verdict.criteria[0].model_copy(update={"name": "ranking", "slice": None, "is_critical": True})
+    outcomes = tuple(
+        UNDECIDED.model_copy(update={"name": name if name in ("ranking", "advisory") else f"each[{name}]", "rows_to_decide": count})
+        for name, count in rows.items()
+    )
+    later = LATER.model_copy(update={"outcomes": outcomes})
+    told = verdict.model_copy(update={"criteria": (all_rows, advisory, *slices), "later_looks": later})
+    return standing_sentence(told, LOOK).partition("; ")[2]
+
+
+@pytest.mark.parametrize(
+    ("rows", "told"),
+    [
+        ({"ranking": 20000}, "about 20,000 rows would decide, or a refreshed holdout."),
+        ({"ranking": 20000, "advisory": 90000}, "about 20,000 rows would decide, or a refreshed holdout."),
+        ({"ranking": 20000, "advisory": None}, "about 20,000 rows would decide, or a refreshed holdout."),
+        ({"JFK": 3000}, "about 3,000 rows of origin=JFK would decide, or a refreshed holdout."),
+        (
+            {"JFK": 3000, "LGA": 5000, "ranking": 2000},
+            "about 2,000 rows, 5,000 rows of origin=LGA and 3,000 rows of origin=JFK would decide, or a refreshed holdout.",
+        ),
+        (
+            {"JFK": 3000, "LGA": 5000, "ranking": 2000, "EWR": 1000},
+            "about 2,000 rows, 5,000 rows of origin=LGA, 3,000 rows of origin=JFK and those of 1 more would decide, "
+            "or a refreshed holdout.",
+        ),
+        ({"JFK": None, "ranking": 2000}, REFRESH),
+    ],
+    ids=str,
+)
+def test_rows_that_would_decide_are_the_decisions_own(rows, told):
+    """Of critical criteria alone, and a slice's rows are the slice's; where one would never be decided no rows are named."""
+    assert _waiting(**rows) == told
+
+
 def test_commands_that_spend_no_look_say_how_many_are_left():
     """Or that nobody knows before a run."""
     assert "27 of 30 left" in left_sentence(LooksLeft(holdout="h", budget=30, left=27))
