@@ -15,6 +15,8 @@ from tasks.paths import ProjectPaths
 
 CHAMPIONS = "champions/"
 CURRENT = f"{CHAMPIONS}current"
+_ANSWERED_BY = ("policies", "expectations")
+"""What a verdict is signed and validated by: written by commands, and maybe in no commit yet; without it, no rollback holds."""
 
 
 def champion_branch(sha256: str) -> str:
@@ -38,9 +40,9 @@ def keep_champion(root: Path, commit: str | None) -> str:
 
 
 def _keep_checkout(paths: ProjectPaths, branch: str, receipt: Path) -> str:
-    """Commit the checkout as it lies: what git tracks, what a run lands, and the receipt with its signature."""
+    """Commit the checkout as it lies: what git tracks or not of policy and suites, what a run lands, and the receipt."""
     root = paths.root
-    kept = [name for name in LANDED if (root / name).exists()]
+    kept = [name for name in (*LANDED, *_ANSWERED_BY) if (root / name).exists()]
     kept += [file.relative_to(root).as_posix() for file in receipt.parent.glob(f"{receipt.stem}.*")]
     add = [["git", "add", "--update", "."], ["git", "add", "--force", "--", *kept]]
     tree = _tree_of(root, "HEAD", *add)

@@ -74,12 +74,17 @@ def _text(path: Path) -> str:
 def _lay_output(target: Path, name: str, cache: Path) -> bool:
     if target.exists():
         return True
-    for entry, place in _objects(target, name, cache):
+    objects = tuple(_objects(target, name, cache))
+    if name.endswith(".dir"):
+        target.mkdir(parents=True)  # also where it lists nothing
+    for entry, place in objects:
         if not entry.is_file():
             return False
         place.parent.mkdir(parents=True, exist_ok=True)
         try:
             place.hardlink_to(entry)
+        except FileExistsError:  # a listing that names a place twice: a copy would go through the link, into the cache
+            return False
         except OSError:  # another file system, or another user's object
             shutil.copyfile(entry, place)
     return True

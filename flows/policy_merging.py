@@ -6,6 +6,7 @@ that takes (``tasks.signing``), and Git's own merge of files.
 
 import shutil
 import tempfile
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -18,6 +19,9 @@ from tasks.params import load_params
 from tasks.paths import ProjectPaths
 from tasks.signing import RIVALS, PolicyState, SignedVersion, Signers, judge_chain, read_versions
 from tasks.stages.policies import judging, stand_by
+
+_KEPT = "kept"
+"""The folder in the temporary one for what is to lie beside the version: its number has a name of its own in ``policies/``."""
 
 
 def merge_policy(root: Path, branch: str, *, key: Path, reason: str, now: datetime) -> PolicyView:
@@ -44,9 +48,11 @@ def merge_policy(root: Path, branch: str, *, key: Path, reason: str, now: dateti
         wanted = wanted.model_copy(update={"merges": (head,)})
         flips = find_flips(root, state.in_force.version, wanted)
         before = PolicyView(standing, changes_to(wanted, (state, theirs)), *flips)
-        _keep(folder, line, paths.policies / RIVALS / head)
-    content = wanted.to_json().encode()
-    return seal_version(before, paths, params, wanted, content, signer=signer, key=key, reason=reason, now=now)
+        _keep(folder, line, folder / _KEPT / RIVALS / head)
+        content = wanted.to_json().encode()
+        return seal_version(
+            before, paths, params, wanted, content, signer=signer, key=key, reason=reason, now=now, beside=folder / _KEPT
+        )
 
 
 def _fetch(root: Path, branch: str, folder: Path) -> None:
@@ -61,7 +67,7 @@ def _fetch(root: Path, branch: str, folder: Path) -> None:
 
 
 def _rival_line(state: PolicyState, theirs: PolicyState, branch: str) -> tuple[tuple[SignedVersion, ...], str]:
-    """The versions of the other branch that are none of ours, and the hash of the newest."""
+    """The versions of the other branch from where both part, and the hash of the newest."""
     if theirs.is_broken or theirs.in_force is None:
         told = theirs.problem or "nobody has signed one"
         raise cannot(f"policies/ of {branch} that does not hold: {told}", "signed versions", "restore them on that branch")
@@ -71,8 +77,14 @@ def _rival_line(state: PolicyState, theirs: PolicyState, branch: str) -> tuple[t
     if here is not None and here.digest in theirs.known:
         told = f"version {theirs.carried} of {branch}, which follows version {state.carried} here"
         raise cannot(told, "a rival of it", f"git checkout {branch} -- policies")
-    line = tuple(signed for signed in theirs.versions[: theirs.carried] if signed.digest not in state.known)
-    return line, theirs.in_force.digest
+    common = _common(state.versions[: state.carried], theirs.versions[: theirs.carried])
+    return theirs.versions[common : theirs.carried], theirs.in_force.digest
+
+
+def _common(ours: Sequence[SignedVersion], theirs: Sequence[SignedVersion]) -> int:
+    """How many versions both begin with: a line is judged from there, also where an earlier merge took in some of it."""
+    pairs = zip(ours, theirs, strict=False)
+    return next((place for place, (mine, other) in enumerate(pairs) if mine.digest != other.digest), min(len(ours), len(theirs)))
 
 
 def _on_both(ours: Signers, theirs: Signers) -> Signers:
@@ -83,7 +95,6 @@ def _on_both(ours: Signers, theirs: Signers) -> Signers:
 
 def _keep(folder: Path, line: tuple[SignedVersion, ...], target: Path) -> None:
     """Copy the files of ``line``, and of the lines that these merged, from ``folder``."""
-    shutil.rmtree(target, ignore_errors=True)
     for signed in line:
         for file in folder.glob(f"{signed.version.number:04d}.*json"):
             write_atomically(target / file.name, file.read_bytes())

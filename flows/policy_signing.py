@@ -6,7 +6,9 @@ goes and whose signature it takes (``tasks.signing``), and Prefect.
 
 import getpass
 import hashlib
-from collections.abc import Iterable, Sequence
+import shutil
+import tempfile
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
@@ -22,14 +24,17 @@ from tasks.paths import ProjectPaths
 from tasks.records import Flip, PolicyChange, PolicyVersion, Statement
 from tasks.signing import (
     FIRST,
+    RIVALS,
     SIGNERS_FILE,
     PolicyState,
     SignedVersion,
     Signer,
     Signers,
+    judge_chain,
     judge_rivals,
     make_statement,
     parse_signers,
+    read_versions,
     require_own,
     signers_text,
     told,
@@ -103,25 +108,45 @@ def seal_version(
     key: Path,
     reason: str,
     now: datetime,
+    beside: Path | None = None,
 ) -> PolicyView:
     """Sign ``version``, whose bytes are ``content``, and write it, its signature and the event; returns what then stands.
 
-    It takes the place of another one with its number. Raises :class:`~tasks.errors.SigningError` where nothing is written.
+    It takes the place of another one with its number; ``beside`` holds the rivals that are to lie in ``policies/`` with it. Raises
+    :class:`~tasks.errors.SigningError`, with nothing written, where the policy would not hold with it.
     """
     digest = hashlib.sha256(content).hexdigest()
     statement = Statement(what="policy", subject=digest, principal=signer.principal, reason=reason, at_utc=told(now))
     signed = make_statement(statement, key, banned_keys(paths, params))
     name = f"{version.number:04d}"
-    path = paths.policies / f"{name}.json"
-    if not path.exists() or path.read_bytes() != content:
-        for file in paths.policies.glob(f"{name}.*json"):
-            file.unlink()
-        write_atomically(path, content)
-    write_atomically(paths.policies / f"{name}.{signer.principal}.json", signed.to_json().encode())
+    files = {f"{name}.json": content, f"{name}.{signer.principal}.json": signed.to_json().encode()}
+    with tempfile.TemporaryDirectory(prefix="windtunnel-policy-") as folder:
+        trial = Path(folder) / "policies"
+        shutil.copytree(paths.policies, trial)
+        _lay_version(trial, name, files, beside)
+        found = judge_chain(read_versions(trial), judging(paths, params, now))
+    if found.is_broken:
+        raise cannot(
+            f"a version that the policy would not hold with: {found.problem}", "one that may follow", "windtunnel policy show"
+        )
+    _lay_version(paths.policies, name, files, beside)
     after = stand_by(paths, params, now)
     force = after.state.in_force
     _log(paths, statement, version, before.changes, is_in_force=force is not None and force.digest == digest)
     return PolicyView(after, before.changes, before.flips, before.judged_again)
+
+
+def _lay_version(policies: Path, name: str, files: Mapping[str, bytes], beside: Path | None) -> None:
+    """Write the version ``name`` and a signature of it, after the rivals that lie in ``beside``."""
+    for kept in (beside / RIVALS).iterdir() if beside else ():
+        shutil.rmtree(policies / RIVALS / kept.name, ignore_errors=True)
+        shutil.copytree(kept, policies / RIVALS / kept.name)
+    path = policies / f"{name}.json"
+    if not path.exists() or path.read_bytes() != files[path.name]:
+        for file in policies.glob(f"{name}.*json"):
+            file.unlink()
+    for written, content in files.items():
+        write_atomically(policies / written, content)
 
 
 def next_version(paths: ProjectPaths, state: PolicyState, params: Params, *, author: str, reason: str) -> PolicyVersion:

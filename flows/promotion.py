@@ -57,10 +57,10 @@ def promote(root: Path, name: str, now: datetime, *, taken_over: str | None = No
     promotable = require_promotable(root, stored, now)
     with open_office(root) as office:
         standing = settle_cut_off(office.desk)
-        _refuse_rolled_back(office.desk, standing, promotable)
         origin = expected_origin(office.desk, standing, taken_over)
         champion, moved = standing.champion, None
         if champion is None or not _is_of(champion, promotable, is_refit=is_refit) or taken_over is not None:
+            _refuse_rolled_back(office.desk, standing, promotable)
             _refuse_uncompared(stored, champion)
             offer = _prepare(root, office, stored, promotable, is_refit=is_refit)
             promotable = require_promotable(root, stored, _now())  # verifying took minutes: rights may have ended meanwhile

@@ -57,6 +57,23 @@ def test_without_links_the_objects_are_copied(tree: ProjectPaths, tmp_path: Path
     assert (tree.root / "data/folder/2.txt").read_bytes() == b"two"
 
 
+def test_a_place_that_is_listed_twice_is_left_to_dvc(tree: ProjectPaths, tmp_path: Path) -> None:
+    """The second object is not copied through the link of the first one, into the cache."""
+    cache = tmp_path / "cache"
+    one, two = (hashlib.md5(content).hexdigest() for content in (b"one", b"two"))
+    listed = [{"md5": name, "relpath": "a"} for name in (one, two)]
+    write_lock(tree, {"data/folder": store(cache, json.dumps(listed).encode(), ".dir")})
+    assert not lay_down(tree, cache)
+    assert (cache / "files/md5" / one[:2] / one[2:]).read_bytes() == b"one"
+
+
+def test_an_empty_folder_is_laid_down(tree: ProjectPaths, tmp_path: Path) -> None:
+    """Its listing names nothing; the folder is an output all the same."""
+    write_lock(tree, {"data/empty": store(tmp_path / "cache", b"[]", ".dir")})
+    assert lay_down(tree, tmp_path / "cache")
+    assert (tree.root / "data/empty").is_dir()
+
+
 @pytest.mark.parametrize("what", ["object", "listing"])
 def test_an_object_that_is_not_there_is_left_to_dvc(tree: ProjectPaths, tmp_path: Path, what: str) -> None:
     """A file of a folder, or the listing of it."""

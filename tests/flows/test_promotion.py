@@ -16,7 +16,7 @@ import flows.promote_model
 import flows.promotion
 import flows.registry_office
 import flows.verdict_checks
-from flows.alias_moves import make_move
+from flows.alias_moves import Desk, make_move
 from flows.approval import approve, record_approval, sign_approval
 from flows.champion_branches import keep_champion
 from flows.programs import git
@@ -29,7 +29,7 @@ from tasks.errors import GateError, ModelError, RegistryError, SigningError, Wor
 from tasks.ledger import Draft, append_event
 from tasks.paths import ProjectPaths
 from tasks.records import Promotable
-from tasks.registry import ALIAS
+from tasks.registry import ALIAS, Move
 from tasks.signing import told
 
 HERE = "data/verdict.json"
@@ -370,6 +370,32 @@ def test_the_commit_that_was_verified_is_kept(paths):
     git(paths.root, "update-ref", "-d", f"refs/heads/{first}")
     assert keep_champion(paths.root, commit) == first
     assert git(paths.root, "rev-parse", first) == commit
+
+
+def test_policies_and_suites_that_nobody_committed_are_kept(paths):
+    """Or else a rollback would find a verdict that nobody signed: versions, the rivals that these merged, and expectations."""
+    git(paths.root, "rm", "-r", "-q", "--cached", "policies")
+    git(paths.root, "-c", "user.name=T", "-c", "user.email=t@localhost", "commit", "-q", "-m", "nobody's")
+    for name in ("policies/rivals/f/0002.json", "expectations/raw/orders.json"):
+        (paths.root / name).parent.mkdir(parents=True)
+        (paths.root / name).write_text("{}")
+    kept = git(paths.root, "ls-tree", "-r", "--name-only", keep_champion(paths.root, None)).split()
+    written = {file.relative_to(paths.root).as_posix() for file in paths.policies.rglob("*") if file.is_file()}
+    assert {*written, "expectations/raw/orders.json"} <= set(kept)
+    assert not git(paths.root, "ls-files", "policies")
+
+
+def test_the_form_that_a_rollback_restored_is_champion_already(paths, keys, registry):
+    """Model, then recipe of one verdict, then back: the verdict counts as rolled back, and promoting its model moves nothing."""
+    agree(paths, keys)
+    first = promote(paths.root, HERE, now()).champion
+    desk = Desk(paths, registry, first.model)
+    about = flows.promotion._about(first)
+    make_move(desk, Move("promotion", first.model, "1", {**about, "version": "2", "promoted": "recipe"}))
+    make_move(desk, Move("rollback", first.model, "2", {**about, "leaves": "2", "reason": "why"}))
+    again = promote(paths.root, HERE, now())
+    assert (again.is_own, again.champion.version, registry.version) == (False, "1", "1")
+    assert first.verdict in desk.read().rolled_back
 
 
 @pytest.mark.parametrize(

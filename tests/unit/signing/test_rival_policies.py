@@ -8,6 +8,7 @@ import pytest
 from signed_project import ADA, BOB, EVE, NOW, ROBOT, judge_project, line, make_keys, make_project, require_ssh_keygen
 from small_project import call
 
+import flows.policy_merging
 from flows.approval import approve, require_promotable
 from flows.cli.root import main
 from flows.params_edit import edit_params
@@ -112,6 +113,41 @@ def test_merge_as_tight_as_both_takes_one(rivals, keys, monkeypatch):
     assert require_promotable(paths.root, find_verdict(paths.root, "data/verdict.json"), now).approved_by == EVE
     edit_params(paths.params, {MARGIN: 0.0005})
     assert not sign_policy(paths.root, key=keys[ADA], reason="on", now=LATER).standing.unsigned
+
+
+@pytest.fixture
+def again(rivals, keys, tmp_path):
+    """Merged once, by Bob; then the other branch signed one more, which came here as `other`."""
+    paths = rivals()
+    edit_params(paths.params, OTHERWISE_TIGHTER)
+    merge(paths, keys[BOB])
+    there = ProjectPaths(tmp_path / "there")
+    edit_params(there.params, {BOUND: 0.75})
+    sign_policy(there.root, key=keys[BOB], reason="tighter still", now=LATER)
+    commit(there)
+    call(paths.root, "git", "fetch", "-q", str(there.root), "main:other")
+    return paths
+
+
+def test_a_branch_that_went_on_is_merged_again(again, keys):
+    """Its line is kept from where both part, also the version that the first merge took in: without it, nothing would hold."""
+    edit_params(again.params, {BOUND: 0.75})
+    state = merge(again, keys[BOB], LATER + timedelta(minutes=1)).standing.state
+    assert (state.problem, state.carried) == ("", 4)
+    head = state.versions[3].version.merges[0]
+    kept = {file.name.split(".")[0] for file in (again.policies / "rivals" / head).glob("*.json")}
+    assert kept == {"0002", "0003"}
+
+
+def test_what_would_break_the_policy_is_not_written(again, keys, monkeypatch):
+    """A line that lacks its beginning: refused, and the folder stays as it was."""
+    real = flows.policy_merging._rival_line
+    monkeypatch.setattr(flows.policy_merging, "_rival_line", lambda *words: (real(*words)[0][1:], real(*words)[1]))
+    edit_params(again.params, {BOUND: 0.75})
+    before = {file: file.read_bytes() for file in again.policies.rglob("*.json")}
+    assert "would not hold" in refusal(merge, again, keys[BOB], LATER + timedelta(minutes=1))
+    assert {file: file.read_bytes() for file in again.policies.rglob("*.json")} == before
+    assert view_policy(again.root, LATER).standing.state.carried == 3
 
 
 def test_merge_that_drops_a_tightening_takes_two(rivals, keys):
