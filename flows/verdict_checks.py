@@ -15,7 +15,7 @@ from tasks.records import Decision
 from tasks.reporting import standing_sentence
 from tasks.signing import EXPECTATIONS
 from tasks.stages.environment import JUDGE_ANEW, told_difference
-from tasks.stages.made_with import find_others, needed_before
+from tasks.stages.made_with import REORDERED, find_others, needed_before
 from tasks.stages.policies import judged_files
 
 
@@ -27,7 +27,7 @@ def check_stored(stored: StoredVerdict, now: datetime) -> Decision:
     """
     decision, verdict = check_verdict(stored.content, stored.receipt, now=now), stored.verdict
     if verdict.params_hash != hash_params(stored.params):
-        raise _stale(stored.name, "other parameters than those it was judged by")
+        raise _stale(stored.name, "other parameters than those it was judged by", f"; {REORDERED}")
     beside = tuple(judged_files(ProjectPaths(Path())))
     named = {name: value for name, value in verdict.inputs.items() if name in beside}
     if any(name.startswith(f"{EXPECTATIONS}/") for name in verdict.inputs):  # else it is of before suites were bound
@@ -81,6 +81,6 @@ def _require_bytes(stored: StoredVerdict, paths: ProjectPaths) -> None:
         raise _stale(stored.name, f"other {broken.what} than it was judged on: {broken.reason}")
 
 
-def _stale(name: str, found: str) -> GateError:
+def _stale(name: str, found: str, otherwise: str = "") -> GateError:
     expected = "a verdict of what lies beside it"
-    return GateError(f"verdict {name}", found=found, expected=expected, next_step="windtunnel run, then check again")
+    return GateError(f"verdict {name}", found=found, expected=expected, next_step=f"windtunnel run, then check again{otherwise}")

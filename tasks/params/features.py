@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Discriminator, Field, Tag, field_validator, model_validator
 
-from tasks.params.base import Section
+from tasks.params.base import IN_ORDER, Section
 from tasks.params.user_code import FunctionSource
 
 RESERVED = frozenset({"row_key", "at_utc", "label", "label_known_utc"})
@@ -116,7 +116,7 @@ class UserFunction(FunctionSource):
     """A user's own function from declared features to further ones, row by row."""
 
     takes: tuple[str, ...] = Field(min_length=1)
-    gives: dict[str, Literal["number", "text"]] = Field(min_length=1)
+    gives: Annotated[dict[str, Literal["number", "text"]], IN_ORDER] = Field(min_length=1)
 
 
 class FeaturesParams(Section):
@@ -124,8 +124,8 @@ class FeaturesParams(Section):
 
     rows: str
     at: PredictionTime
-    columns: dict[str, Feature] = Field(min_length=1)
-    functions: dict[str, UserFunction] = Field(default_factory=dict)
+    columns: Annotated[dict[str, Feature], IN_ORDER] = Field(min_length=1)
+    functions: Annotated[dict[str, UserFunction], IN_ORDER] = Field(default_factory=dict)
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -19,6 +19,9 @@ from tasks.params import Params, stated
 PREFIX = "params/"
 """Begins the name under which an output carries the hash of a stage's parameters, as ``params/split@by_time``."""
 
+REORDERED = "where features only changed places, which DVC does not see: dvc repro --force --downstream features"
+"""What to do where nothing but the order of features was changed."""
+
 _POLICY = tuple(f"masking.{name}" for name in ("key", "domains", "tables", "limits", "engine", "spark"))
 """The masking policy without its words, and without what is asked of the utility certificate alone."""
 _VARIANT = "{variant}"
@@ -106,7 +109,7 @@ def require_inputs_made_with(params: Params, address: str, files: Mapping[str, P
                 f"stage {address}: {name}",
                 found=f"made with other parameters than params.yaml holds now ({', '.join(others)})",
                 expected="inputs and result of one params.yaml: it was changed since they were made",
-                next_step=f"dvc repro {address}",
+                next_step=f"dvc repro {address}; {REORDERED}",
             )
 
 

@@ -6,10 +6,12 @@ import pytest
 
 from tasks.gates import hash_gates, hash_params
 from tasks.params import Params, load_params, stated
+from tasks.params.features import UserFunction
 from tasks.params.judging import GatesParams, LooksParams
 from tasks.paths import ProjectPaths
 from tasks.records import PolicyVersion
 from tasks.signing import policy_content
+from tasks.stages.made_with import SECTIONS, hash_sections
 from tasks.stages.policies import classify, stand_by
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -41,7 +43,7 @@ def later(**values):
 
 def test_added_key_changes_no_hash_and_no_policy():
     """So that a verdict of before holds after an upgrade, one can roll back to it, and nobody has to sign anew."""
-    after = LaterParams.model_validate(stated(PARAMS)["values"])
+    after = LaterParams.model_validate(PARAMS.model_dump(mode="json", exclude_defaults=True))
     assert hash_gates(later()) == hash_gates(PARAMS.gates)
     assert hash_params(after) == hash_params(PARAMS)
     assert policy_content(after, {}) == policy_content(PARAMS, {})
@@ -51,6 +53,24 @@ def test_added_key_that_is_used_is_a_change():
     """At any depth."""
     hashes = {hash_gates(gates) for gates in (later(), later(quorum=2), later(looks={"pause_days": 1}))}
     assert len(hashes) == 3
+
+
+def test_other_order_of_features_is_another_hash():
+    """A model that draws some of them is another one, in all that was made with it; the order of criteria changes nothing."""
+    columns = dict(reversed(PARAMS.features.columns.items()))
+    other = PARAMS.model_copy(update={"features": PARAMS.features.model_copy(update={"columns": columns})})
+    changed = {stage for stage in SECTIONS if hash_sections(other, stage) != hash_sections(PARAMS, stage)}
+    assert hash_params(other) != hash_params(PARAMS)
+    assert changed == {"features", "validate_features", "disclosure", "utility", "train", "evaluate"}
+    turned = PARAMS.gates.model_copy(update={"criteria": dict(reversed(PARAMS.gates.criteria.items()))})
+    assert hash_gates(turned) == hash_gates(PARAMS.gates)
+
+
+def test_other_order_of_what_functions_give_is_another_hash():
+    """Their features stand in the dataset in that order, function by function."""
+    told = {"function": "a.b", "sha256": "0", "takes": ["x"], "gives": {"one": "number", "two": "number"}}
+    ways = [told, told | {"gives": dict(reversed(told["gives"].items()))}]
+    assert stated(UserFunction(**ways[0])) != stated(UserFunction(**ways[1]))
 
 
 def test_default_written_out_changes_no_hash():
