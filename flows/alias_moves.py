@@ -37,7 +37,7 @@ class Desk:
 
     def read(self) -> Championship:
         """The champions as the log tells; a fresh clone's is the one that came with it."""
-        return read_championship(read_chain(read_content(self.main.events) or self._start(), origin="events").events, self.model)
+        return read_standing(self.main, self.model)
 
     def append(self, kind: str, about: Mapping[str, str]) -> Event:
         """Write one event of a move down, where no other move is under way, or it closes that one."""
@@ -60,6 +60,12 @@ class Desk:
 
     def _start(self) -> bytes:
         return read_content(self.main.landed_events) or b""
+
+
+def read_standing(main: ProjectPaths, model: str) -> Championship:
+    """The champions of ``model`` as the event log of the main checkout tells; a fresh clone's log is the one that came with it."""
+    content = read_content(main.events) or read_content(main.landed_events) or b""
+    return read_championship(read_chain(content, origin="events").events, model)
 
 
 def settle_cut_off(desk: Desk) -> Championship:

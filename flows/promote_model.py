@@ -9,6 +9,7 @@ from prefect.input import RunInput
 from pydantic import Field
 
 from flows.approval import hash_verdict, record_approval, require_actionable, require_promotable
+from flows.comparison import comparison_notes
 from flows.programs import enter_project
 from flows.promotion import Moved, confirm, promote, rollback
 from flows.verdict_store import find_looks, find_verdict
@@ -67,7 +68,8 @@ def told_of(root: str, verdict: str) -> str:
     """What an approver has to know: the reason, whether anything was compared, and which look it was."""
     stored = find_verdict(Path(root), verdict)
     look = find_looks(ProjectPaths(Path(root)), stored.verdict, stored.receipt)
-    return "\n\n".join(escape_markdown(line) for line in (stored.verdict.reason, *notes_on(stored.verdict), looks_sentence(look)))
+    notes = (*notes_on(stored.verdict), *comparison_notes(Path(root), stored))
+    return "\n\n".join(escape_markdown(line) for line in (stored.verdict.reason, *notes, looks_sentence(look)))
 
 
 @task(name="look for an approval", persist_result=False)

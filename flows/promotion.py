@@ -13,6 +13,7 @@ from pathlib import Path
 from flows.alias_moves import Desk, expected_origin, make_move, settle_cut_off
 from flows.approval import require_promotable
 from flows.champion_branches import champion_branch, keep_champion, point_current
+from flows.comparison import require_compared
 from flows.programs import git
 from flows.registration import Candidate, private_folder, read_candidate, refit_candidate, register, require_registered
 from flows.registry_office import Office, open_office
@@ -61,11 +62,11 @@ def promote(root: Path, name: str, now: datetime, *, taken_over: str | None = No
         champion, moved = standing.champion, None
         if champion is None or not _is_of(champion, promotable, is_refit=is_refit) or taken_over is not None:
             _refuse_rolled_back(office.desk, standing, promotable)
-            _refuse_uncompared(stored, champion)
+            compared = require_compared(stored, champion, origin)
             offer = _prepare(root, office, stored, promotable, is_refit=is_refit)
             promotable = require_promotable(root, stored, _now())  # verifying took minutes: rights may have ended meanwhile
             _refuse_rolled_back(office.desk, standing, promotable)
-            about = {**offer, **_agreed(promotable)}
+            about = {**offer, **_agreed(promotable), **({"compared_with": compared} if compared else {})}
             moved = make_move(office.desk, Move("promotion", office.desk.model, origin, about))
             champion = _require_champion(office.desk.read())
         point_current(office.desk.main.root, champion.branch)
@@ -216,17 +217,6 @@ def _refuse_rolled_back(desk: Desk, standing: Championship, promotable: Promotab
         expected="an approval by somebody who knows of the rollback",
         next_step=f"windtunnel approve {promotable.name} --reason ...",
     )
-
-
-def _refuse_uncompared(stored: StoredVerdict, champion: Champion | None) -> None:
-    """A first model's verdict compared it with nobody: it replaces nobody either."""
-    if champion is not None and champion.verdict != hashlib.sha256(stored.content).hexdigest() and stored.verdict.rubber_stamp:
-        raise GateError(
-            f"verdict {stored.name}",
-            found=f"a rubber stamp, which compared with nobody, while version {champion.version} is champion",
-            expected="a verdict beside a champion",
-            next_step="name the champion in models.champion of params.yaml (docs/params.md), then windtunnel run",
-        )
 
 
 def _now() -> datetime:

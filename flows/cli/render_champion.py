@@ -61,6 +61,8 @@ def _print_facts(champion: Champion) -> None:
     if champion.check:
         click.echo(f"checked    {champion.check}")
     click.echo(f"verdict    {champion.verdict[:12]}, judged on {champion.part} of {champion.split}")
+    if champion.compared_with:
+        click.echo(f"compared   with {champion.compared_with}")
     click.echo(f"kept on    {champion.branch}")
     if champion.rubber_stamp:
         click.echo(RUBBER_STAMP)

@@ -37,6 +37,8 @@ class Champion(Record):
     """The hash of the event that says that its promotion was done."""
     check: str = ""
     """What became of a recipe that was fitted again, held against its verdict; empty of a fitted model."""
+    compared_with: str = ""
+    """Whom its verdict compared it with, where that is not known to be the champion that it replaced; empty where it is."""
 
 
 class Championship(Record):

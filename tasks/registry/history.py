@@ -20,7 +20,7 @@ ALIAS = "champion"
 NOBODY = "none"
 """What the log says for an alias that does not stand anywhere."""
 _KINDS = ("promotion", "rollback")
-_CHAMPION_FIELDS = ("version", "verdict", "branch", "logical_hash", "promoted", "view", "split", "part", "check")
+_CHAMPION_FIELDS = ("version", "verdict", "branch", "logical_hash", "promoted", "view", "split", "part", "check", "compared_with")
 _RUBBER_STAMP = "rubber_stamp"
 
 

@@ -1,8 +1,9 @@
 """What may be promoted and what may not, and the way back; the registry is one in memory, all else is real."""
 
+import hashlib
+import json
 import shutil
 import subprocess
-from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
@@ -19,8 +20,10 @@ import flows.verdict_checks
 from flows.alias_moves import Desk, make_move
 from flows.approval import approve, record_approval, sign_approval
 from flows.champion_branches import keep_champion
+from flows.cli.render_champion import show_moved
+from flows.comparison import comparison_notes
 from flows.programs import git
-from flows.promote_model import confirm_champion
+from flows.promote_model import confirm_champion, told_of
 from flows.promotion import Moved, confirm, promote, rollback
 from flows.registry_office import find_champion, show_in_mlflow
 from flows.verdict_store import find_verdict
@@ -28,8 +31,9 @@ from flows.worktrees import hold_lock
 from tasks.errors import GateError, ModelError, RegistryError, SigningError, WorktreeError
 from tasks.ledger import Draft, append_event
 from tasks.paths import ProjectPaths
-from tasks.records import Promotable
+from tasks.records import Promotable, Verdict
 from tasks.registry import ALIAS, Move
+from tasks.reporting import escape_markdown
 from tasks.signing import told
 
 HERE = "data/verdict.json"
@@ -421,13 +425,72 @@ def test_an_approval_counts_by_when_it_was_signed(tmp_path, place, minutes, coun
             flows.promotion._refuse_rolled_back(desk, standing, agreed)
 
 
-def test_a_rubber_stamp_replaces_nobody(two, registry):
-    """A verdict that was compared with nobody, while somebody is champion."""
-    stored = find_verdict(two.root, HERE)
-    stamp = stored.content.replace(b'"rubber_stamp": false', b'"rubber_stamp": true')
-    champion = find_champion(two.root)[0].champion
-    assert stamp != stored.content
-    with pytest.raises(GateError, match="compared with nobody"):
-        flows.promotion._refuse_uncompared(replace(stored, content=stamp), champion)
-    flows.promotion._refuse_uncompared(replace(stored, content=stamp), None)
-    flows.promotion._refuse_uncompared(stored, champion)
+@pytest.fixture
+def compared_with_nobody(monkeypatch):
+    """Every verdict is taken for a first model's."""
+    monkeypatch.setattr(Verdict, "from_json", classmethod(lambda _, content, origin: _stamped(content)))
+
+
+def _stamped(content):
+    said = json.loads(content) | {"rubber_stamp": True}
+    return Verdict.model_validate_json(json.dumps(said))
+
+
+def test_a_rubber_stamp_replaces_nobody(two, keys, registry, compared_with_nobody):
+    """A verdict that was compared with nobody, while somebody is champion by the log, who left by a rollback at first."""
+    rollback(two.root, "too slow")
+    agree(two, keys, reason="again")
+    with pytest.raises(GateError, match="compared with nobody, while version 1"):
+        promote(two.root, HERE, now())
+    assert registry.version == "1"
+
+
+def test_a_rubber_stamp_replaces_no_champion_that_no_log_knows(paths, keys, registry, compared_with_nobody):
+    """Somebody put the alias at version 9 by hand: `--from 9` does not make the verdict a comparison."""
+    agree(paths, keys)
+    registry.version = "9"
+    with pytest.raises(GateError, match="compared with nobody, while version 9"):
+        promote(paths.root, HERE, now(), taken_over="9")
+    assert (registry.version, registry.versions) == ("9", {})
+
+
+def test_whom_a_promoted_verdict_compared_with_is_kept(two, capsys):
+    """The second champion's verdict compared with logged scores, not with version 1: in the event, and shown."""
+    standing = find_champion(two.root)[0]
+    told = "the scores logged in log.score, not with version 1, the champion at that time"
+    assert standing.champion.compared_with == standing.moves[-2].about["compared_with"] == told
+    assert standing.previous.compared_with == ""
+    show_moved(Moved(standing.champion, True, 1.0, 1.0), "is champion", is_json=False)
+    assert f"compared   with {told}" in capsys.readouterr().out
+
+
+def test_whoever_approves_is_told_whom_it_compared_with(two, registry):
+    """By the form and the command, as far as the log knows: of the champion's own verdict there is nothing to tell."""
+    assert comparison_notes(two.root, find_verdict(two.root, HERE)) == ()
+    rollback(two.root, "too slow")
+    [note] = comparison_notes(two.root, find_verdict(two.root, HERE))
+    assert "Compared with the scores logged in log.score, not with version 1" in note
+    assert escape_markdown(note) in told_of.fn(str(two.root), HERE)
+
+
+def test_a_verdict_beside_an_older_stored_model_replaces_no_newer_champion(two, keys, registry, tmp_path):
+    """Judged beside version 1 while version 2 stands: refused, with the next step; beside version 2 it is promoted."""
+    older, newer = ((root / "data/models/challenger.skops").read_bytes() for root in (tmp_path / "first", two.root))
+    judge_beside(two, keys, older)
+    with pytest.raises(GateError, match="not with version 2") as refused:
+        promote(two.root, HERE, now())
+    assert "name version 2 in models.champion" in refused.value.next_step
+    assert registry.version == "2"
+    judge_beside(two, keys, newer)
+    assert promote(two.root, HERE, now()).champion.compared_with == ""
+
+
+def judge_beside(paths, keys, champion):
+    """Judge another challenger beside a stored model, and approve it."""
+    (paths.root / "standing.skops").write_bytes(champion)
+    write_params(paths, C=0.6)
+    said = yaml.safe_load(paths.params.read_text())
+    said["models"]["champion"] = {"model": "standing.skops", "sha256": hashlib.sha256(champion).hexdigest(), "view": "masked"}
+    paths.params.write_text(yaml.safe_dump(said))
+    judge_promotable(paths, keys[ROBOT])
+    agree(paths, keys)
