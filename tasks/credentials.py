@@ -20,6 +20,8 @@ _MODEL_VARIABLES = {
 }
 """What an MLflow registry's artifacts on S3 are opened with, and the names under which MLflow looks for it."""
 MODEL_VARIABLES = tuple(_MODEL_VARIABLES)
+_REGISTRY_PREFIXES = ("MLFLOW_TRACKING_", "MLFLOW_REGISTRY_", "DATABRICKS_")
+"""How MLflow's own names of a registry's address and of its account begin; an address may hold a password."""
 SIGNING_KEY = "WINDTUNNEL_SIGNING_KEY"
 """Names the SSH key that verdicts are signed with here."""
 _SIGNING_VARIABLES = (SIGNING_KEY, "SSH_AUTH_SOCK", "SSH_AGENT_PID")
@@ -52,14 +54,19 @@ def without_models(environment: Mapping[str, str]) -> dict[str, str]:
 
 
 def model_keys(environment: Mapping[str, str]) -> dict[str, str]:
-    """What ``environment`` gives to open a registry's models with, under the names that MLflow knows; empty where nothing."""
-    return {known: value for name, known in _MODEL_VARIABLES.items() if (value := environment.get(name))}
+    """What ``environment`` gives to open a registry and its models with, under the names that MLflow knows; empty where nothing."""
+    of_files = {known: value for name, known in _MODEL_VARIABLES.items() if (value := environment.get(name))}
+    return of_files | {name: environment[name] for name in _registry_names(environment)}
+
+
+def _registry_names(environment: Mapping[str, str]) -> list[str]:
+    return [name for name in environment if name.startswith(_REGISTRY_PREFIXES)]
 
 
 def take_model_keys(environment: MutableMapping[str, str]) -> dict[str, str]:
     """As :func:`model_keys`, and they are gone from ``environment``: what runs in this process later does not see them."""
     found = model_keys(environment)
-    for name in MODEL_VARIABLES:
+    for name in (*MODEL_VARIABLES, *_registry_names(environment)):
         environment.pop(name, None)
     return found
 
@@ -70,7 +77,7 @@ def put_away(environment: MutableMapping[str, str], *others: str) -> Iterator[No
 
     For a process that runs a candidate's code in between, and needs what it has afterwards.
     """
-    names = (*LAKE_VARIABLES, *_CLOUD_VARIABLES, *_SIGNING_VARIABLES, *MODEL_VARIABLES, *others)
+    names = (*LAKE_VARIABLES, *_CLOUD_VARIABLES, *_SIGNING_VARIABLES, *MODEL_VARIABLES, *_registry_names(environment), *others)
     kept = {name: environment.pop(name) for name in names if name in environment}
     try:
         yield
@@ -81,7 +88,7 @@ def put_away(environment: MutableMapping[str, str], *others: str) -> Iterator[No
 def forget_credentials(environment: MutableMapping[str, str]) -> None:
     """Drop from ``environment`` what opens the lake or a remote, or signs; for all that works on files of this machine only.
 
-    What opens a registry's models is left to :func:`take_model_keys`.
+    What opens a registry and its models is left to :func:`take_model_keys`.
     """
     for name in (*LAKE_VARIABLES, *_CLOUD_VARIABLES, *_SIGNING_VARIABLES):
         environment.pop(name, None)

@@ -48,7 +48,7 @@ def is_registry_uri(model: str) -> bool:
 def fetch_model(uri: str, tracking_uri: str | None, root: Path, keys: Mapping[str, str] | None = None) -> RegistryModel:
     """Fetch the model that ``uri`` names; nothing of it is loaded.
 
-    ``keys`` (:func:`tasks.credentials.model_keys`) open its artifacts where these lie on S3; a process of its own has them and asks
+    ``keys`` (:func:`tasks.credentials.model_keys`) open it, and its artifacts on S3; a process of its own has them and asks
     MLflow, which keeps clients and sessions by process, and with them the keys of whoever asked first.
 
     The registry is MLFLOW_TRACKING_URI's, or else ``tracking_uri``; a relative SQLite path counts from the main checkout of
@@ -62,7 +62,7 @@ def fetch_model(uri: str, tracking_uri: str | None, root: Path, keys: Mapping[st
             expected="the extra `mlflow`",
             next_step="pip install 'windtunnel[mlflow]'",
         )
-    where = registry_uri(tracking_uri, root)
+    where = registry_uri(tracking_uri, root, keys or {})
     if is_own_registry(where, root) and not ProjectPaths(main_root(root)).own_registry.exists():
         raise ModelError(
             f"model {uri}",
@@ -83,9 +83,12 @@ def fetch_model(uri: str, tracking_uri: str | None, root: Path, keys: Mapping[st
         return RegistryModel(answer["uri"], find_archive(Path(answer["path"]), uri))
 
 
-def registry_uri(tracking_uri: str | None, root: Path) -> str:
-    """Where the registry is: MLFLOW_TRACKING_URI, or else ``tracking_uri``, or else the project's own, a SQLite file."""
-    where = os.environ.get(_TRACKING) or tracking_uri
+def registry_uri(tracking_uri: str | None, root: Path, keys: Mapping[str, str] | None = None) -> str:
+    """Where the registry is: MLFLOW_TRACKING_URI, or else ``tracking_uri``, or else the project's own, a SQLite file.
+
+    ``keys`` hold the variable where they were taken out of the environment (:func:`tasks.credentials.take_model_keys`).
+    """
+    where = (keys or {}).get(_TRACKING) or os.environ.get(_TRACKING) or tracking_uri
     return _absolute(where, root) if where else _own_uri(root)
 
 
@@ -96,7 +99,7 @@ def is_own_registry(where: str, root: Path) -> bool:
 
 def registry_environment(where: str, keys: Mapping[str, str]) -> dict[str, str]:
     """The environment of a process that asks the registry at ``where``: ``keys`` open its files, and it has none of the lake's."""
-    return without_lake(without_models(os.environ)) | {_TRACKING: where, "MLFLOW_REGISTRY_URI": where, **keys}
+    return without_lake(without_models(os.environ)) | dict(keys) | {_TRACKING: where, "MLFLOW_REGISTRY_URI": where}
 
 
 def _own_uri(root: Path) -> str:

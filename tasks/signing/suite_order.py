@@ -21,7 +21,7 @@ Expectation = Mapping[str, Any]
 _SUBJECT = ("column", "column_A", "column_B", "column_list", "row_condition", "condition_parser", "ignore_row_if")
 """What an expectation is about: with another one of these it is another expectation."""
 _SEVERITIES = ("info", "warning", "critical")
-_DEFAULTS = {"mostly": 1, "strict_min": False, "strict_max": False, "or_equal": False}
+_DEFAULTS = {"mostly": 1, "strict_min": False, "strict_max": False, "or_equal": False, "exact_match": True}
 """What Great Expectations takes where a suite says nothing."""
 _FEWER_IS_STRICTER = (
     "expect_column_values_to_be_in_set",
@@ -95,8 +95,8 @@ def _pair(where: str, was: list[Expectation], now: list[Expectation]) -> Iterato
 
 
 def _asks(expectation: Expectation) -> dict[str, Any]:
-    """All that an expectation demands, what it does not say filled in; no words."""
-    said = {name: value for name, value in expectation["kwargs"].items() if value is not None}
+    """All that an expectation demands, what it does not say filled in; no words. Null for a default that holds turns it off."""
+    said = {name: value for name, value in expectation["kwargs"].items() if value is not None or _DEFAULTS.get(name)}
     return {**_DEFAULTS, **said, "severity": expectation["severity"], "type": expectation["type"]}
 
 

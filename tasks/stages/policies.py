@@ -33,7 +33,7 @@ from tasks.signing import (
     with_edition,
 )
 from tasks.sources import resolve_lake
-from tasks.validation.suites import hash_contents, read_contents
+from tasks.validation.suites import hash_contents, plain_contents, read_contents
 
 DEMO_LAKE = ".windtunnel/demo-lake"
 SIGNED_POLICY = "signed_policy"
@@ -126,6 +126,8 @@ def stand_by(paths: ProjectPaths, params: Params, now: datetime | None = None) -
     except SigningError:
         is_same = False
     signed = with_edition(state.in_force.version.policy)
+    if EXPECTATIONS in signed:
+        signed[EXPECTATIONS] = plain_contents(signed[EXPECTATIONS])
     told = _told_difference(signed, content, state.carried)
     if not told and not is_same:
         told = f"allowed_signers was changed after version {state.carried} was signed"

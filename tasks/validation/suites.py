@@ -57,6 +57,15 @@ SUPPORTED = frozenset(
 
 _COLUMN_SET = "expect_table_columns_to_match_set"
 
+_DEFAULTS = {"mostly": 1, "strict_min": False, "strict_max": False, "or_equal": False, "exact_match": True}
+"""What Great Expectations takes where a suite does not say."""
+_NONE_IS_NOTHING = frozenset(
+    {"condition_parser", "max_value", "min_value", "or_equal", "row_condition", "strict_max", "strict_min", "ties_okay"}
+)
+"""Settings for which null is what they are without being written; elsewhere, as in ``exact_match``, it asks for something else."""
+_EXACT = 2**53
+"""Below it each whole number is one float."""
+
 ROW_BY_ROW = (
     "expect_column_pair_values_",
     "expect_column_value_lengths_",
@@ -176,7 +185,7 @@ def _require_able(path: Path, suite: Suite, columns: Collection[str] | None) -> 
 def read_contents(folder: Path) -> dict[str, dict[str, Any]]:
     """What each suite in ``folder`` says, by file name, whether its table is declared or not; none where there is no folder.
 
-    Layout, defaults written out and ids (which Great Expectations makes up) say nothing; words and order do. Raises
+    Layout, defaults written out, 1.0 for 1 and ids (which Great Expectations makes up) say nothing; words and order do. Raises
     :class:`~tasks.errors.ValidationError` where a file is no suite.
     """
     return SuiteFolder(folder).contents
@@ -188,8 +197,32 @@ def hash_contents(folder: Path) -> str:
 
 
 def _content(file: _SuiteFile) -> dict[str, Any]:
-    expectations = [{"type": e.type, "kwargs": e.kwargs, "severity": e.severity, **_words(e)} for e in file.expectations]
+    expectations = [{"type": e.type, "kwargs": _asked(e.kwargs), "severity": e.severity, **_words(e)} for e in file.expectations]
     return {"name": file.name, "expectations": expectations, **_words(file)}
+
+
+def plain_contents(contents: Mapping[str, Any]) -> dict[str, Any]:
+    """``contents`` as :func:`read_contents` says them, of those that a release signed with defaults written out."""
+    return {
+        path: {**content, "expectations": [{**each, "kwargs": _asked(each["kwargs"])} for each in content["expectations"]]}
+        for path, content in contents.items()
+    }
+
+
+def _asked(kwargs: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings that say more than their defaults, each number in one spelling: 1.0 is 1."""
+    plain = {name: _plain(value) for name, value in kwargs.items()}
+    return {
+        name: value
+        for name, value in plain.items()
+        if not (name in _DEFAULTS and value == _DEFAULTS[name]) and not (value is None and name in _NONE_IS_NOTHING)
+    }
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, float):
+        return int(value) if value.is_integer() and abs(value) < _EXACT else value
+    return [_plain(each) for each in value] if isinstance(value, list) else value
 
 
 def _words(part: _Entry | _SuiteFile) -> dict[str, Any]:

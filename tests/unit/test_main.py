@@ -272,16 +272,17 @@ def test_nothing_phones_home(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 _LAKE = [*LAKE_VARIABLES, "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_PROFILE"]
+_REGISTRY = [*MODEL_VARIABLES, "MLFLOW_TRACKING_URI", "MLFLOW_TRACKING_PASSWORD", "MLFLOW_REGISTRY_URI", "DATABRICKS_TOKEN"]
 
 
 @pytest.mark.parametrize(
-    ("stage", "visible"), [("snapshot", _LAKE), ("mask", []), ("train", [*MODEL_VARIABLES]), ("evaluate", []), ("features", [])]
+    ("stage", "visible"), [("snapshot", _LAKE), ("mask", []), ("train", _REGISTRY), ("evaluate", []), ("features", [])]
 )
 def test_each_stage_sees_its_own_credentials_only(
     root: Path, monkeypatch: pytest.MonkeyPatch, stage: str, visible: list[str]
 ) -> None:
     """What opens production's lake, a remote or a registry is gone before any other stage, and a user's code with it, runs."""
-    names = [*_LAKE, *MODEL_VARIABLES]
+    names = [*_LAKE, *_REGISTRY]
     for name in names:
         monkeypatch.setenv(name, "secret")
     seen: list[str] = []

@@ -10,10 +10,10 @@ import pytest
 from s3_server import READING, REGION, serve
 from sklearn.linear_model import LogisticRegression
 
-from tasks.credentials import take_model_keys
+from tasks.credentials import put_away, take_model_keys
 from tasks.errors import ModelError
 from tasks.models import load_model, name_challenger
-from tasks.models.mlflow_store import fetch_model, is_registry_uri
+from tasks.models.mlflow_store import fetch_model, is_registry_uri, registry_environment, registry_uri
 from tasks.params import load_params
 from tasks.params.models import MlflowParams
 
@@ -177,3 +177,20 @@ def test_artifacts_on_s3_are_opened_with_keys_of_their_own(tmp_path: Path, monke
         taken = take_model_keys(os.environ)
         assert isinstance(load_model(fetch_model("models:/late/1", tracking, tmp_path, taken).archive), LogisticRegression)
     assert not [value for value in os.environ.values() if reader.secret in value]
+
+
+def test_what_opens_a_registry_is_taken_out_and_handed_to_mlflow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """A recipe's file sees neither address nor account; the process that asks MLflow has both, under one address."""
+    named = {"MLFLOW_TRACKING_URI": "http://me:secret@registry.invalid", "MLFLOW_TRACKING_TOKEN": "t", "DATABRICKS_TOKEN": "d"}
+    environment = {**named, "MLFLOW_REGISTRY_URI": "http://other.invalid", "WINDTUNNEL_MLFLOW_ACCESS_KEY_ID": "k", "HOME": "h"}
+    before = dict(environment)
+    with put_away(environment):
+        assert environment == {"HOME": "h"}
+    assert environment == before
+    keys = take_model_keys(environment)
+    assert environment == {"HOME": "h"}
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    where = registry_uri("http://params.invalid", tmp_path, keys)
+    given = registry_environment(where, keys)
+    assert {name: given[name] for name in (*named, "AWS_ACCESS_KEY_ID")} == {**named, "AWS_ACCESS_KEY_ID": "k"}
+    assert given["MLFLOW_REGISTRY_URI"] == named["MLFLOW_TRACKING_URI"]

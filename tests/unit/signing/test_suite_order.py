@@ -113,6 +113,12 @@ def test_words_order_and_defaults_of_a_suite_are_no_other_demand():
     assert goes(suites(one), suites(one)) == set()
 
 
+def test_null_that_turns_a_default_off_is_loosening():
+    """Without exact_match a table may have further columns."""
+    match = "expect_table_columns_to_match_set"
+    assert goes(suites(entry(match, column_set=["a"])), suites(entry(match, column_set=["a"], exact_match=None))) == {"loosening"}
+
+
 def test_whole_suites_have_an_order_too():
     """A suite more asks more; one less, or under another name, asks less."""
     both = suites() | suites(name="raw/planes.json")

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tasks.errors import ValidationError
-from tasks.validation.suites import SuiteFolder
+from tasks.validation.suites import SuiteFolder, plain_contents, read_contents
 
 _NOT_NULL = {"type": "expect_column_values_to_not_be_null", "kwargs": {"column": "id"}, "meta": {"why": "a key"}}
 
@@ -103,3 +103,24 @@ def test_suite_of_missing_table_needs_no_columns(tmp_path: Path) -> None:
     """Where the table itself is missing its suite is still read; that it is missing is a finding of the report."""
     _write(tmp_path, "things", _NOT_NULL)
     assert SuiteFolder(tmp_path).load({"things": None})["things"].name == "things"
+
+
+def test_default_and_number_written_otherwise_say_the_same(tmp_path: Path) -> None:
+    """A suite asks the same with a default written out, with 1.0 for 1 and with null for no bound; it has the same hash."""
+    between, match = "expect_column_values_to_be_between", "expect_table_columns_to_match_set"
+    short = [{"min_value": 1, "mostly": 0.5}, {"column_set": ["id"]}]
+    long = [{"min_value": 1.0, "max_value": None, "strict_min": False, "mostly": 0.5}, {"column_set": ["id"], "exact_match": True}]
+    for table, (one, other) in {"short": short, "long": long}.items():
+        _write(tmp_path / table, "things", {"type": between, "kwargs": one}, {"type": match, "kwargs": other})
+    said = read_contents(tmp_path / "short")
+    assert read_contents(tmp_path / "long") == said == plain_contents(said)
+    assert SuiteFolder(tmp_path / "long").sha256 == SuiteFolder(tmp_path / "short").sha256
+    _write(tmp_path / "whole", "things", {"type": between, "kwargs": {"mostly": 1.0}}, {"type": between, "kwargs": {}})
+    assert [each["kwargs"] for each in read_contents(tmp_path / "whole")["things.json"]["expectations"]] == [{}, {}]
+
+
+def test_null_that_turns_a_default_off_is_said(tmp_path: Path) -> None:
+    """Without exact_match a table may have further columns."""
+    loose = {"column_set": ["id"], "exact_match": None}
+    _write(tmp_path, "things", {"type": "expect_table_columns_to_match_set", "kwargs": loose})
+    assert read_contents(tmp_path)["things.json"]["expectations"][0]["kwargs"] == loose
