@@ -4,7 +4,7 @@ What belongs here: finding what past verdicts were judged on, in ``.windtunnel/r
 What does not: judging it (``tasks.gates``).
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,8 @@ from tasks.errors import WindtunnelError, WorktreeError
 from tasks.gates import SUBJECTS, StoredEvidence, find_flip
 from tasks.params.judging import GatesParams
 from tasks.paths import ProjectPaths, main_root
-from tasks.records import DisclosureReport, Evaluation, Flip, PolicyVersion, UtilityReport, ValidationReport
+from tasks.records import DisclosureReport, Evaluation, Flip, MeasuredEvidence, PolicyVersion, UtilityReport, ValidationReport
+from tasks.stages.measured import measured_kinds
 
 _BRANCHES = ("refs/heads/data", "refs/heads/candidates", "refs/heads/champions")
 
@@ -29,7 +30,8 @@ def find_flips(root: Path, was: PolicyVersion | None, now: PolicyVersion) -> tup
         before, after = (_gates(version.policy) for version in (was, now))
     except (ValidationError, KeyError):
         return (), 0
-    stored = list(_stored(root))
+    kinds = sorted({*measured_kinds(before), *measured_kinds(after)})
+    stored = list(_stored(root, kinds))
     flips = (find_flip(evidence, before, after) for evidence in stored)
     return tuple(flip for flip in flips if flip is not None), len(stored)
 
@@ -38,13 +40,13 @@ def _gates(policy: Mapping[str, Any]) -> GatesParams:
     """The criteria of a policy, each with the confidence that it is asked at, which may be that of all intervals."""
     gates, asked = dict(policy["gates"]), policy["evaluation"]["interval"]["confidence"]
     gates["criteria"] = {
-        name: {"confidence": asked, **criterion} if criterion.keys() & {"metric", "parity"} else criterion
+        name: {"confidence": asked, **criterion} if criterion.keys() & {"metric", "parity", "measured"} else criterion
         for name, criterion in gates["criteria"].items()
     }
     return GatesParams.model_validate(gates)
 
 
-def _stored(root: Path) -> Iterator[StoredEvidence]:
+def _stored(root: Path, kinds: Sequence[str]) -> Iterator[StoredEvidence]:
     """What every past verdict was judged on, each evaluation once; by name, results before branches before the checkout."""
     paths, main = ProjectPaths(root), ProjectPaths(main_root(root))
     readers: dict[str, Callable[[Path], bytes | None]] = {HERE: _of_folder(paths.root)}
@@ -54,7 +56,7 @@ def _stored(root: Path) -> Iterator[StoredEvidence]:
         readers[kept.parent.relative_to(main.results).as_posix()] = _of_folder(kept)
     seen = set()
     for name in sorted(readers):
-        evidence = _read(name, readers[name])
+        evidence = _read(name, readers[name], kinds)
         if evidence is not None and (evaluation := evidence.evaluation.to_json()) not in seen:
             seen.add(evaluation)
             yield evidence
@@ -85,7 +87,7 @@ def _of_branch(root: Path, branch: str) -> Callable[[Path], bytes | None]:
     return read
 
 
-def _read(name: str, read: Callable[[Path], bytes | None]) -> StoredEvidence | None:
+def _read(name: str, read: Callable[[Path], bytes | None], kinds: Sequence[str]) -> StoredEvidence | None:
     """None where there is no evaluation, or one that an older version wrote and this one cannot read."""
     places = ProjectPaths(Path())
     try:
@@ -93,6 +95,7 @@ def _read(name: str, read: Callable[[Path], bytes | None]) -> StoredEvidence | N
         if content["evaluation"] is None:
             return None
         reports = {subject: content[f"validation/{subject}"] for subject in SUBJECTS}
+        measured = {kind: text for kind in kinds if (text := read(places.evidence_of(kind))) is not None}
         disclosure, utility = content["disclosure"], content["utility"]
         return StoredEvidence(
             name,
@@ -100,6 +103,7 @@ def _read(name: str, read: Callable[[Path], bytes | None]) -> StoredEvidence | N
             {key: ValidationReport.from_json(text, origin=name) if text is not None else None for key, text in reports.items()},
             DisclosureReport.from_json(disclosure, origin=name) if disclosure is not None else None,
             UtilityReport.from_json(utility, origin=name) if utility is not None else None,
+            {kind: MeasuredEvidence.from_json(text, origin=name) for kind, text in measured.items()},
         )
     except WindtunnelError:
         return None

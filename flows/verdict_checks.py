@@ -16,7 +16,7 @@ from tasks.reporting import standing_sentence
 from tasks.signing import EXPECTATIONS
 from tasks.stages.environment import JUDGE_ANEW, told_difference
 from tasks.stages.made_with import REORDERED, find_others, needed_before
-from tasks.stages.policies import judged_files
+from tasks.stages.policies import MEASURED, judged_files
 
 
 def check_stored(stored: StoredVerdict, now: datetime) -> Decision:
@@ -33,6 +33,8 @@ def check_stored(stored: StoredVerdict, now: datetime) -> Decision:
     if any(name.startswith(f"{EXPECTATIONS}/") for name in verdict.inputs):  # else it is of before suites were bound
         named |= {name: value for name, value in verdict.inputs.items() if name.startswith(f"{EXPECTATIONS}/")}
         named |= {name: "" for name in stored.files if name.startswith(f"{EXPECTATIONS}/") and name not in named}
+    measured = {name for name in {*verdict.inputs, *stored.files} if name.startswith(f"{MEASURED}/")}
+    named |= {name: verdict.inputs.get(name, "") for name in measured}  # what was added since counts as changed
     others = sorted(name for name, value in named.items() if stored.files.get(name) != value)
     if others:
         raise _stale(stored.name, f"another {', '.join(others)} than it was judged on, or none")

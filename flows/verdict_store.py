@@ -170,6 +170,7 @@ def keep_results(paths: ProjectPaths, main: ProjectPaths, name: str, look: LookT
         paths.disclosure_report,
         paths.utility_report,
         *paths.validation_reports.glob("*.json"),
+        *paths.evidence.glob("*.json"),
     ):
         if source.is_file():
             copy = target / EVIDENCE / source.relative_to(paths.root)

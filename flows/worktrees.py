@@ -33,6 +33,7 @@ LANDED = (
     "data/validation",
     "data/disclosure",
     "data/utility",
+    "data/evidence",
     "data/evaluation",
     "data/verdict.json",
     "data/events.jsonl",

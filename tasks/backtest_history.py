@@ -19,7 +19,7 @@ from tasks.evaluation.logged import LOGGED
 from tasks.evaluation.sample import Metric
 from tasks.gates import asked_by
 from tasks.params import Params
-from tasks.params.judging import DriftCriterion, EvidenceCriterion, MetricCriterion
+from tasks.params.judging import DriftCriterion, EvidenceCriterion, MeasuredCriterion, MetricCriterion
 from tasks.params.models import Command, LoggedScores, Recipe
 from tasks.params.snapshot import FILE_TIME_COLUMN
 from tasks.params.splits import ALL_FOLDS, TimeSplit, draws_of, resolve_parts
@@ -81,7 +81,8 @@ class History:
 
 def open_history(paths: ProjectPaths, params: Params) -> History:
     """Every row that may be read, of parts before the judged one."""
-    on_figures = {n: c for n, c in params.gates.criteria.items() if c.critical and not isinstance(c, EvidenceCriterion)}
+    others = EvidenceCriterion | MeasuredCriterion  # of reports and of one model: no score of another has any
+    on_figures = {n: c for n, c in params.gates.criteria.items() if c.critical and not isinstance(c, others)}
     on_drift = tuple(name for name, criterion in on_figures.items() if isinstance(criterion, DriftCriterion))
     criteria = {name: criterion for name, criterion in on_figures.items() if name not in on_drift}
     if not any(isinstance(criterion, MetricCriterion) for criterion in criteria.values()):

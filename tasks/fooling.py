@@ -29,7 +29,7 @@ from tasks.gates.levels import judge_levels
 from tasks.models.scores import read_scores_file
 from tasks.models.scores import score_columns as file_columns
 from tasks.params import Params
-from tasks.params.judging import EvaluationParams, EvidenceCriterion, GatesParams, MetricCriterion
+from tasks.params.judging import EvaluationParams, EvidenceCriterion, GatesParams, MeasuredCriterion, MetricCriterion
 from tasks.paths import ProjectPaths
 from tasks.records import CheatOutcome, Comparison, CriterionOutcome, DoorTried, Evaluation, FoolReport
 from tasks.seeds import derive_seed
@@ -136,7 +136,8 @@ def open_bench(paths: ProjectPaths, params: Params) -> tuple[Bench, Sheet]:
             next_step="windtunnel run, or dvc pull",
         )
     rows, classes = found
-    on_figures = {n: c for n, c in params.gates.criteria.items() if c.critical and not isinstance(c, EvidenceCriterion)}
+    others = EvidenceCriterion | MeasuredCriterion  # of reports and of one model: no score of another has any
+    on_figures = {n: c for n, c in params.gates.criteria.items() if c.critical and not isinstance(c, others)}
     if not on_figures:
         raise GateError(
             "gates.criteria",

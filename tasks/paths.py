@@ -96,6 +96,14 @@ class ProjectPaths:
         return self.data / "utility" / "utility.json"
 
     @property
+    def evidence(self) -> Path:
+        """What stages measured of the challenger, one file for each kind."""
+        return self.data / "evidence"
+
+    def evidence_of(self, kind: str) -> Path:
+        return self.evidence / f"{kind}.json"
+
+    @property
     def models(self) -> Path:
         return self.data / "models"
 

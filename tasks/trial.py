@@ -6,6 +6,7 @@ folds, only those that the verdict does not judge, one of which takes the place 
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pyarrow as pa
@@ -33,18 +34,22 @@ from tasks.models import (
     Workbench,
     add_weights,
     bring_model,
+    dump_model,
+    model_hash,
     name_challenger,
     open_model,
     open_workbench,
     read_challenger,
     select_parts,
 )
+from tasks.models.resources import RESOURCES, measure_resources
 from tasks.params import Params
 from tasks.params.models import Challenger, Command, LoggedScores, Recipe, StoredModel, View
 from tasks.params.splits import draws_of, resolve_parts
 from tasks.paths import ProjectPaths
-from tasks.records import DisclosureReport, Evaluation, Record, UtilityReport, ValidationReport, Verdict
+from tasks.records import DisclosureReport, Evaluation, MeasuredEvidence, Record, UtilityReport, ValidationReport, Verdict
 from tasks.seeds import derive_seed
+from tasks.stages.measured import measured_kinds, read_measured
 from tasks.trial_parts import READABLE_PARTS, Look, look_without_judging
 
 TRIAL_SUBJECTS = tuple(subject for subject in SUBJECTS if subject != "predictions")
@@ -85,7 +90,8 @@ def try_challenger(
     _require_data(paths, look.params)
     evidence = open_evidence(paths, split, look.readable)
     bench = _workbench(evidence, look, model_keys or {})
-    challenger = _contender(bring_model(look.params.models.challenger, bench, "challenger"), params)
+    brought, resources = _measured(bring_model(look.params.models.challenger, bench, "challenger"), params)
+    challenger = _contender(brought, params)
     champion = _champion(paths, look.params, bench)
     rows = read_part(evidence, look.params, look.part)
     for contender in (champion, challenger):
@@ -125,6 +131,7 @@ def try_challenger(
         TRIAL_SUBJECTS,
         disclosure=_disclosure(paths),
         utility=_utility(paths),
+        measured=read_measured(paths, params.gates) | resources,
         planted=planted,
     )
     return Trial(file=_words(params.models.challenger), evaluation=evaluation, verdict=verdict, note=look.note)
@@ -187,6 +194,16 @@ def _workbench(evidence: Evidence, look: Look, model_keys: Mapping[str, str]) ->
 
 def _contender(model: Brought, params: Params) -> Contender:
     return Contender(model.card, lambda features: model.score(features, params.label.task))
+
+
+def _measured(model: Brought, params: Params) -> tuple[Brought, dict[str, MeasuredEvidence]]:
+    """The model with the hash that evidence names it by, and what it takes, where a criterion asks for anything measured."""
+    if not measured_kinds(params.gates):
+        return model, {}
+    archive = None if model.scores is not None else dump_model(model.model)
+    if archive is not None:
+        model = replace(model, card=model.card.model_copy(update={"logical_hash": model_hash(archive)}))
+    return model, {RESOURCES: measure_resources(model.card, archive)}
 
 
 def _champion(paths: ProjectPaths, params: Params, bench: Workbench) -> Contender | LoggedScores | None:

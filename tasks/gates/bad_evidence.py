@@ -6,10 +6,20 @@ are, and what a criterion must do about any of it (``selftest``).
 
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
-from tasks.params.judging import DiscoveredCriterion, DriftCriterion, MetricCriterion, ParityCriterion
-from tasks.records import Comparison, DisclosureReport, Evaluation, Finding, SuspectSlice, UtilityReport, ValidationReport
+from tasks.gates.measured import MODEL, SCORES
+from tasks.params.judging import DiscoveredCriterion, DriftCriterion, MeasuredCriterion, MetricCriterion, ParityCriterion
+from tasks.records import (
+    Comparison,
+    DisclosureReport,
+    Evaluation,
+    Finding,
+    MeasuredEvidence,
+    SuspectSlice,
+    UtilityReport,
+    ValidationReport,
+)
 
 _LEAK = Finding(kind="target_leak", name="planted", is_blocking=True, found="a feature that gives the label away", expected="none")
 
@@ -23,6 +33,8 @@ class SelfTestEvidence:
     disclosure: DisclosureReport | None
     subjects: tuple[str, ...]
     utility: UtilityReport | None = None
+    measured: Mapping[str, MeasuredEvidence] = field(default_factory=dict)
+    """By its kind, what stages measured beside the evaluation."""
 
 
 def bad_reports(evidence: SelfTestEvidence) -> Iterator[tuple[str, SelfTestEvidence]]:
@@ -44,6 +56,32 @@ def bad_reports(evidence: SelfTestEvidence) -> Iterator[tuple[str, SelfTestEvide
     )
     yield "a leak of the label", SelfTestEvidence(evidence.evaluation, leaking, unreleased, evidence.subjects, turned)
     yield "reports that examined nothing", SelfTestEvidence(evidence.evaluation, empty, unreleased, evidence.subjects, unseen)
+
+
+def bad_measured(evidence: SelfTestEvidence, criterion: MeasuredCriterion) -> Iterator[tuple[str, SelfTestEvidence]]:
+    """``evidence`` whose measure is not there, of another model, no number, of nothing counted, or beyond the limit."""
+    kind, name = criterion.measured, criterion.measure
+    left = {other: found for other, found in evidence.measured.items() if other != kind}
+    yield "evidence that nobody measured", replace(evidence, measured=left)
+    found = evidence.measured.get(kind)
+    if found is None or name not in found.measures:
+        return
+
+    def planted(**changes: object) -> SelfTestEvidence:
+        return replace(evidence, measured={**left, kind: found.model_copy(update=changes)})
+
+    def with_measure(**numbers: float) -> SelfTestEvidence:
+        return planted(measures={**found.measures, name: found.measures[name].model_copy(update=numbers)})
+
+    others = {one: "0" * 64 if one in (MODEL, SCORES) else value for one, value in found.inputs.items()}
+    yield "evidence of another model", planted(inputs=others)
+    yield "evidence of no named model", planted(inputs={})
+    yield "a NaN measure", with_measure(value=math.nan)
+    yield "a measure with a NaN interval", with_measure(low=math.nan, high=math.nan)
+    yield "a measure of nothing counted", with_measure(count=0)
+    limit = criterion.most if criterion.most is not None else criterion.least or 0.0
+    beyond = limit + (1 if criterion.most is not None else -1) * (1 + abs(limit))
+    yield "a measure beyond the limit", with_measure(value=beyond, low=beyond, high=beyond)
 
 
 def bad_figures(

@@ -10,6 +10,7 @@ from tasks.gates.comparisons import Claim, claims_of, judge_comparison, unjudged
 from tasks.gates.discovered import judge_discovered
 from tasks.gates.drift import judge_drift
 from tasks.gates.evidence import judge_disclosure, judge_validation
+from tasks.gates.measured import judge_measured
 from tasks.gates.parity import judge_parity
 from tasks.gates.survival import judge_utility, take_back
 from tasks.params.judging import (
@@ -17,10 +18,19 @@ from tasks.params.judging import (
     DriftCriterion,
     EvidenceCriterion,
     GatesParams,
+    MeasuredCriterion,
     MetricCriterion,
     ParityCriterion,
 )
-from tasks.records import Comparison, CriterionOutcome, DisclosureReport, Evaluation, UtilityReport, ValidationReport
+from tasks.records import (
+    Comparison,
+    CriterionOutcome,
+    DisclosureReport,
+    Evaluation,
+    MeasuredEvidence,
+    UtilityReport,
+    ValidationReport,
+)
 
 SUBJECTS = ("raw", "masked", "splits", "features", "predictions")
 """The validation reports that a verdict needs, all of them."""
@@ -34,12 +44,14 @@ def judge_criteria(
     *,
     disclosure: DisclosureReport | None = None,
     utility: UtilityReport | None = None,
+    measured: Mapping[str, MeasuredEvidence] | None = None,
     is_later: bool = False,
 ) -> tuple[CriterionOutcome, ...]:
     """The outcomes of all criteria, in the order of ``gates.criteria``; a criterion on slices has one per slice.
 
-    ``is_later``: intervals are read as a later look at the holdout needs it. A utility certificate that fails takes back what was
-    measured on masked rows, whether a criterion asks for it or not.
+    ``measured``: by its kind, what stages measured beside the evaluation. ``is_later``: intervals are read as a later look at the
+    holdout needs it. A utility certificate that fails takes back what was measured on masked rows, whether a criterion asks for it
+    or not.
     """
     claims = _claims(evaluation, gates, is_later=is_later)
     outcomes: list[CriterionOutcome] = []
@@ -56,6 +68,8 @@ def judge_criteria(
             outcomes.append(judge_discovered(name, criterion, evaluation))
         elif isinstance(criterion, DriftCriterion):
             outcomes.append(judge_drift(name, criterion, evaluation))
+        elif isinstance(criterion, MeasuredCriterion):
+            outcomes.append(judge_measured(name, criterion, evaluation, measured or {}))
         elif evaluation is None:
             outcomes.append(unjudged(name, criterion, None, "there is no evaluation"))
         else:

@@ -28,6 +28,7 @@ from tasks.records import (
     DisclosureReport,
     Evaluation,
     LaterLooks,
+    MeasuredEvidence,
     ModelCard,
     RiskStatement,
     UtilityReport,
@@ -93,19 +94,28 @@ def judge(
     *,
     disclosure: DisclosureReport | None = None,
     utility: UtilityReport | None = None,
+    measured: Mapping[str, MeasuredEvidence] | None = None,
     planted: Mapping[str, Evaluation] | None = None,
 ) -> Verdict:
     """Judge an evaluation, the validation reports of ``subjects``, the disclosure report and the certificate under ``gates``.
 
+    ``measured``: by its kind, what stages measured beside the evaluation.
+
     Missing evidence (None, or not there) is ``not_judged``, never an error: the verdict says what is missing. Every criterion is
     held against planted failures first; ``planted`` as :func:`~tasks.gates.selftest.hold_self_test` takes them.
     """
-    self_test = hold_self_test(SelfTestEvidence(evaluation, reports, disclosure, subjects, utility), gates, planted)
+    self_test = hold_self_test(SelfTestEvidence(evaluation, reports, disclosure, subjects, utility, measured or {}), gates, planted)
     beside = judge_levels(evaluation, gates.require) + voided_by(self_test)
     has_champion = evaluation is None or evaluation.champion is not None
 
     def hold(asked: GatesParams, *, is_later: bool = False) -> tuple[CriterionOutcome, ...]:
-        found = judge_criteria(evaluation, reports, asked, subjects, disclosure=disclosure, utility=utility, is_later=is_later)
+        found = judge_criteria(
+            *(evaluation, reports, asked, subjects),
+            disclosure=disclosure,
+            utility=utility,
+            measured=measured,
+            is_later=is_later,
+        )
         return found + beside
 
     def tell(found: tuple[CriterionOutcome, ...]) -> str:

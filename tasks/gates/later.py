@@ -12,7 +12,7 @@ than they say (docs/gate-statistics.md). It holds for candidates that were made 
 
 from collections.abc import Callable, Sequence
 
-from tasks.params.judging import Criterion, GatesParams, MetricCriterion, ParityCriterion
+from tasks.params.judging import Criterion, GatesParams, MeasuredCriterion, MetricCriterion, ParityCriterion
 from tasks.records import CriterionOutcome, Decision, Evaluation, LaterLooks, LaterOutcome
 
 LATER_SHARE = 0.5
@@ -27,11 +27,12 @@ def later_confidence(confidence: float, budget: int) -> float:
 def later_gates(gates: GatesParams, evaluation: Evaluation) -> GatesParams:
     """The criteria as a later look is held to them: stricter where a pass has to be shown.
 
+    Measured evidence has its ends moved out (``measured``), for whichever candidate it is; what is exact stays.
     A search for bad slices stays as it is: it fails where harm is shown, and more confidence would make it pass more easily.
     """
 
     def stricter(criterion: Criterion) -> Criterion:
-        if not isinstance(criterion, MetricCriterion | ParityCriterion):
+        if not isinstance(criterion, MetricCriterion | ParityCriterion | MeasuredCriterion):
             return criterion
         asked = evaluation.confidence if criterion.confidence is None else criterion.confidence
         return criterion.model_copy(update={"confidence": later_confidence(asked, gates.looks.budget)})

@@ -8,7 +8,7 @@ from tasks.errors import GateError
 from tasks.gates.criteria import judge_criteria
 from tasks.gates.decision import decide
 from tasks.gates.later import later_gates
-from tasks.params.judging import EvidenceCriterion, GatesParams, MetricCriterion
+from tasks.params.judging import EvidenceCriterion, GatesParams, MeasuredCriterion, MetricCriterion
 from tasks.records import CriterionOutcome, Evaluation, RefitCheck, Verdict
 
 _NAMED = 4
@@ -17,10 +17,12 @@ _NAMED = 4
 def judge_on_raw(evaluation: Evaluation, gates: GatesParams, *, is_later: bool = False) -> tuple[CriterionOutcome, ...]:
     """The outcomes of all criteria that are of figures, on an ``evaluation`` whose models both have the view raw.
 
-    Those that ask for a report are left out: the data is the verdict's own, and its reports are as they were. ``is_later``: the
+    Those that ask for a report are left out: the data is the verdict's own, and its reports are as they were. So is measured
+    evidence: it is of the model that the recipe gave here, and of another fit nobody has measured any. ``is_later``: the
     verdict was not the first look at its holdout, and its recipe is held to what a later one is.
     """
-    asked = {name: criterion for name, criterion in gates.criteria.items() if not isinstance(criterion, EvidenceCriterion)}
+    others = EvidenceCriterion | MeasuredCriterion
+    asked = {name: criterion for name, criterion in gates.criteria.items() if not isinstance(criterion, others)}
     return _judge(evaluation, gates.model_copy(update={"criteria": asked}), is_later=is_later)
 
 

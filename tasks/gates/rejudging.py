@@ -5,12 +5,12 @@ change of criteria goes (``tasks.signing``). The self-test is left out: it is of
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from tasks.gates.criteria import judge_criteria
 from tasks.gates.decision import decide
 from tasks.params.judging import GatesParams
-from tasks.records import CriterionOutcome, DisclosureReport, Evaluation, Flip, UtilityReport, ValidationReport
+from tasks.records import CriterionOutcome, DisclosureReport, Evaluation, Flip, MeasuredEvidence, UtilityReport, ValidationReport
 
 
 @dataclass(frozen=True)
@@ -22,6 +22,7 @@ class StoredEvidence:
     reports: Mapping[str, ValidationReport | None]
     disclosure: DisclosureReport | None
     utility: UtilityReport | None
+    measured: Mapping[str, MeasuredEvidence] = field(default_factory=dict)
 
 
 def find_flip(evidence: StoredEvidence, was: GatesParams, now: GatesParams) -> Flip | None:
@@ -37,4 +38,9 @@ def find_flip(evidence: StoredEvidence, was: GatesParams, now: GatesParams) -> F
 
 
 def _judge(evidence: StoredEvidence, gates: GatesParams) -> tuple[CriterionOutcome, ...]:
-    return judge_criteria(evidence.evaluation, evidence.reports, gates, disclosure=evidence.disclosure, utility=evidence.utility)
+    return judge_criteria(
+        *(evidence.evaluation, evidence.reports, gates),
+        disclosure=evidence.disclosure,
+        utility=evidence.utility,
+        measured=evidence.measured,
+    )

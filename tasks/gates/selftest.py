@@ -9,9 +9,9 @@ verdict, and so does a challenger that is no good and that all criteria together
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from tasks.gates.bad_evidence import SelfTestEvidence, bad_figures, bad_reports
+from tasks.gates.bad_evidence import SelfTestEvidence, bad_figures, bad_measured, bad_reports
 from tasks.gates.comparisons import method_of
 from tasks.gates.criteria import comparisons_of, judge_criteria
 from tasks.gates.evidence import plain_outcome
@@ -23,6 +23,7 @@ from tasks.params.judging import (
     EvidenceCriterion,
     GatesParams,
     IntervalMethod,
+    MeasuredCriterion,
     MetricCriterion,
     ParityCriterion,
 )
@@ -65,6 +66,10 @@ def hold_self_test(evidence: SelfTestEvidence, gates: GatesParams, planted: Mapp
         one = gates.model_copy(update={"criteria": {name: criterion}})
         if isinstance(criterion, EvidenceCriterion):
             flaws += [f"{name} passes {what}" for what, bad in bad_reports(evidence) if _any_pass(_criteria_of(bad, one))]
+        elif isinstance(criterion, MeasuredCriterion):
+            flaws += [
+                f"{name} passes {what}" for what, bad in bad_measured(evidence, criterion) if _any_pass(_criteria_of(bad, one))
+            ]
         elif evidence.evaluation is not None:
             bad_ones = bad_figures(evidence.evaluation, criterion)
             flaws += [f"{name} passes {what}" for what, bad in bad_ones if _any_pass(_judged(bad, one))]
@@ -169,7 +174,7 @@ def _let_through(evidence: SelfTestEvidence, gates: GatesParams, planted: Mappin
     asked = gates.model_copy(update={"criteria": others})
     promoted = []
     for what, found in _wrecks(planted).items():
-        worthless = SelfTestEvidence(found, evidence.reports, evidence.disclosure, evidence.subjects, evidence.utility)
+        worthless = replace(evidence, evaluation=found)
         critical = [outcome for outcome in _criteria_of(worthless, asked) if outcome.is_critical]
         if critical and all(outcome.status == "pass" for outcome in critical):
             promoted.append(what)
@@ -179,7 +184,7 @@ def _let_through(evidence: SelfTestEvidence, gates: GatesParams, planted: Mappin
 
 def _criteria_of(evidence: SelfTestEvidence, gates: GatesParams) -> tuple[CriterionOutcome, ...]:
     found = (evidence.evaluation, evidence.reports, gates, evidence.subjects)
-    return judge_criteria(*found, disclosure=evidence.disclosure, utility=evidence.utility)
+    return judge_criteria(*found, disclosure=evidence.disclosure, utility=evidence.utility, measured=evidence.measured)
 
 
 def _judged(evaluation: Evaluation, one: GatesParams) -> tuple[CriterionOutcome, ...]:
@@ -196,6 +201,8 @@ def _planted_names(gates: GatesParams, evidence: SelfTestEvidence, planted: Mapp
     if any(isinstance(criterion, EvidenceCriterion) for criterion in criteria):
         names |= {what for what, _ in bad_reports(evidence)}
     for criterion in criteria:
-        if not isinstance(criterion, EvidenceCriterion) and evidence.evaluation is not None:
+        if isinstance(criterion, MeasuredCriterion):
+            names |= {what for what, _ in bad_measured(evidence, criterion)}
+        elif not isinstance(criterion, EvidenceCriterion) and evidence.evaluation is not None:
             names |= {what for what, _ in bad_figures(evidence.evaluation, criterion)}
     return names

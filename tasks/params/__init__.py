@@ -20,6 +20,7 @@ from tasks.params.judging import (
     EvaluationParams,
     EvidenceCriterion,
     GatesParams,
+    MeasuredCriterion,
     ParityCriterion,
 )
 from tasks.params.masking import MaskingParams
@@ -136,7 +137,7 @@ class Params(Section):
                 "gates.criteria: one must be {evidence: validation, critical: true}, or invalid data could be promoted"
             )
         for name, criterion in self.gates.criteria.items():
-            if isinstance(criterion, EvidenceCriterion):
+            if isinstance(criterion, EvidenceCriterion | MeasuredCriterion):
                 continue
             if isinstance(criterion, DriftCriterion):
                 self._drift_can_be_judged(name, criterion)

@@ -207,9 +207,29 @@ class DiscoveredCriterion(Section):
             raise ValueError(f"confidence: a search is judged at {LEAST_SEARCH_CONFIDENCE} or more")
 
 
+class MeasuredCriterion(Section):
+    """A measure of evidence that a stage left in ``data/evidence`` (latency, robustness, resources): at most, or at least, so much."""
+
+    measured: str = Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=50)
+    measure: str = Field(min_length=1)
+    most: float | None = Field(default=None, allow_inf_nan=False)
+    least: float | None = Field(default=None, allow_inf_nan=False)
+    confidence: float | None = Field(default=None, gt=0.5, lt=1)
+    """None: ``evaluation.interval.confidence``. Ends that were measured at less are moved out."""
+    min_count: int = Field(default=1, ge=1)
+    """How many requests, rows or trials the measure must rest on; what is read off counts one."""
+    critical: bool
+
+    @model_validator(mode="after")
+    def _has_one_limit(self) -> "MeasuredCriterion":
+        if (self.most is None) == (self.least is None):
+            raise ValueError("name one of most and least: a criterion without a limit judges nothing, and two are two criteria")
+        return self
+
+
 def _criterion_kind(value: Any) -> str | None:
     keys = value if isinstance(value, dict) else getattr(type(value), "model_fields", {})
-    return next((kind for kind in ("evidence", "metric", "parity", "drift", "discovered") if kind in keys), None)
+    return next((kind for kind in ("evidence", "metric", "parity", "drift", "discovered", "measured") if kind in keys), None)
 
 
 Criterion = Annotated[
@@ -217,11 +237,12 @@ Criterion = Annotated[
     | Annotated[MetricCriterion, Tag("metric")]
     | Annotated[ParityCriterion, Tag("parity")]
     | Annotated[DriftCriterion, Tag("drift")]
-    | Annotated[DiscoveredCriterion, Tag("discovered")],
+    | Annotated[DiscoveredCriterion, Tag("discovered")]
+    | Annotated[MeasuredCriterion, Tag("measured")],
     Discriminator(
         _criterion_kind,
         custom_error_type="criterion",
-        custom_error_message="name evidence, metric, parity, drift or discovered",
+        custom_error_message="name evidence, metric, parity, drift, discovered or measured",
     ),
 ]
 

@@ -38,6 +38,7 @@ from tasks.records.evaluation import (
 from tasks.records.events import Event, EventKind, LooksLeft, LookTaken
 from tasks.records.flips import Flip
 from tasks.records.lake import Manifest, PartitionRecord, Pin, PinnedFile, PinnedTable, TableRecord
+from tasks.records.measured import EvidenceKind, Measure, MeasuredEvidence
 from tasks.records.models import ModelCard
 from tasks.records.monitoring import Monitoring, MonitoringStatus
 from tasks.records.planning import PlannedTest
@@ -115,6 +116,7 @@ __all__ = [
     "Evaluation",
     "Event",
     "EventKind",
+    "EvidenceKind",
     "ExpectationOutcome",
     "FakedColumn",
     "FeatureDrift",
@@ -133,6 +135,8 @@ __all__ = [
     "LooksLeft",
     "Manifest",
     "MarginTally",
+    "Measure",
+    "MeasuredEvidence",
     "ModelCard",
     "Monitoring",
     "MonitoringStatus",

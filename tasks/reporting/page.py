@@ -11,7 +11,14 @@ from typing import TYPE_CHECKING
 
 from tasks.errors import ReportError
 from tasks.params import Params
-from tasks.params.judging import DiscoveredCriterion, DriftCriterion, EvidenceCriterion, MetricCriterion, ParityCriterion
+from tasks.params.judging import (
+    DiscoveredCriterion,
+    DriftCriterion,
+    EvidenceCriterion,
+    MeasuredCriterion,
+    MetricCriterion,
+    ParityCriterion,
+)
 from tasks.records import (
     BlockEvidence,
     Comparison,
@@ -179,6 +186,16 @@ def thresholds_of(params: Params) -> tuple[Threshold, ...]:
     return tuple(
         Threshold(name, f"evidence: {c.evidence}", figures.NONE, figures.NONE, figures.NONE, figures.NONE, c.critical)
         if isinstance(c, EvidenceCriterion)
+        else Threshold(
+            name=name,
+            what=f"measured: {c.measured}, {c.measure}",
+            slice=figures.NONE,
+            bound=f"at most {figures.format_plain(c.most)}" if c.most is not None else f"at least {figures.format_plain(c.least)}",
+            margin=figures.NONE,
+            min_rows=f"a count of {figures.format_count(c.min_count)}",
+            is_critical=c.critical,
+        )
+        if isinstance(c, MeasuredCriterion)
         else Threshold(
             name=name,
             what=f"drift of {', '.join(c.features) or 'all features'}",

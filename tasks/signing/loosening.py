@@ -107,7 +107,10 @@ def _resolved(criterion: Mapping[str, Any], policy: Mapping[str, Any]) -> dict[s
 def _criterion_changes(
     where: str, was: Mapping[str, Any], now: Mapping[str, Any], direction_of: DirectionOf, evaluation: Mapping[str, Any]
 ) -> Iterator[PolicyChange]:
-    subjects = [{name: side.get(name) for name in ("evidence", "metric", "parity", "drift", "slice")} for side in (was, now)]
+    subjects = [
+        {name: side.get(name) for name in ("evidence", "metric", "parity", "drift", "measured", "measure", "slice")}
+        for side in (was, now)
+    ]
     if subjects[0] != subjects[1]:
         yield change(where, was, now, "loosening", "another question was put in its place")
         return

@@ -12,7 +12,7 @@ from tasks.records import PolicyChange
 
 Goes = Literal["loosening", "tightening", "neutral"]
 _MORE_IS_STRICTER = (
-    r"gates\.criteria\.[^.]+\.(better_by|min_rows|confidence|critical)",
+    r"gates\.criteria\.[^.]+\.(better_by|min_rows|min_count|least|confidence|critical)",
     r"evaluation\.interval\.(confidence|replicates)",
     r"masking\.limits\.(k|diversity)",
     r"masking\.utility\.(min_rank_correlation|min_agreement)",

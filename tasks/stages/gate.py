@@ -12,18 +12,29 @@ from tasks.evaluation import count_draws, load_metrics, plant_failures
 from tasks.gates import SUBJECTS, Provenance, hash_params, judge, plan_self_test, plan_tests
 from tasks.params import Params
 from tasks.paths import ProjectPaths
-from tasks.records import DisclosureReport, Evaluation, ModelCard, PlannedTest, UtilityReport, ValidationReport, Verdict
+from tasks.records import (
+    DisclosureReport,
+    Evaluation,
+    MeasuredEvidence,
+    ModelCard,
+    PlannedTest,
+    UtilityReport,
+    ValidationReport,
+    Verdict,
+)
 from tasks.seeds import derive_seed
 from tasks.signing import EXPECTATIONS
 from tasks.stages import Stage, StageContext
 from tasks.stages.environment import judging_environment
 from tasks.stages.made_with import address_of, find_others, needed_before
+from tasks.stages.measured import read_measured
 from tasks.stages.policies import SIGNED_POLICY, hash_suites, judged_files, stand_by
 
 _CODE = (
     "tasks/stages/gate.py",
     "tasks/stages/policies.py",
     "tasks/stages/environment.py",
+    "tasks/stages/measured.py",
     "tasks/gates",
     "tasks/signing",
     "tasks/validation",
@@ -53,7 +64,9 @@ def judge_project(context: StageContext) -> Verdict:
     signed = {SIGNED_POLICY: standing.digest} if standing.digest else {}
     reports = {subject: _read_report(paths.validation_report(subject)) for subject in SUBJECTS}
     disclosure, utility = _read_disclosure(paths), _read_utility(paths)
+    measured = read_measured(paths, params.gates)
     _require_made_with(params, paths, evaluation, {**reports, "disclosure": disclosure, "utility": utility})
+    _require_measured_with(params, evaluation, measured)
     suites = hash_suites(paths)
     _require_suites(reports, suites)
     provenance = Provenance(
@@ -73,6 +86,7 @@ def judge_project(context: StageContext) -> Verdict:
         provenance,
         disclosure=disclosure,
         utility=utility,
+        measured=measured,
         planted=planted,
     )
 
@@ -206,6 +220,23 @@ def _require_made_with(
             )
 
 
+def _require_measured_with(params: Params, evaluation: Evaluation | None, measured: Mapping[str, MeasuredEvidence]) -> None:
+    """Refuse evidence that its own stages made with other parameters; of those that the evaluation names, the criterion asks.
+
+    Raises :class:`~tasks.errors.GateError` naming the stages.
+    """
+    evaluated = evaluation.inputs if evaluation is not None else {}
+    for kind, found in measured.items():
+        others = find_others(params, {name: value for name, value in found.inputs.items() if name not in evaluated})
+        if others:
+            raise GateError(
+                f"data/evidence/{kind}.json",
+                found=f"made with other parameters: {', '.join(others)}",
+                expected="evidence of the parameters at hand",
+                next_step="dvc repro, or measure it again",
+            )
+
+
 def _require_suites(reports: Mapping[str, ValidationReport | None], suites: Mapping[str, str]) -> None:
     """Refuse a report of other suites than lie there; raises :class:`~tasks.errors.GateError` naming its subject."""
     for subject, report in reports.items():
@@ -255,6 +286,7 @@ STAGE = Stage(
         "data/evaluation/evaluation.json",
         "data/disclosure/disclosure.json",
         "data/utility/utility.json",
+        "data/evidence",
         "data/predictions/manifest.json",
         "policies",
         EXPECTATIONS,

@@ -36,6 +36,8 @@ from tasks.sources import resolve_lake
 from tasks.validation.suites import hash_contents, plain_contents, read_contents
 
 DEMO_LAKE = ".windtunnel/demo-lake"
+MEASURED = "evidence"
+"""Begins the name under which a verdict's inputs hold the SHA-256 of measured evidence, as ``evidence/latency``."""
 SIGNED_POLICY = "signed_policy"
 """The name under which a verdict's inputs hold the SHA-256 of the signed policy version that it was judged by."""
 
@@ -66,9 +68,13 @@ def read_policy(paths: ProjectPaths, params: Params) -> dict[str, Any]:
 
 
 def judged_files(paths: ProjectPaths) -> dict[str, Path]:
-    """The files that a verdict's inputs name by the SHA-256 of their bytes, whether they are there or not."""
+    """The files that a verdict's inputs name by the SHA-256 of their bytes, whether they are there or not.
+
+    Of measured evidence those are named that are there: whoever holds a verdict against them looks for the others too.
+    """
     files = {"pin": paths.pin, "evaluation": paths.evaluation_report, "disclosure": paths.disclosure_report}
     files["utility"] = paths.utility_report
+    files |= {f"{MEASURED}/{path.stem}": path for path in sorted(paths.evidence.glob("*.json"))}
     return files | {f"validation/{subject}": paths.validation_report(subject) for subject in SUBJECTS}
 
 

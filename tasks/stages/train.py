@@ -1,4 +1,4 @@
-"""Stage ``train``: make the challenger, and a champion that is not in production, able to score.
+"""Stage ``train``: make the challenger, and a champion that is not in production, able to score; and say what the challenger takes.
 
 Recipes are fitted, stored models are taken over, commands are run, and brought scores are checked. A champion that is known by
 its logged scores needs no model: ``evaluate`` reads the scores. One recipe is fitted once more, with another seed: its
@@ -13,12 +13,14 @@ from functools import cache
 import pyarrow as pa
 
 from tasks.credentials import take_model_keys
-from tasks.datasets import StoredTable, open_table, read_manifest
+from tasks.datasets import StoredTable, open_table, read_manifest, write_atomically
 from tasks.errors import DatasetError, ModelError
 from tasks.models import REFIT, Brought, Workbench, add_weights, bring_model, keep_model, open_workbench, refit_model, select_parts
+from tasks.models.resources import RESOURCES, measure_resources
 from tasks.models.store import remove_model
 from tasks.params.models import Challenger, Champion, Command, LoggedScores, Recipe, refitted_role
 from tasks.params.splits import assignments_of, resolve_parts
+from tasks.paths import ProjectPaths
 from tasks.records import Manifest, ModelCard
 from tasks.stages import Stage, StageContext
 from tasks.stages.evidence import require_examined, require_released
@@ -37,10 +39,12 @@ def _run(context: StageContext) -> None:
     require_released(context, {"features": features.logical_hash})
     for role in ("champion", "challenger", REFIT):
         remove_model(paths.models, role)
+    paths.evidence_of(RESOURCES).unlink(missing_ok=True)
     bench = stage_workbench(context, features, model_keys)
     if champion is not None and not isinstance(champion, LoggedScores):
         _tell(_keep(context, features, bring_model(champion, bench, "champion")))
     judged = _keep(context, features, bring_model(challenger, bench, "challenger"))
+    _keep_resources(paths, judged)
     again = refitted_role(params.models)
     recipe = champion if again == "champion" else challenger
     if again is not None and isinstance(recipe, Recipe):
@@ -54,6 +58,13 @@ def _keep(context: StageContext, features: Manifest, brought: Brought) -> ModelC
     parted = {} if split is None else read_manifest(paths.split(split), made_by=f"split@{split}").about
     told = made_with(context.params, "train", features.about, parted)
     return keep_model(paths.models, replace(brought, card=brought.card.model_copy(update={"made_with": told})))
+
+
+def _keep_resources(paths: ProjectPaths, card: ModelCard) -> None:
+    """Write what the challenger takes, of which criteria may ask."""
+    archive = paths.models / f"{card.role}.skops"
+    found = measure_resources(card, archive.read_bytes() if archive.is_file() else None)
+    write_atomically(paths.evidence_of(RESOURCES), found.to_json().encode())
 
 
 def stage_workbench(context: StageContext, features: Manifest, model_keys: Mapping[str, str]) -> Workbench:
@@ -144,7 +155,7 @@ STAGE = Stage(
         "data/validation/features.json",
         "data/validation/splits.json",
     ),
-    writes=lambda _: ("data/models",),
+    writes=lambda _: ("data/models", f"data/evidence/{RESOURCES}.json"),
     code=_CODE,
     run=_run,
 )

@@ -22,7 +22,7 @@ from tasks.signing import EXPECTATIONS
 from tasks.stages import StageContext
 from tasks.stages.environment import told_difference
 from tasks.stages.made_with import PREFIX, address_of, find_others, inherited, needed_before, told_by
-from tasks.stages.policies import hash_suites, judged_files
+from tasks.stages.policies import MEASURED, hash_suites, judged_files
 
 _THREADS = 2
 """Partitions that are read and hashed at once, each of which holds its rows."""
@@ -98,7 +98,9 @@ def _check_made_with(context: StageContext, verdict: Verdict) -> Check:
 
 
 def _check_files(paths: ProjectPaths, verdict: Verdict) -> Iterator[Check]:
-    for name, path in judged_files(paths).items():
+    gone = [name for name in verdict.inputs if name.startswith(f"{MEASURED}/")]
+    files = {name: paths.evidence_of(name.partition("/")[2]) for name in gone} | judged_files(paths)
+    for name, path in files.items():
         told = path.relative_to(paths.root).as_posix()
         if not path.is_file():
             # What the verdict did not rest on need not be there; what it did was taken away.
