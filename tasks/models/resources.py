@@ -14,7 +14,8 @@ def measure_resources(card: ModelCard, archive: bytes | None) -> MeasuredEvidenc
     """What the model of ``card`` takes; without an ``archive`` there is no model, and nothing is measured.
 
     ``model_bytes``: of what is in the archive (:func:`~tasks.models.store.dump_model`), as it is unpacked: how far it is compressed
-    differs from one zlib to the next. ``features``: how many are to be computed for a row. ``fitted_rows``: how many it was fitted on.
+    differs from one zlib to the next. ``features``: how many are to be computed for a row. ``fitted_rows``: how many it was
+    fitted on.
     """
     inputs = {**card.made_with, **({} if card.logical_hash is None else {f"models/{card.role}": card.logical_hash})}
     measures: dict[str, Measure] = {}

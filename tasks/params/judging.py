@@ -208,7 +208,7 @@ class DiscoveredCriterion(Section):
 
 
 class MeasuredCriterion(Section):
-    """A measure of evidence that a stage left in ``data/evidence`` (latency, robustness, resources): at most, or at least, so much."""
+    """A measure of what a stage left in ``data/evidence`` (latency, robustness, resources): at most, or at least, so much."""
 
     measured: str = Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=50)
     measure: str = Field(min_length=1)

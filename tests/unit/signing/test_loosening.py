@@ -21,6 +21,8 @@ INHERITING = {
     "gates.criteria.search": {"discovered": "brier", "critical": True},
 }
 SEARCH = INHERITING | {"gates.criteria.search.confidence": 0.95}
+SERVED = {"gates.criteria.served": {"measured": "latency", "measure": "p99_ms", "most": 50, "min_count": 1000, "critical": True}}
+STURDY = {"gates.criteria.sturdy": {"measured": "robustness", "measure": "kept", "least": 0.9, "critical": True}}
 EMAIL = "masking.tables.bookings.email"
 DECADE = "masking.tables.bookings.birth_date"
 POSTCODE = "masking.tables.bookings.postcode"
@@ -68,6 +70,11 @@ STRICTER = [
     ({}, {"gates.require": {"challenger": "scored_here", "champion": "logged_scores"}}),
     (DRIFT | {"gates.criteria.drifted.most": 0.3}, DRIFT),
     ({}, {"gates.criteria.more": CRITERION}),
+    ({}, SERVED),
+    (SERVED, SERVED | {"gates.criteria.served.most": 40}),
+    (SERVED, SERVED | {"gates.criteria.served.min_count": 2000}),
+    (SERVED, SERVED | {"gates.criteria.served.confidence": 0.99}),
+    (STURDY, STURDY | {"gates.criteria.sturdy.least": 0.95}),
     ({}, {"gates.criteria.each_carrier.critical": True}),
     ({}, {"gates.max_age_days": 3}),
     (SEARCH | {"gates.criteria.search.confidence": 0.99}, SEARCH),
