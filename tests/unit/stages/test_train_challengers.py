@@ -17,7 +17,7 @@ from small_masked import CHALLENGER, small_context, write_masked, write_split
 from tasks.datasets import hash_file, read_manifest, read_table
 from tasks.errors import ModelError
 from tasks.models import dump_model, open_model
-from tasks.records import ModelCard
+from tasks.records import MeasuredEvidence, ModelCard
 from tasks.stages import features, train
 
 COMMAND = """
@@ -64,6 +64,8 @@ def test_brought_scores_are_kept_as_they_were_brought(root: Path):
     found = open_model(root / "data/models", "challenger").score(rows.slice(3, 2), "binary")
     assert found.tolist() == pytest.approx([3 / 19, 4 / 19])
     assert sorted(path.name for path in (root / "data/models").iterdir()) == ["challenger.json", "challenger.parquet"]
+    measured = MeasuredEvidence.from_json((root / "data/evidence/resources.json").read_bytes(), origin="test")
+    assert (measured.inputs["models/challenger"], measured.measures) == (card.logical_hash, {})
 
 
 def test_scores_of_other_rows_are_refused(root: Path):

@@ -13,6 +13,7 @@ from small_masked import CHALLENGER, small_context, write_masked, write_split
 from tasks.datasets import read_manifest
 from tasks.errors import DatasetError, EvidenceError, ModelError
 from tasks.models import read_model
+from tasks.records import MeasuredEvidence
 from tasks.stages import features, train
 
 REFIT = ["refit.json", "refit.parquet"]
@@ -52,6 +53,23 @@ def test_a_champion_of_logged_scores_needs_no_model(root: Path):
         "masked",
         ("city", "length", "rain"),
     )
+
+
+def test_what_the_challenger_takes_is_evidence_of_it(root: Path):
+    """Exact, of its very hash, and the same to the byte in a second run."""
+    train.STAGE.run(small_context(root))
+    path = root / "data/evidence/resources.json"
+    found = MeasuredEvidence.from_json(path.read_bytes(), origin="test")
+    _, card = read_model(root / "data/models", "challenger")
+    assert found.inputs == {**card.made_with, "models/challenger": card.logical_hash}
+    assert {name: (m.low, m.value, m.high, m.count) for name, m in found.measures.items() if name != "model_bytes"} == {
+        "features": (3, 3, 3, 1),
+        "fitted_rows": (40, 40, 40, 1),
+    }
+    assert (found.measures["model_bytes"].value or 0) > (root / "data/models/challenger.skops").stat().st_size
+    before = path.read_bytes()
+    train.STAGE.run(small_context(root))
+    assert path.read_bytes() == before
 
 
 def test_the_same_inputs_give_the_same_bytes(root: Path):

@@ -263,6 +263,21 @@ def test_changed_report_and_pin_are_found(project):
     assert named(Verification(checks=check_hashes(project, content, receipt))) == {"validation/raw", "validation/masked", "pin"}
 
 
+def test_changed_evidence_is_found(project):
+    """What was measured of the challenger: edited, taken away, or added since."""
+    paths = project.paths
+    receipt, content, file = receipt_of(project), paths.verdict.read_bytes(), paths.evidence_of("resources")
+    kept = file.read_bytes()
+    write_atomically(paths.evidence_of("latency"), kept)
+    write_atomically(file, kept.replace(b'"features"', b'"feature"'))
+    both = {"evidence/resources", "evidence/latency"}
+    assert named(Verification(checks=check_hashes(project, content, receipt))) == both
+    file.unlink()
+    gone = check_hashes(project, content, receipt)
+    assert named(Verification(checks=gone)) == both
+    assert "data/evidence/resources.json is not there" in next(c.reason for c in gone if c.what == "evidence/resources")
+
+
 def test_changed_criterion_is_found(project):
     """Other parameters than those it was judged by."""
     criteria = {
