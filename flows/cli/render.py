@@ -91,6 +91,9 @@ def _print_table(verdict: Verdict) -> None:
         status = f"[{style}]{row.status}[/]" if style else row.status
         table.add_row(*map(escape, (row.name, row.metric, row.champion, row.challenger, row.change, row.limit)), status)
     _console().print(table)
+    for row in verdict_table(verdict):
+        if row.is_told_by_reason:
+            click.echo(f"{row.name}: {row.reason}")
 
 
 def _evidence(verdict: Verdict) -> str:

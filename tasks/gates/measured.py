@@ -36,9 +36,11 @@ def judge_measured(
     measure = found.measures[criterion.measure]
     if measure.count < criterion.min_count:
         reason = f"{criterion.measure} rests on {measure.count:,}, and at least {criterion.min_count:,} are judged"
-        return plain_outcome(name, criterion.critical, "inconclusive", reason)
-    held = _hold(criterion, measure, found.confidence, criterion.confidence or evaluation.confidence)
-    return plain_outcome(name, criterion.critical, held.status, held.reason)
+        held = LimitOutcome("inconclusive", reason)
+    else:
+        held = _hold(criterion, measure, found.confidence, criterion.confidence or evaluation.confidence)
+    outcome = plain_outcome(name, criterion.critical, held.status, held.reason)
+    return outcome.model_copy(update={"n": measure.count, "min_rows": criterion.min_count})
 
 
 def _why_not(criterion: MeasuredCriterion, evaluation: Evaluation, found: MeasuredEvidence) -> str:

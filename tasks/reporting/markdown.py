@@ -57,7 +57,7 @@ def _line(cells: tuple[str, ...] | list[str]) -> str:
 
 
 def _is_told(row: VerdictRow) -> bool:
-    return bool(row.reason) and not row.status.startswith("pass")
+    return bool(row.reason) and (row.is_told_by_reason or not row.status.startswith("pass"))
 
 
 def _judged(verdict: Verdict, evaluation: Evaluation | None) -> str:

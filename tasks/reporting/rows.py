@@ -76,6 +76,11 @@ class VerdictRow:
         return self.criterion if self.slice == "all rows" else f"{self.criterion} · {self.slice}"
 
     @property
+    def is_told_by_reason(self) -> bool:
+        """Whether the figure and its limit stand in the reason alone, with their unit: those of measured evidence."""
+        return self.metric == NONE and self.rows != NONE
+
+    @property
     def change(self) -> str:
         """Difference with interval: ``−0.0050 (−0.0120 to +0.0020)``."""
         return self.difference if self.interval == NONE else f"{self.difference} ({self.interval})"

@@ -16,6 +16,8 @@ from tasks.errors import DatasetError, GateError
 from tasks.params import load_params
 from tasks.paths import ProjectPaths
 from tasks.records import Evaluation, MeasuredEvidence, Verdict
+from tasks.reporting import verdict_junit, verdict_markdown
+from tasks.reporting.page import thresholds_of
 from tasks.stages import StageContext, load_stage
 from tasks.trial import try_challenger
 
@@ -86,7 +88,7 @@ def test_evidence_within_its_limits_promotes(paths):
 @pytest.mark.parametrize(
     ("value", "changes", "expected"),
     [
-        (41.0, {}, ("promote", 0)),
+        (41.0, {}, ("promote", 2)),  # nobody has signed: a rehearsal
         (61.0, {}, ("reject", 1)),
         (50.5, {}, ("inconclusive", 3)),
         (41.0, {"inputs": {"models/challenger": "0" * 64}}, ("not_judged", 2)),
@@ -102,13 +104,14 @@ def test_exit_code_says_what_the_evidence_came_to(paths, value, changes, expecte
 
 
 def test_evidence_that_was_changed_since_is_refused(paths, capsys):
-    """Nothing is released on it."""
-    deliver(paths)
+    """A rejection is told with its unit while it holds; then nothing is."""
+    deliver(paths, 61.0)
     judge(paths, served=SERVED)
-    assert check() == 0
+    assert check() == 1
+    assert "served: p99_ms 61 ms (60 to 62), at most 50 ms wanted" in capsys.readouterr().out
     deliver(paths, 49.0)
     assert check() == 2
-    assert "evidence/latency" in capsys.readouterr().err
+    assert "another evidence/latency than it was judged on" in capsys.readouterr().err
 
 
 def test_evidence_that_is_no_record_is_refused(paths):
@@ -145,3 +148,14 @@ def test_a_number_that_json_cannot_hold_is_none(paths):
     content["measures"]["p99_ms"]["value"] = float("nan")
     write_atomically(paths.evidence_of("latency"), json.dumps(content).encode())
     assert {one.name: one.status for one in judge(paths, served=SERVED).criteria}["served"] == "not_judged"
+
+
+def test_figure_limit_and_unit_are_told_wherever_a_verdict_is(paths):
+    """Also where it passes: no column of the table has them."""
+    deliver(paths)
+    held = judge(paths, served=SERVED)
+    assert "41 ms (40 to 42), at most 50 ms wanted" in verdict_markdown(held)
+    deliver(paths, 61.0)
+    assert "61 ms (60 to 62), at most 50 ms wanted" in verdict_junit(judge(paths, served=SERVED))
+    declared = thresholds_of(load_params(paths.params))[-1]
+    assert (declared.what, declared.bound, declared.min_rows) == ("measured: latency, p99_ms", "at most 50", "a count of 1,000")
