@@ -14,10 +14,10 @@ from flows.programs import call, git
 from flows.verdict_store import EVIDENCE, HERE
 from tasks.errors import WindtunnelError, WorktreeError
 from tasks.gates import SUBJECTS, StoredEvidence, find_flip
+from tasks.measured_evidence import measured_kinds
 from tasks.params.judging import GatesParams
 from tasks.paths import ProjectPaths, main_root
 from tasks.records import DisclosureReport, Evaluation, Flip, MeasuredEvidence, PolicyVersion, UtilityReport, ValidationReport
-from tasks.stages.measured import measured_kinds
 
 _BRANCHES = ("refs/heads/data", "refs/heads/candidates", "refs/heads/champions")
 

@@ -29,6 +29,7 @@ from tasks.evaluation import (
     summarise,
 )
 from tasks.gates import SUBJECTS, Provenance, hash_params, judge, plan_self_test
+from tasks.measured_evidence import measured_kinds, read_measured
 from tasks.models import (
     Brought,
     Workbench,
@@ -49,7 +50,6 @@ from tasks.params.splits import draws_of, resolve_parts
 from tasks.paths import ProjectPaths
 from tasks.records import DisclosureReport, Evaluation, MeasuredEvidence, Record, UtilityReport, ValidationReport, Verdict
 from tasks.seeds import derive_seed
-from tasks.stages.measured import measured_kinds, read_measured
 from tasks.trial_parts import READABLE_PARTS, Look, look_without_judging
 
 TRIAL_SUBJECTS = tuple(subject for subject in SUBJECTS if subject != "predictions")

@@ -10,6 +10,7 @@ from tasks.datasets import hash_file, read_manifest, read_table, write_atomicall
 from tasks.errors import DatasetError, GateError
 from tasks.evaluation import count_draws, load_metrics, plant_failures
 from tasks.gates import SUBJECTS, Provenance, hash_params, judge, plan_self_test, plan_tests
+from tasks.measured_evidence import read_measured
 from tasks.params import Params
 from tasks.paths import ProjectPaths
 from tasks.records import (
@@ -27,14 +28,13 @@ from tasks.signing import EXPECTATIONS
 from tasks.stages import Stage, StageContext
 from tasks.stages.environment import judging_environment
 from tasks.stages.made_with import address_of, find_others, needed_before
-from tasks.stages.measured import read_measured
 from tasks.stages.policies import SIGNED_POLICY, hash_suites, judged_files, stand_by
 
 _CODE = (
     "tasks/stages/gate.py",
     "tasks/stages/policies.py",
     "tasks/stages/environment.py",
-    "tasks/stages/measured.py",
+    "tasks/measured_evidence.py",
     "tasks/gates",
     "tasks/signing",
     "tasks/validation",

@@ -1,7 +1,6 @@
 """What stages measured of the challenger, as it lies in ``data/evidence``.
 
-What belongs here: which kinds criteria ask for, and reading them. What does not: measuring, and judging (``tasks.gates``). No
-stage of its own: those who judge call it.
+What belongs here: reading it, and which kinds criteria ask for. What does not: measuring, and judging (``tasks.gates``).
 """
 
 from tasks.params.judging import GatesParams, MeasuredCriterion
