@@ -38,7 +38,6 @@ from tasks.reporting import (
     verdict_markdown,
 )
 from tasks.stages import Stage, StageContext
-from tasks.stages.policies import MEASURED
 
 _CODE = ("tasks/stages/report.py", "tasks/reporting", "tasks/evaluation")
 _SUBJECTS = ("raw", "masked", "splits", "features", "predictions")
@@ -59,7 +58,6 @@ def _reads(context: StageContext) -> tuple[str, ...]:
         "data/masked/privacy.json",
         "data/disclosure/disclosure.json",
         "data/utility/utility.json",
-        "data/evidence",
         "data/masked/manifest.json",
         "data/features/manifest.json",
         f"data/splits/{context.params.evaluation.split}/metadata.json",
@@ -171,7 +169,6 @@ def _hash_named_files(paths: ProjectPaths) -> dict[str, str]:
         "evaluation": (paths.evaluation_report, "evaluate"),
         "disclosure": (paths.disclosure_report, "disclosure"),
         "utility": (paths.utility_report, "utility"),
-        **{f"{MEASURED}/{path.stem}": (path, None) for path in sorted(paths.evidence.glob("*.json"))},
         **{f"validation/{subject}": (paths.validation_report(subject), f"validate_{subject}") for subject in _SUBJECTS},
     }
     return {name: hashlib.sha256(_bytes(path, paths, stage)).hexdigest() for name, (path, stage) in named.items()}
