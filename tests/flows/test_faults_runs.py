@@ -21,7 +21,7 @@ STAGES = [
     ("mask", ("mask",), ("data/masked",), 3),
     ("split@by_time", ("split", "by_time"), ("data/splits/by_time",), 3),
     ("features", ("features",), ("data/features",), 3),
-    ("train", ("train",), ("data/models",), 1),
+    ("train", ("train",), ("data/models", "data/evidence"), 1),
     ("evaluate", ("evaluate",), ("data/evaluation", "data/predictions"), 1),
     ("gate", ("gate",), ("data/verdict.json",), 1),
     ("report", ("report",), ("data/reports",), 1),
