@@ -35,7 +35,7 @@ JUDGED: dict[str, Any] = {
 def judge_samples(root: Path, **changes: Any) -> StageContext:
     """The project in ``root``, judged; ``changes`` replace sections of its parameters."""
     context = make_samples(root, **{**JUDGED, **changes})
-    write_atomically(context.paths.params, yaml.safe_dump(_said(context.params)).encode())
+    write_atomically(context.paths.params, yaml.safe_dump(_said(context.params), sort_keys=False).encode())
     judge(context)
     return context
 
@@ -44,7 +44,7 @@ def make_promotable_samples(root: Path, keys: dict[str, Path]) -> ProjectPaths:
     """The same with its policy signed before it is judged, and its verdict signed; nobody has approved it."""
     context = make_samples(root, **JUDGED)
     paths = context.paths
-    write_atomically(paths.params, yaml.safe_dump(_said(context.params)).encode())
+    write_atomically(paths.params, yaml.safe_dump(_said(context.params), sort_keys=False).encode())
     write_atomically(paths.requirements, b"")
     write_atomically(root / ".gitignore", b"/.windtunnel/\n/data/\n/lake/\n/masking.key\n")
     found_signed(paths, keys)
