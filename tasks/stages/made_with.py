@@ -24,6 +24,8 @@ REORDERED = "where features only changed places, which DVC does not see: dvc rep
 
 _POLICY = tuple(f"masking.{name}" for name in ("key", "domains", "tables", "limits", "engine", "spark"))
 """The masking policy without its words, and without what is asked of the utility certificate alone."""
+_HOW_MASKED = ("engine", "spark")
+"""By what masking is computed, which changes no byte of it: a stage runs anew, and what was made before is no other."""
 _VARIANT = "{variant}"
 
 SECTIONS: Mapping[str, tuple[str, ...]] = {
@@ -63,7 +65,8 @@ def hash_sections(params: Params, address: str) -> str | None:
     if stage not in SECTIONS:
         return None
     said = stated(params)
-    found = {path: _at(said["values"], path) for path in (section.replace(_VARIANT, variant) for section in SECTIONS[stage])}
+    values = {**said["values"], "masking": {k: v for k, v in said["values"].get("masking", {}).items() if k not in _HOW_MASKED}}
+    found = {path: _at(values, path) for path in (section.replace(_VARIANT, variant) for section in SECTIONS[stage])}
     return hash_mapping({"edition": said["edition"], **found})
 
 
