@@ -86,8 +86,8 @@ def test_two_runs_at_once(project: Path) -> None:
 def test_a_run_that_is_stopped_leaves_no_process(project: Path, number: signal.Signals) -> None:
     """Neither stage nor DVC nor server outlives it; it says that it was stopped, if it can; the same stages then finish."""
     go = hold_training(project)
-    # Training and the utility certificate are made again for this challenger, one beside the other.
-    made_again = ("models/", "utility/")
+    # Training, with what it measured, and the utility certificate are made again for this challenger, one beside the other.
+    made_again = ("models/", "evidence/", "utility/")
     whole = {path: digest for path, digest in contents(project / "data").items() if not path.startswith(made_again)}
     with running(project) as run:
         assert any("prefect server" in line for line in processes_in(project).values())
