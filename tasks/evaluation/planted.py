@@ -4,7 +4,7 @@ What belongs here: wrecking the challenger's scores, and what measuring the wrec
 (``tasks.gates``). The champion, the rows, the metrics and the intervals are those of the judgement itself.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import numpy as np
 import pyarrow as pa
@@ -18,7 +18,7 @@ from tasks.evaluation.spread import tails_of
 from tasks.params.judging import BY_ROW, EvaluationParams
 from tasks.params.models import Task
 from tasks.params.splits import draw_name
-from tasks.records import BAD_SLICE, CHAMPION_AGAIN, CONSTANT, SHUFFLED, SWAPPED, Evaluation, bad_slice_of
+from tasks.records import BAD_SLICE, CHAMPION_AGAIN, CONSTANT, SHUFFLED, SWAPPED, Comparison, Evaluation, bad_slice_of
 
 
 def plant_failures(
@@ -70,13 +70,18 @@ def plant_failures(
     return found | {
         name: evaluation.model_copy(
             update={
-                "comparisons": compare(table, wanted, seed, task, classes, draws=draws, own=own, champions=known),
+                "comparisons": _over_no_noise(compare(table, wanted, seed, task, classes, draws=draws, own=own, champions=known)),
                 "replicates": replicates,
                 "tails": tails_of(replicates),
             }
         )
         for name, (table, wanted, known) in asked.items()
     }
+
+
+def _over_no_noise(comparisons: Iterable[Comparison]) -> tuple[Comparison, ...]:
+    """``comparisons`` over a noise floor of 0: a higher or unknown one would stop a claim that cannot fail by itself."""
+    return tuple(found.model_copy(update={"noise_floor": 0.0}) for found in comparisons)
 
 
 def _found_slice(rows: pa.Table, params: EvaluationParams, labels: Floats) -> Ints | None:

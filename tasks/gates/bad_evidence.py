@@ -103,6 +103,8 @@ def bad_figures(
     if isinstance(criterion, MetricCriterion) and criterion.better_by is not None:
         noisy = [c.model_copy(update={"noise_floor": 2 * abs(c.delta or 0.0)}) for c in evaluation.comparisons]
         yield "a difference within the noise floor", _with(evaluation, noisy)
+        unknown = [c.model_copy(update={"noise_floor": None}) for c in evaluation.comparisons]
+        yield "an unknown noise floor", _with(evaluation, unknown)
 
 
 def _bad_searches(evaluation: Evaluation) -> Iterator[tuple[str, Evaluation]]:

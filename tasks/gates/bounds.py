@@ -9,15 +9,13 @@ al. 2012, JAMA 308).
 """
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from statistics import NormalDist
 
 from tasks.records import Comparison, CriterionStatus, Direction, Interval
 
 POWER = 0.8
 """The chance with which so many rows, or so large a difference, are to decide."""
-WITHIN_NOISE = "within the noise floor"
-"""How the reason of such an outcome begins."""
 _MOST_TIMES_MORE_ROWS = 1000
 """Beyond this, today's figure lies on the limit for all that the rows can tell, and no number is named."""
 
@@ -30,7 +28,7 @@ class LimitOutcome:
     reason: str
     rows_to_decide: int | None = None
     is_noise: bool = False
-    """Whether it is inconclusive since a model differs as much from itself, which no number of rows would change."""
+    """Whether it is inconclusive since a model differs as much from itself, or may for all that is known: no rows change that."""
 
 
 def is_usable(interval: Interval | None) -> bool:
@@ -68,16 +66,6 @@ def judge_better(delta: float, interval: Interval, direction: Direction, by: flo
         f"too wide to tell: {found}",
         _rows_to_decide(sign * delta - by, (best - worst) / 2, (rows, interval.confidence)),
     )
-
-
-def hold_against_noise(outcome: LimitOutcome, delta: float, floor: float | None) -> LimitOutcome:
-    """A claim to be better, unless the difference ``delta`` lies within the noise ``floor``; None: that is not known, and said."""
-    if floor is None:
-        return replace(outcome, reason=f"{outcome.reason}; the noise floor is not known")
-    if outcome.status != "pass" or abs(delta) > floor:
-        return replace(outcome, reason=f"{outcome.reason}; noise floor {floor:.4f}")
-    reason = f"{WITHIN_NOISE}: difference {delta:+.4f}, and a model fitted or scored again differs from itself by up to {floor:.4f}"
-    return LimitOutcome("inconclusive", reason, is_noise=True)
 
 
 def judge_bound(value: float, interval: Interval, direction: Direction, bound: float, rows: int) -> LimitOutcome:

@@ -8,9 +8,10 @@ import math
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from tasks.gates.bounds import LimitOutcome, hold_against_noise, is_usable, judge_better, judge_bound, judge_margin
+from tasks.gates.bounds import LimitOutcome, is_usable, judge_better, judge_bound, judge_margin
 from tasks.gates.evidence import plain_outcome, worst
 from tasks.gates.intervals import Figure, read_interval
+from tasks.gates.noise import hold_against_noise
 from tasks.gates.superiority import holm_errors, p_value
 from tasks.params.judging import IntervalMethod, MetricCriterion
 from tasks.records import Comparison, CriterionOutcome, CriterionStatus, Evaluation, Interval
@@ -61,7 +62,7 @@ def judge_comparison(
     """The outcome of ``criterion`` on ``found``; ``claim`` where it claims to be better."""
     has_champion = evaluation.champion is not None
     read = _read(criterion, found, evaluation, claim, is_later=is_later)
-    outcomes = _limits(criterion, read, claim, has_champion=has_champion)
+    outcomes = _limits(criterion, read, claim, evaluation)
     # A first model is held to its bounds; a margin that was not asked is none of what was judged.
     is_asked = criterion.is_compared and (has_champion or criterion.bound is None)
     status = worst([outcome.status for outcome in outcomes])
@@ -141,22 +142,25 @@ def _read(criterion: MetricCriterion, found: Comparison, evaluation: Evaluation,
     return _Found(found, own, delta, margin, why_not or why)
 
 
-def _limits(criterion: MetricCriterion, read: _Found, claim: Claim | None, *, has_champion: bool) -> list[LimitOutcome]:
+def _limits(criterion: MetricCriterion, read: _Found, claim: Claim | None, evaluation: Evaluation) -> list[LimitOutcome]:
     """The outcome of each test that the criterion asks, or one that there are too few rows, or people, for any."""
     found = read.comparison
     if found.is_withheld:
         return [LimitOutcome("inconclusive", found.reason, criterion.min_rows)]
-    outcomes = _tests(criterion, read, claim, has_champion=has_champion)
+    outcomes = _tests(criterion, read, claim, evaluation)
     if found.rows >= criterion.min_rows:
         return outcomes
     reason = f"{found.rows:,} rows, {criterion.min_rows - found.rows:,} fewer than the least that is judged"
+    noise = next((outcome.reason for outcome in outcomes if outcome.is_noise), "")
+    if noise:
+        return [LimitOutcome("inconclusive", f"{reason}; {noise}", is_noise=True)]
     # The least that is judged decides nothing where today's interval would still be too wide at that many rows.
     needed = [outcome.rows_to_decide for outcome in outcomes if outcome.status == "inconclusive"]
     enough = max([criterion.min_rows, *(rows for rows in needed if rows is not None)])
     return [LimitOutcome("inconclusive", reason, None if None in needed else enough)]
 
 
-def _tests(criterion: MetricCriterion, read: _Found, claim: Claim | None, *, has_champion: bool) -> list[LimitOutcome]:
+def _tests(criterion: MetricCriterion, read: _Found, claim: Claim | None, evaluation: Evaluation) -> list[LimitOutcome]:
     """The outcome of each test that the criterion asks, however few rows there are; a missing figure leaves none."""
     found, interval = read.comparison, read.challenger
     why = f": {found.reason or read.why}" if found.reason or read.why else ""
@@ -167,14 +171,16 @@ def _tests(criterion: MetricCriterion, read: _Found, claim: Claim | None, *, has
     outcomes = []
     if criterion.bound is not None:
         outcomes.append(judge_bound(found.challenger, interval, found.direction, criterion.bound, found.rows))
-    elif not has_champion:
+    elif evaluation.champion is None:
         outcomes.append(LimitOutcome("not_judged", NO_CHAMPION))
-    if criterion.is_compared and has_champion:
-        outcomes.append(_against_champion(criterion, read, claim, why))
+    if criterion.is_compared and evaluation.champion is not None:
+        outcomes.append(_against_champion(criterion, read, claim, evaluation, why))
     return outcomes
 
 
-def _against_champion(criterion: MetricCriterion, read: _Found, claim: Claim | None, why: str) -> LimitOutcome:
+def _against_champion(
+    criterion: MetricCriterion, read: _Found, claim: Claim | None, evaluation: Evaluation, why: str
+) -> LimitOutcome:
     found = read.comparison
     if _number(found.champion) is None or found.delta is None or _number(found.delta) is None:
         return LimitOutcome("not_judged", f"no difference in {found.metric} to the champion{why}")
@@ -184,7 +190,7 @@ def _against_champion(criterion: MetricCriterion, read: _Found, claim: Claim | N
         outcome = judge_better(found.delta, read.delta, found.direction, criterion.better_by, found.rows)
         among = f"; {claim.count} claims to be better, corrected together (Holm)" if claim and claim.count > 1 else ""
         claimed = LimitOutcome(outcome.status, outcome.reason + among, outcome.rows_to_decide)
-        return hold_against_noise(claimed, found.delta, found.noise_floor)
+        return hold_against_noise(claimed, found, criterion.better_by, evaluation)
     margin = criterion.margin if read.margin is None else read.margin
     return judge_margin(found.delta, read.delta, found.direction, margin or 0.0, found.rows)
 

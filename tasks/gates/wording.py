@@ -5,7 +5,8 @@ What belongs here: words made from outcomes. What does not: deciding anything.
 
 from collections.abc import Sequence
 
-from tasks.gates.bounds import WITHIN_NOISE, is_usable
+from tasks.gates.bounds import is_usable
+from tasks.gates.noise import NOISE_NEEDS, UNKNOWN_NOISE, WITHIN_NOISE
 from tasks.records import ClassOutcome, CriterionOutcome, CriterionStatus, Decision, FoldsJudged
 
 _NAMED_AT_MOST = 3
@@ -75,6 +76,8 @@ def _overall(outcomes: Sequence[CriterionOutcome]) -> str:
             continue
         sign = 1 if outcome.direction == "higher_is_better" else -1
         worst, best = sorted(sign * end for end in (outcome.interval.low, outcome.interval.high))
+        if worst > 0 and outcome.noise_floor is None:
+            return f"no worse overall ({UNKNOWN_NOISE}, so that it is not called better)"
         is_noise = outcome.noise_floor is not None and abs(outcome.delta or 0.0) <= outcome.noise_floor
         if is_noise:
             return "no clear difference overall"
@@ -89,9 +92,7 @@ def _told(outcome: CriterionOutcome) -> str:
     if outcome.status == "not_judged":
         return f"{outcome.metric} {where} could not be judged ({outcome.reason})"
     if outcome.status == "inconclusive":
-        is_noise = outcome.reason.startswith(WITHIN_NOISE)
-        noise = f"{outcome.metric} {where} differs no more than a model does from itself"
-        return noise if is_noise else f"too little to tell {outcome.metric} {where}{_wait(outcome)}"
+        return _undecided(outcome, where)
     if outcome.better_by is not None and not _breaks_bound(outcome):
         more = f" by more than {outcome.better_by:g}" if outcome.better_by else ""
         return f"not better{more} {where} ({outcome.metric} {outcome.delta:+.3f})"
@@ -99,6 +100,14 @@ def _told(outcome: CriterionOutcome) -> str:
         return f"clearly worse {where} ({outcome.metric} {outcome.delta:+.3f}, margin {outcome.margin:g})"
     word = "below" if outcome.direction == "higher_is_better" else "above"
     return f"{outcome.metric} {where} {word} {outcome.bound:g} ({outcome.challenger:.3f})"
+
+
+def _undecided(outcome: CriterionOutcome, where: str) -> str:
+    if outcome.reason.startswith(WITHIN_NOISE):
+        return f"{outcome.metric} {where} differs no more than a model does from itself"
+    if outcome.reason.startswith(UNKNOWN_NOISE):
+        return f"{outcome.metric} {where} is called no better: {UNKNOWN_NOISE}, {NOISE_NEEDS}"
+    return f"too little to tell {outcome.metric} {where}{_wait(outcome)}"
 
 
 def _breaks_bound(outcome: CriterionOutcome) -> bool:

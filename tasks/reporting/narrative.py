@@ -142,7 +142,8 @@ def _noise(verdict: Verdict) -> list[Limit]:
         return []
     outcome = next((o for o in verdict.criteria if o.metric is not None and o.slice is None and o.noise_floor is not None), None)
     if outcome is None:
-        return [Limit("Noise floor", f"{noise.told[0].upper()}{noise.told[1:]}.")]
+        unknown = "" if noise.of or noise.scored_twice else ", so that nothing is called better"
+        return [Limit("Noise floor", f"{noise.told[0].upper()}{noise.told[1:]}{unknown}.")]
     found = format_level(outcome.noise_floor, digits_needed(outcome))
     return [Limit("Noise floor", f"{label_metric(outcome.metric)} differs by up to {found} from itself: {noise.told}.")]
 
@@ -257,6 +258,10 @@ def _wait(verdict: Verdict, evaluation: Evaluation) -> Action:
     if not waiting:
         return Action("Read the criteria below, gather more rows, and judge again.", "windtunnel run")
     endless = [o for o in waiting if o.rows_to_decide is None]
+    unknown = [o for o in endless if o.better_by is not None and o.noise_floor is None and o.challenger is not None]
+    if unknown:
+        text = f"Name a recipe of one model, so that a refit measures the noise floor of {_where(unknown[0])}, or ask for a margin."
+        return Action(text, "windtunnel run")
     if endless:
         text = f"Sharpen the challenger or reconsider the limit of {_where(endless[0])}: more rows alone would not decide it."
         return Action(text, "windtunnel try FILE")

@@ -129,6 +129,35 @@ def test_an_edited_claim_is_found(show: Show) -> None:
     assert "not the same verdict" in show(edited(page, inputs, change)).locator(LINE).inner_text()
 
 
+def test_a_page_calls_nothing_better_where_no_floor_is_known(show: Show) -> None:
+    """As Python does: undecided, and again if somebody writes a pass into it; a margin below zero asks the same."""
+    claims = {name: on(name, better_by=0.0) for name in ("brier", "log_loss")}
+    inputs = judged_inputs({**claims, "ranking": on("roc_auc", margin=0.01)}, floor=None)
+    decided = {outcome.name: outcome.status for outcome in inputs.provenance.verdict.criteria}
+    assert (decided["brier"], decided["log_loss"], decided["ranking"]) == ("inconclusive", "inconclusive", "pass")
+    page = render_report(inputs)
+    opened = show(page)
+    made = outcomes(opened, inputs)
+    assert {name: made[name]["status"] for name in (*claims, "ranking")} == {name: decided[name] for name in (*claims, "ranking")}
+    assert opened.evaluate(READ)["isSame"]
+    place = list(decided).index("brier")
+
+    def change(verdict: Any) -> None:
+        verdict["criteria"][place]["status"] = "pass"
+
+    assert "not the same verdict" in show(edited(page, inputs, change)).locator(LINE).inner_text()
+
+
+def test_a_margin_below_zero_is_a_claim_to_be_better(show: Show) -> None:
+    """With a floor of 0 the slider promotes below zero, as far as the interval goes; without one it decides nothing there."""
+    turned = {}
+    for floor in (0.0, None):
+        page = show(render_report(judged_inputs({"ranking": on("roc_auc", margin=0.01)}, floor=floor)))
+        turned[floor] = page.locator(".judge-slider .judge-turns").inner_text()
+    assert "inconclusive from there to \N{MINUS SIGN}0.016, promote from" in turned[0.0]
+    assert "inconclusive from there to 0, promote from 0 on" in turned[None]
+
+
 @pytest.mark.parametrize(("name", "field"), [("brier", "interval"), ("without_draws", "challenger"), ("area", "n")])
 def test_an_edited_gap_is_found(show: Show, gaps: ReportInputs, name: str, field: str) -> None:
     """In the verdict itself: a smaller gap, a narrower interval, more rows."""

@@ -39,6 +39,13 @@ def test_wrecks_know_nothing_or_the_opposite(measured):
     assert figures(found, "champion as challenger").delta == 0
 
 
+def test_wrecks_lie_over_no_noise(measured):
+    """A floor that nobody measured would stop each claim to be better, also one that cannot fail by itself."""
+    rows, evaluation, params = measured
+    found = plant_failures(rows, evaluation, params, classes=(), draws=1, seed=1, replicates=100, gaps={})
+    assert {comparison.noise_floor for one in found.values() for comparison in one.comparisons} == {0.0}
+
+
 def test_same_seed_plants_the_same(measured):
     """A verdict does not hang on chance."""
     rows, evaluation, params = measured

@@ -19,7 +19,7 @@ def interval(low, high):
 
 
 def comparison(**changes):
-    """ROC AUC on 10,000 rows of 20 days; the challenger is better by 0.02 (0.01 to 0.03)."""
+    """ROC AUC on 10,000 rows of 20 days, over no noise; the challenger is better by 0.02 (0.01 to 0.03)."""
     fields = {
         "metric": "roc_auc",
         "direction": "higher_is_better",
@@ -35,6 +35,7 @@ def comparison(**changes):
         "challenger_interval": interval(0.71, 0.73),
         "delta_interval": interval(0.01, 0.03),
         "reason": "",
+        "noise_floor": 0.0,
     }
     return Comparison(**fields | changes)
 

@@ -11,7 +11,8 @@ from tasks.evaluation.spread import tails_of
 from tasks.gates import judge_criteria
 from tasks.params.judging import EvaluationParams, GatesParams
 
-METHODS = ("cluster_bootstrap", "bca", "delong")
+METHODS = ("cluster_bootstrap", "expanded", "bca", "delong")
+"""Of ROC AUC; ``mcnemar`` is of accuracy, and by itself below."""
 TESTS = ({"bound": 0.1}, {"margin": 0.5}, {"relative_margin": 0.5}, {"better_by": 0})
 
 
@@ -29,10 +30,12 @@ def _rows(**changes):
     return pa.table(columns | changes)
 
 
-def _judged(rows, metric="roc_auc", **criterion):
-    interval = {"method": "cluster_bootstrap", "cluster": "day", "replicates": 1000, "confidence": 0.95}
+def _judged(rows, metric="roc_auc", *, cluster="day", **criterion):
+    """The outcomes by half, over a noise floor of 0: a model that was fitted again gave the same scores."""
+    interval = {"method": "cluster_bootstrap", "cluster": cluster, "replicates": 1000, "confidence": 0.95}
     asked = {"split": "s", "part": "test", "metrics": (metric,), "slices": ("half",), "interval": interval}
-    found = compare(rows, EvaluationParams.model_validate(asked), 1)
+    compared = compare(rows, EvaluationParams.model_validate(asked), 1)
+    found = [one.model_copy(update={"noise_floor": 0.0}) for one in compared]
     criteria = gates(c={"metric": metric, "slice": "half", "min_rows": 1, **criterion})
     return judge_criteria(evaluation(*found, replicates=1000, tails=tails_of(1000)), reports(), criteria)
 
@@ -83,6 +86,30 @@ def test_constant_scores_of_the_challenger_never_pass_against_a_better_champion(
     criterion = {"bound": 0.6} if "bound" in test else {"margin": 0.1} if "margin" in test else test | {"relative_margin": 0.1}
     criterion = {"better_by": 0} if "better_by" in test else criterion
     assert {outcome.status for outcome in _judged(_rows(**swapped), method=method, **criterion)} == {"fail"}
+
+
+AGAINST = ({"margin": 0.1}, {"better_by": 0})
+"""What McNemar's interval can be held against: it is of a difference."""
+
+
+@pytest.mark.parametrize("test", AGAINST, ids=str)
+def test_mcnemar_fails_a_challenger_that_says_the_same_of_each_row(test):
+    """Of single rows it is read, and the honest challenger passes by it."""
+    rows = _rows()
+    swapped = {"champion_score": rows["challenger_score"].to_numpy(), "challenger_score": np.full(400, 0.9)}
+    asked = {"metric": "accuracy", "method": "mcnemar", "cluster": "row", **test}
+    assert {outcome.status for outcome in _judged(_rows(**swapped), **asked)} == {"fail"}
+    assert {outcome.status for outcome in _judged(rows, **asked)} == {"pass"}
+
+
+@pytest.mark.parametrize("test", AGAINST, ids=str)
+@pytest.mark.parametrize("changed", [{"cluster": "day"}, {"weight": np.ones(400)}], ids=["days", "weights"])
+def test_mcnemar_is_not_read_where_rows_are_no_independent_trials(changed, test):
+    """Rows of a day belong together, and weighted ones are no counts: no interval, whatever it would have said."""
+    cluster, columns = changed.get("cluster", "row"), {name: value for name, value in changed.items() if name == "weight"}
+    found = _judged(_rows(**columns), metric="accuracy", method="mcnemar", cluster=cluster, **test)
+    assert {outcome.status for outcome in found} == {"not_judged"}
+    assert "no counts of discordant decisions" in found[0].reason
 
 
 def test_too_few_days_have_no_interval_by_resampling():

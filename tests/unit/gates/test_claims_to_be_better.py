@@ -2,13 +2,13 @@
 
 import numpy as np
 import pytest
-from evidence_records import comparison, difference, evaluation, gates, interval, provenance, reports
+from evidence_records import card, comparison, difference, evaluation, gates, interval, provenance, reports
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
 from tasks.evaluation.spread import tails_of
-from tasks.gates import judge, judge_criteria
+from tasks.gates import comparisons, judge, judge_criteria
 from tasks.gates.bounds import judge_better
 from tasks.gates.superiority import holm_errors, p_value
 from tasks.records import Interval, Replicates, Spread
@@ -176,14 +176,96 @@ def test_each_criterion_has_its_own_confidence_and_says_its_method():
     assert (wide.confidence, wide.method, wide.replicates, wide.test) == (0.99, "cluster_bootstrap", 2000, "non_inferiority")
 
 
-@pytest.mark.parametrize(("floor", "expected"), [(0.005, "pass"), (0.01, "inconclusive"), (0.02, "inconclusive"), (None, "pass")])
+@pytest.mark.parametrize(("floor", "expected"), [(0.005, "pass"), (0.01, "inconclusive"), (0.02, "inconclusive")])
 def test_a_difference_within_the_noise_floor_is_no_improvement(floor, expected):
-    """However narrow its interval: a model differs as much from itself; and where nobody knows the floor, the outcome says so."""
+    """However narrow its interval: a model differs as much from itself."""
     (outcome,) = judged(claim(0.01, 0.001, noise_floor=floor))
     assert (outcome.status, outcome.noise_floor, outcome.rows_to_decide) == (expected, floor, None)
-    words = {None: "the noise floor is not known", 0.005: "noise floor 0.0050"}
+    words = {0.005: "noise floor 0.0050"}
     assert words.get(floor, "within the noise floor: difference +0.0100") in outcome.reason
     assert "more rows" not in outcome.reason
+
+
+SCORES_ALONE = {"challenger": card("challenger", basis="score_file")}
+"""What is known of both models is a column of scores."""
+
+
+@pytest.mark.parametrize("floor", [None, float("nan"), float("inf")])
+@pytest.mark.parametrize(
+    ("delta", "expected", "words"),
+    [
+        (0.03, "inconclusive", "no noise floor is known, so that no difference is called an improvement (difference +0.0300"),
+        (0.009, "inconclusive", "nor would more rows let it pass, since no noise floor is known"),
+        (-0.009, "inconclusive", "more rows would decide"),
+        (-0.03, "fail", "not better: difference -0.0300"),
+    ],
+)
+def test_where_no_noise_floor_is_known_nothing_is_better(floor, delta, expected, words):
+    """However clear the difference; what is shown to be worse still fails, and rows are named where they would show that."""
+    (outcome,) = judged(claim(delta, noise_floor=floor), **SCORES_ALONE)
+    assert (outcome.status, outcome.noise_floor) == (expected, None)
+    assert words in outcome.reason
+    assert (outcome.rows_to_decide is None) is (delta != -0.009)
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        (
+            SCORES_ALONE,
+            "each side is known only by a column of scores, and nothing can be fitted again here; give the recipe of one",
+        ),
+        ({"challenger": card("challenger", basis="command")}, "or ask for a margin (non-inferiority)"),
+        ({}, "no model was fitted or scored again here, as windtunnel run does"),
+    ],
+)
+def test_the_outcome_says_why_no_floor_is_known_and_what_to_do(changes, words):
+    """Scores alone need a recipe beside them; a trial of a recipe needs a run."""
+    (outcome,) = judged(claim(0.03, noise_floor=None), **changes)
+    assert words in outcome.reason
+
+
+def test_a_slice_on_which_the_refit_has_no_figure_is_no_better():
+    """Of the others the floor is known; this one says that it is the refit that lacks a figure."""
+    slices = [claim(0.05, slice_column="o", slice_value=name, noise_floor=floor) for name, floor in (("a", 0.0), ("b", None))]
+    known, lacking = judged(*slices, criterion={"slice": "o"})
+    assert (known.status, lacking.status) == ("pass", "inconclusive")
+    assert "the model that was fitted again has no figure here" in lacking.reason
+
+
+def test_too_few_rows_do_not_hide_that_no_floor_is_known():
+    """Waiting for the least that is judged would decide nothing."""
+    (outcome,) = judged(claim(0.05, noise_floor=None, rows=10), **SCORES_ALONE)
+    assert (outcome.status, outcome.rows_to_decide) == ("inconclusive", None)
+    assert "10 rows, 990 fewer than the least that is judged; no noise floor is known" in outcome.reason
+
+
+def test_no_sentence_says_better_where_no_floor_is_known():
+    """Neither of a margin that holds, nor of a claim that would; worse is said all the same."""
+
+    def told(delta, **criterion):
+        found = evaluation(claim(delta, noise_floor=None), tails=TAILS, **SCORES_ALONE)
+        return judge(found, reports(), gates(c=criterion), provenance()).reason
+
+    assert told(0.03, margin=0.01) == (
+        "PROMOTE: no worse overall (no noise floor is known, so that it is not called better), the critical criterion holds"
+    )
+    assert told(0.03, better_by=0).startswith("INCONCLUSIVE: no worse overall (no noise floor is known")
+    assert "roc_auc overall is called no better: no noise floor is known, and it takes a recipe of one side" in told(
+        0.03, better_by=0
+    )
+    assert "slightly worse overall" in told(-0.03, margin=0.1)
+
+
+def test_a_claim_that_passes_without_a_floor_voids_the_verdict(monkeypatch):
+    """Planted before each judgement; a rule that let it through is named, whatever the evidence at hand."""
+    found = evaluation(claim(0.03), tails=TAILS)
+    sound = judge(found, reports(), gates(c={"better_by": 0}), provenance())
+    assert (sound.decision, "an unknown noise floor" in sound.self_test) == ("promote", True)
+    monkeypatch.setattr(comparisons, "hold_against_noise", lambda outcome, *_: outcome)
+    void = judge(found, reports(), gates(c={"better_by": 0}), provenance())
+    assert void.decision == "not_judged"
+    assert "c passes an unknown noise floor" in void.reason
 
 
 def test_the_noise_floor_is_none_of_a_margin():

@@ -35,7 +35,8 @@ def _evaluated(rows, seed, cluster="day"):
     interval = {"method": "cluster_bootstrap", "cluster": cluster, "replicates": REPLICATES, "confidence": 0.9}
     asked = {"split": "s", "part": "test", "metrics": ("roc_auc",), "interval": interval}
     found = compare(rows, EvaluationParams.model_validate(asked), seed)
-    return evaluation(*found, confidence=0.9, replicates=REPLICATES, tails=tails_of(REPLICATES))
+    given = [one.model_copy(update={"noise_floor": 0.0}) for one in found]  # scores are drawn: no seed moves them
+    return evaluation(*given, confidence=0.9, replicates=REPLICATES, tails=tails_of(REPLICATES))
 
 
 @pytest.fixture(scope="module")
@@ -55,7 +56,7 @@ def test_intervals_hold_the_truth_as_often_as_they_say(at_the_margin, method):
 
 @pytest.mark.parametrize("method", METHODS)
 def test_a_model_at_the_margin_passes_as_rarely_as_is_said(at_the_margin, method):
-    """A one-sided error of 5 %: fewer than 9 % of 300 pass (four standard errors above)."""
+    """A one-sided error of 5 %: fewer than 10 % of 300 pass (four standard errors above)."""
     criteria = gates(c={"margin": MARGIN, "method": method, "min_rows": 1})
     passed = [judge_criteria(found, reports(), criteria)[0].status == "pass" for found in at_the_margin]
     assert 0 < np.mean(passed) < 0.1

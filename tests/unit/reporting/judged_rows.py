@@ -101,11 +101,12 @@ def judged_inputs(
     draws: int = 1,
     costs: tuple[float, float] = (1, 4),
     cluster: str = "day",
+    floor: float | None = 0.0,
     **told: object,
 ) -> ReportInputs:
     """The report's inputs of a run that judged ``criteria`` on ``rows``, and the reports that every run has.
 
-    ``told`` are fields of the evaluation that are not measured on the rows.
+    ``floor`` is the noise floor of every figure; ``told`` are fields of the evaluation that are not measured on the rows.
     """
     classes = CLASSES if task == "multiclass" else ()
     rows = judged_rows(task=task) if rows is None else rows
@@ -119,7 +120,9 @@ def judged_inputs(
         "cluster": cluster,
         "replicates": params.interval.replicates,
         "seeds": {"evaluation": SEED},
-        "comparisons": compare(rows, params, SEED, task, classes, draws=draws),
+        "comparisons": tuple(
+            found.model_copy(update={"noise_floor": floor}) for found in compare(rows, params, SEED, task, classes, draws=draws)
+        ),
         "tails": tails_of(params.interval.replicates),
         "weight": "weight" if "weight" in rows.column_names else None,
         **told,

@@ -51,6 +51,17 @@ def test_a_claim_that_failed_says_what_was_asked(rejected):
     assert "difference > 0" in verdict_markdown(changed)
 
 
+def test_a_claim_without_a_noise_floor_names_what_it_takes(rejected):
+    """More rows would change nothing: a recipe, or a margin instead."""
+    inputs, verdict, outcome = rejected
+    told = {"better_by": 0.0, "margin": None, "noise_floor": None, "rows_to_decide": None, "test": "superiority"}
+    waiting = outcome.model_copy(update={**told, "status": "inconclusive", "reason": "no noise floor is known: ..."})
+    changed = verdict.model_copy(update={"decision": "inconclusive", "criteria": (waiting,)})
+    action = action_of(changed, inputs.provenance.evaluation, 7)
+    assert "Name a recipe of one model, so that a refit measures the noise floor" in action.text
+    assert action.command == "windtunnel run"
+
+
 def test_thresholds_name_every_kind_of_test():
     """As declared: a share of the champion's figure, a claim, a gap between slices."""
     common = {"min_rows": 1, "critical": True}

@@ -66,13 +66,14 @@ const asking = (() => {
       return { statuses: found, decision: statuses.decide(verdict.criteria, found) };
     }
 
-    // The margins at which a status of the group turns: both ends of each interval, as margins.
+    // The margins at which a status of the group turns: both ends of each interval, as margins, and where being better is asked.
     function turnsOf(group, costs = null) {
-      return group.members.flatMap(({ place, outcome, figures }) => {
+      const ends = group.members.flatMap(({ place, outcome, figures }) => {
         const now = remade(costs).get(place) || figures;
         const sign = outcome.direction === "lower_is_better" ? -1 : 1;
         return (now.interval || []).map((end) => (-sign * end) / unitOf(outcome, now));
       });
+      return group.isGap ? ends : [...ends, 0];
     }
 
     // From which margin of one group on which decision holds, all else as asked: [{from, decision}].

@@ -1,6 +1,6 @@
 // Statuses from figures, and the decision from statuses.
 //
-// What belongs here: the rules of tasks/gates (bounds, comparisons, drift, discovered, decision), asked of outcomes as verdict.json has
+// What belongs here: the rules of tasks/gates (bounds, noise, comparisons, drift, discovered, decision), asked of outcomes as verdict.json has
 // them. What does not: figures (remaking), and intervals (intervals).
 
 const statuses = (() => {
@@ -12,6 +12,9 @@ const statuses = (() => {
   const isParity = (outcome) => outcome.metric !== null && outcome.metric.startsWith("parity[");
   const worstOf = (found) => WORST_FIRST.find((status) => found.includes(status)) || "not_judged";
 
+  // Whether a model is known to differ as much from itself, or may for all that is known.
+  const mayBeNoise = ({ noise_floor: floor }, delta) => floor === null || Math.abs(delta) <= floor;
+
   // The status that intervals come to; `margin` in the metric's unit, where another than the declared one is asked.
   function statusOf(outcome, figures, margin = outcome.margin) {
     if (outcome.n !== null && outcome.n < outcome.min_rows) return "inconclusive";
@@ -21,15 +24,17 @@ const statuses = (() => {
       const [worst, best] = ends.map((end) => sign * end).sort((one, other) => one - other);
       return worst >= limit ? "pass" : best < limit ? "fail" : "inconclusive";
     };
+    const isNoise = mayBeNoise(outcome, figures.delta ?? outcome.delta);
     const found = [];
     if (outcome.bound !== null) found.push(held(figures.challenger_interval, sign * outcome.bound));
     if (outcome.better_by !== null) {
       const ends = figures.interval && figures.interval.map((end) => sign * end - outcome.better_by);
       const [worst, best] = ends ? ends.sort((one, other) => one - other) : [];
-      const isNoise = outcome.noise_floor !== null && Math.abs(outcome.delta) <= outcome.noise_floor;
       found.push(!ends ? "not_judged" : worst > 0 ? (isNoise ? "inconclusive" : "pass") : best <= 0 ? "fail" : "inconclusive");
     } else if (margin !== null) {
-      found.push(held(figures.interval, -margin));
+      const status = held(figures.interval, -margin);
+      // A margin below zero asks to be better.
+      found.push(status === "pass" && margin < 0 && isNoise ? "inconclusive" : status);
     }
     return worstOf(found);
   }
