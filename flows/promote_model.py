@@ -12,6 +12,7 @@ from flows.approval import hash_verdict, record_approval, require_actionable, re
 from flows.comparison import comparison_notes
 from flows.programs import enter_project
 from flows.promotion import Moved, confirm, promote, rollback
+from flows.rolled_back import require_not_rolled_back, told_rollback
 from flows.verdict_store import find_looks, find_verdict
 from flows.verdicts import announce
 from tasks.errors import GateError, RegistryError, SigningError, WindtunnelError
@@ -65,18 +66,21 @@ def check_verdict(root: str, verdict: str) -> str:
 
 @task(name="read verdict", persist_result=False)
 def told_of(root: str, verdict: str) -> str:
-    """What an approver has to know: the reason, whether anything was compared, and which look it was."""
+    """What an approver has to know: the reason, a rollback, whether anything was compared, and which look it was."""
     stored = find_verdict(Path(root), verdict)
     look = find_looks(ProjectPaths(Path(root)), stored.verdict, stored.receipt)
-    notes = (*notes_on(stored.verdict), *comparison_notes(Path(root), stored))
+    rolled_back = told_rollback(Path(root), stored)
+    notes = (*((rolled_back,) if rolled_back else ()), *notes_on(stored.verdict), *comparison_notes(Path(root), stored))
     return "\n\n".join(escape_markdown(line) for line in (stored.verdict.reason, *notes, looks_sentence(look)))
 
 
 @task(name="look for an approval", persist_result=False)
 def is_approved(root: str, verdict: str) -> bool:
-    """Whether somebody who may has approved the verdict."""
+    """Whether somebody who may has approved the verdict: after its champion was rolled back, where it was."""
+    stored = find_verdict(Path(root), verdict)
     try:
-        require_promotable(Path(root), find_verdict(Path(root), verdict), _now())
+        require_promotable(Path(root), stored, _now())
+        require_not_rolled_back(Path(root), stored, _now())
     except (GateError, SigningError) as error:
         get_run_logger().info("%s: %s", error.thing, error.found)
         return False

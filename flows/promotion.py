@@ -17,6 +17,7 @@ from flows.comparison import require_compared
 from flows.programs import git
 from flows.registration import Candidate, private_folder, read_candidate, refit_candidate, register, require_registered
 from flows.registry_office import Office, open_office
+from flows.rolled_back import knows_of, tell_pages
 from flows.verdict_store import StoredVerdict, find_verdict
 from flows.verification import Level, checkout_of_verdict, verify_checkout
 from tasks.errors import GateError, RegistryError
@@ -25,7 +26,6 @@ from tasks.params import load_params
 from tasks.paths import ProjectPaths
 from tasks.records import Champion, Championship, Promotable
 from tasks.registry import ALIAS, AliasMoved, Move
-from tasks.signing import moment
 from tasks.stages import StageContext
 from tasks.stages.refittable import require_refittable
 
@@ -70,6 +70,7 @@ def promote(root: Path, name: str, now: datetime, *, taken_over: str | None = No
             moved = make_move(office.desk, Move("promotion", office.desk.model, origin, about))
             champion = _require_champion(office.desk.read())
         point_current(office.desk.main.root, champion.branch)
+        tell_pages(root)
         return Moved(champion, moved is not None, moved.flip_ms if moved else None, time.perf_counter() - started)
 
 
@@ -103,6 +104,7 @@ def rollback(
         moved = make_move(desk, Move("rollback", desk.model, origin, about))
         champion = _require_champion(desk.read())
         point_current(desk.main.root, champion.branch)
+        tell_pages(root)
         return Moved(champion, True, moved.flip_ms, time.perf_counter() - started)
 
 
@@ -198,18 +200,14 @@ def _require_holds(tree: ProjectPaths, level: Level, name: str, sha256: str) -> 
 
 
 def _refuse_rolled_back(desk: Desk, standing: Championship, promotable: Promotable) -> None:
-    """A verdict whose champion was rolled back needs an approval by somebody who knew of that: signed and written down later.
-
-    Times are compared, not places in a log: an approval may be written down after it was signed, or have landed from elsewhere.
-    """
+    """A verdict whose champion was rolled back needs an approval by somebody who knew of that: signed and written down later."""
     number = standing.rolled_back.get(promotable.verdict_hash)
     if number is None:
         return
-    after = next(moment(event.at_utc) for event in standing.moves if event.number == number)
+    after = next(event.at_utc for event in standing.moves if event.number == number)
     known = known_events(desk.main.events, desk.main.landed_events)
     approval = next((event for event in known if event.hash == promotable.approval), None)
-    to_the_second = after.replace(microsecond=0)  # as a signature tells its time
-    if approval and moment(approval.at_utc) > after and moment(approval.about.get("signed_utc", "")) >= to_the_second:
+    if approval and knows_of(approval, after):
         return
     raise GateError(
         f"verdict {promotable.name}",

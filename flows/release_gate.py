@@ -6,6 +6,7 @@ from prefect import flow, get_run_logger
 
 from flows.approval import require_actionable
 from flows.programs import enter_project
+from flows.rolled_back import require_not_rolled_back
 from flows.verdict_checks import check_stored, require_promotes
 from flows.verdict_store import find_looks, find_verdict
 from tasks.paths import ProjectPaths
@@ -16,8 +17,8 @@ from tasks.reporting import looks_sentence, notes_on
 def release_gate(verdict: str = "newest") -> str:
     """Check ``verdict``: a branch such as ``data/2013-11-01``, ``newest``, or a path to a verdict.json.
 
-    Completes only for a whole, unexpired, signed verdict of what lies beside it, whose decision is promote and which is no
-    rehearsal; fails in every other case.
+    Completes only for a whole, unexpired, signed verdict of what lies beside it, whose decision is promote, which is no
+    rehearsal, and whose model nobody has rolled back; fails in every other case.
 
     Args:
         verdict: A branch such as `data/2013-11-01`, `newest`, or a path to a verdict.json.
@@ -30,4 +31,5 @@ def release_gate(verdict: str = "newest") -> str:
         get_run_logger().info(told)
     require_promotes(f"release gate on {verdict}", stored, decision)
     require_actionable(root, stored, now)
+    require_not_rolled_back(root, stored, now)
     return decision

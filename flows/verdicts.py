@@ -12,8 +12,9 @@ from prefect.artifacts import create_link_artifact, create_markdown_artifact
 from prefect.events import emit_event
 
 from flows.registry_office import show_in_mlflow
+from flows.rolled_back import tell_pages, told_rollback
 from flows.signatures import sign_verdict
-from flows.verdict_store import find_looks, keep_results, read_verdict, write_receipt
+from flows.verdict_store import find_looks, find_verdict, keep_results, read_verdict, write_receipt
 from tasks.errors import RegistryError
 from tasks.paths import ProjectPaths, main_root
 from tasks.records import Receipt
@@ -24,8 +25,8 @@ from tasks.reporting import standing_sentence
 def publish_verdict(root: str, name: str) -> tuple[str, list[str]]:
     """Write the receipt, sign the verdict, keep it and its report under ``name``, and show both.
 
-    Returns the decision that stands after the look that it cost, and the paths of the receipt and, where there is a key to sign
-    with, of the signed decision record.
+    Returns the decision that stands after the look that it cost (not judged, where its champion was rolled back), and the paths
+    of the receipt and, where there is a key to sign with, of the signed decision record.
     """
     paths = ProjectPaths(Path(root))
     main = ProjectPaths(main_root(paths.root))
@@ -34,17 +35,20 @@ def publish_verdict(root: str, name: str) -> tuple[str, list[str]]:
     signed = sign_verdict(paths, main)
     look = find_looks(paths, verdict, Receipt.from_json(receipt.read_bytes(), origin=str(receipt)))
     kept = keep_results(paths, main, name, look)
+    rolled_back = told_rollback(paths.root, find_verdict(paths.root, str(paths.verdict)))
+    tell_pages(main.root)
     page = kept / paths.report_page.name
     create_markdown_artifact(
         (kept / paths.report_markdown.name).read_text(),
         key="verdict",
-        description=standing_sentence(verdict, look) or verdict.reason,
+        description=rolled_back or standing_sentence(verdict, look) or verdict.reason,
     )
     address = page.resolve().as_uri()
     copy_it = f"One page, works offline. Browsers follow no link from here to a file, so copy its address: `{address}`"
     create_link_artifact(address, link_text="The report", key="report", description=copy_it)
     _show_in_mlflow(paths, name)
-    return verdict.standing(look), [str(path) for path in (receipt, signed) if path is not None]
+    standing = "not_judged" if rolled_back else verdict.standing(look)
+    return standing, [str(path) for path in (receipt, signed) if path is not None]
 
 
 def _show_in_mlflow(paths: ProjectPaths, name: str) -> None:

@@ -153,16 +153,22 @@ def report(is_json: bool) -> None:
     \b
     Example: xdg-open "$(windtunnel report)"
     """
-    from flows.verdict_store import published_page
+    from flows.rolled_back import tell_pages, told_rollback
+    from flows.verdict_store import find_verdict, published_page
     from tasks.errors import ReportError
 
-    page = published_page(project())
+    paths = project()
+    page = published_page(paths)
     if not page.exists():
         raise ReportError(str(page), found="no report yet", expected="the page that a run draws", next_step="windtunnel run")
+    tell_pages(paths.root)
+    rolled_back = told_rollback(paths.root, find_verdict(paths.root, str(paths.verdict)) if paths.verdict.exists() else None)
     if is_json:
-        as_json({"report": str(page)})
-    else:
-        click.echo(page)
+        as_json({"report": str(page), "rolled_back": rolled_back or None})
+        return
+    click.echo(page)
+    if rolled_back:
+        click.echo(f"ROLLED BACK: {rolled_back}", err=True)
 
 
 @windtunnel.command(short_help="Whether a verdict holds, as an exit code.")

@@ -15,6 +15,7 @@ from rich.table import Table
 
 from flows.approval import require_actionable
 from flows.cli.root import as_json
+from flows.rolled_back import require_not_rolled_back, told_rollback
 from flows.signatures import require_envelope
 from flows.verdict_checks import check_stored
 from flows.verdict_store import find_looks, find_verdict, receipt_path
@@ -22,7 +23,7 @@ from tasks.datasets import write_atomically
 from tasks.errors import ExitCode
 from tasks.gates import check_verdict, exit_code
 from tasks.paths import ProjectPaths
-from tasks.records import LooksLeft, LookTaken, Receipt, Verdict
+from tasks.records import Decision, LooksLeft, LookTaken, Receipt, Verdict
 from tasks.reporting import left_sentence, looks_sentence, standing_sentence, verdict_junit, verdict_markdown, verdict_table
 from tasks.reporting.narrative import EVIDENCE_WORDS
 
@@ -46,23 +47,32 @@ def show_verdict(paths: ProjectPaths, verdict: Path, page: Path, *, is_json: boo
     found = Verdict.from_json(content, origin=str(verdict))
     receipt = receipt_path(paths, content)
     look = find_looks(paths, found, Receipt.from_json(receipt.read_bytes(), origin=str(receipt)) if receipt.exists() else None)
+    rolled_back = told_rollback(paths.root, find_verdict(paths.root, str(verdict)))
     if is_json:
-        _print_json(content, found, look)
+        _print_json(content, found, look, rolled_back)
     else:
         _print_table(found)
-        click.echo(f"\n{_told(found, look)}\n\nreport  {page}")
-    return int(exit_code(found.standing(look)))
+        click.echo(f"\n{_told(found, look, rolled_back)}\n\nreport  {page}")
+    return int(exit_code(_standing(found, look, rolled_back)))
 
 
-def _print_json(content: bytes, verdict: Verdict, look: LookTaken | None) -> None:
-    """The verdict as it is, with what it does not hold since it differs from run to run: its look, and what stands after it."""
-    found = json.loads(content)
-    as_json(found | {"look": look.model_dump(mode="json") if look else None, "standing_decision": verdict.standing(look)})
+def _standing(verdict: Verdict, look: LookTaken | None, rolled_back: str) -> Decision:
+    return "not_judged" if rolled_back else verdict.standing(look)
 
 
-def _told(verdict: Verdict, look: LookTaken | None) -> str:
-    turned = standing_sentence(verdict, look)
-    return "\n".join(line for line in (verdict.reason, turned, _evidence(verdict), looks_sentence(look)) if line)
+def _print_json(content: bytes, verdict: Verdict, look: LookTaken | None, rolled_back: str) -> None:
+    """The verdict as it is, with what it does not hold since it comes after it: its look, a rollback, and what stands then."""
+    since = {
+        "look": look.model_dump(mode="json") if look else None,
+        "rolled_back": rolled_back or None,
+        "standing_decision": _standing(verdict, look, rolled_back),
+    }
+    as_json(json.loads(content) | since)
+
+
+def _told(verdict: Verdict, look: LookTaken | None, rolled_back: str) -> str:
+    turned, taken_back = standing_sentence(verdict, look), f"ROLLED BACK: {rolled_back}" if rolled_back else ""
+    return "\n".join(line for line in (verdict.reason, taken_back, turned, _evidence(verdict), looks_sentence(look)) if line)
 
 
 def show_next_steps() -> None:
@@ -121,17 +131,22 @@ def show_gate(
     is_kept = stored.checkout is not None and stored.name != str(paths.verdict)
     decision = check_verdict(stored.content, stored.receipt, now) if is_kept and not is_check else check_stored(stored, now=now)
     look = find_looks(paths, stored.verdict, stored.receipt)
-    rendered = ((md, verdict_markdown(stored.verdict, look=look)), (junit, verdict_junit(stored.verdict, look)))
+    rolled_back = told_rollback(paths.root, stored)
+    rendered = (
+        (md, verdict_markdown(stored.verdict, look=look, rolled_back=rolled_back)),
+        (junit, verdict_junit(stored.verdict, look, rolled_back)),
+    )
     for path, text in rendered:
         if path is not None:
             write_atomically(path, text.encode())
     if dsse is not None:
         write_atomically(dsse, require_envelope(stored)[0])
     if is_json:
-        _print_json(stored.content, stored.verdict, look)
+        _print_json(stored.content, stored.verdict, look, rolled_back)
     else:
         _print_table(stored.verdict)
-        click.echo(f"\n{_told(stored.verdict, look)}")
+        click.echo(f"\n{_told(stored.verdict, look, rolled_back)}")
     if is_check and decision == "promote":
         require_actionable(paths.root, stored, now)
+        require_not_rolled_back(paths.root, stored, now)
     return int(exit_code(decision)) if is_check else int(ExitCode.PROMOTE)

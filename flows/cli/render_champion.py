@@ -11,7 +11,8 @@ from flows.cli.root import as_json
 from flows.cli.tables import print_rows
 from tasks.errors import ExitCode
 from tasks.records import Champion, Championship, Check, CheckStatus, Event
-from tasks.reporting import RUBBER_STAMP
+from tasks.registry import find_rollback
+from tasks.reporting import RUBBER_STAMP, rollback_sentence
 
 if TYPE_CHECKING:
     from flows.promotion import Moved
@@ -50,6 +51,8 @@ def show_champion(standing: Championship, registry: Check, *, is_json: bool) -> 
         click.echo(f"{standing.model} version {standing.champion.version}, champion since {standing.champion.at_utc[:19]}Z")
         _print_facts(standing.champion)
     click.echo(f"registry   {registry.reason}")
+    for told in _taken_back(standing):
+        click.echo(f"verdict    {told}")
     if standing.moves:
         click.echo("")
         print_rows(("event", "time", "move", "version", "by", "what"), [_told(event) for event in standing.moves])
@@ -72,8 +75,15 @@ def _history(standing: Championship) -> dict[str, object]:
     return {
         "before": [champion.model_dump(mode="json") for champion in standing.standing[:-1]],
         "unfinished": standing.unfinished.model_dump(mode="json") if standing.unfinished else None,
+        "rolled_back": list(_taken_back(standing)),
         "moves": [event.model_dump(mode="json") for event in standing.moves],
     }
+
+
+def _taken_back(standing: Championship) -> tuple[str, ...]:
+    """Each verdict whose champion was rolled back and is not champion again."""
+    found = ((verdict, find_rollback(standing.moves, verdict)) for verdict in standing.rolled_back)
+    return tuple(f"{verdict[:12]} was rolled back. {rollback_sentence(rollback)}" for verdict, rollback in found if rollback)
 
 
 def _told(event: Event) -> tuple[str, ...]:

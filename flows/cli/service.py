@@ -52,6 +52,7 @@ def status(is_json: bool) -> None:
     Example: windtunnel status --json
     """
     from flows.process_groups import is_group_alive
+    from flows.rolled_back import told_rollback
     from flows.server import find_server
     from flows.stage_graph import plan_stages
     from flows.verdict_store import find_looks, newest_verdict
@@ -73,13 +74,16 @@ def status(is_json: bool) -> None:
         "rubber_stamp": None,
         "rehearsal": None,
         "looks_left": None,
+        "rolled_back": None,
     }
     told: list[str] = []
     if (stored := newest_verdict(paths.root)) is not None:
         verdict, look = stored.verdict, find_looks(paths, stored.verdict, stored.receipt)
-        found |= {"decision": verdict.standing(look), "rubber_stamp": verdict.rubber_stamp, "rehearsal": verdict.rehearsal}
-        found["looks_left"] = look.left if look else None
-        told = [line for line in (standing_sentence(verdict, look), *notes_on(verdict), looks_sentence(look)) if line]
+        rolled_back = told_rollback(paths.root, stored)
+        found |= {"decision": "not_judged" if rolled_back else verdict.standing(look), "rolled_back": rolled_back or None}
+        found |= {"rubber_stamp": verdict.rubber_stamp, "rehearsal": verdict.rehearsal, "looks_left": look.left if look else None}
+        taken_back = f"ROLLED BACK: {rolled_back}" if rolled_back else ""
+        told = [line for line in (taken_back, standing_sentence(verdict, look), *notes_on(verdict), looks_sentence(look)) if line]
     if is_json:
         as_json(found)
         return

@@ -36,6 +36,7 @@ def approve(verdict: str, key: Path | None, reason: str, is_print: bool, is_json
     from flows.approval import approve as approve_verdict
     from flows.approval import sign_approval
     from flows.comparison import comparison_notes
+    from flows.rolled_back import told_rollback
     from flows.verdict_store import find_looks, find_verdict
     from tasks.reporting import looks_sentence, notes_on
     from tasks.signing import require_key
@@ -43,7 +44,8 @@ def approve(verdict: str, key: Path | None, reason: str, is_print: bool, is_json
     paths, now, used = project(), datetime.now(timezone.utc), require_key(os.environ, key)
     stored = find_verdict(paths.root, verdict)
     look = find_looks(paths, stored.verdict, stored.receipt)
-    for line in (*notes_on(stored.verdict), *comparison_notes(paths.root, stored), looks_sentence(look)):
+    notes = (told_rollback(paths.root, stored), *notes_on(stored.verdict), *comparison_notes(paths.root, stored))
+    for line in filter(None, (*notes, looks_sentence(look))):
         click.echo(line, err=True)  # what is printed may be pasted into a form
     if is_print:
         click.echo(sign_approval(paths.root, verdict, key=used, reason=reason, now=now).model_dump_json())

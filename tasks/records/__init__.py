@@ -52,7 +52,7 @@ from tasks.records.privacy import (
     PrivacyReport,
     SuppressedRows,
 )
-from tasks.records.promotion import Champion, Championship, RefitCheck
+from tasks.records.promotion import Champion, Championship, RefitCheck, RolledBack
 from tasks.records.signing import PolicyChange, PolicyVersion, Promotable, SignedStatement, Statement
 from tasks.records.splits import SplitMetadata
 from tasks.records.utility import (
@@ -159,6 +159,7 @@ __all__ = [
     "Replicates",
     "ResidualBin",
     "RiskStatement",
+    "RolledBack",
     "SensitiveColumnRisk",
     "Share",
     "SignedStatement",

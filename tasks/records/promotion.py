@@ -65,6 +65,21 @@ class Championship(Record):
         return self.standing[-2] if len(self.standing) > 1 else None
 
 
+class RolledBack(Record):
+    """That the champion of a verdict was rolled back, and nobody has made it champion since."""
+
+    verdict: str
+    """SHA-256 of the verdict's bytes."""
+    version: str
+    """The version of the registered model that left."""
+    at_utc: str
+    """When the rollback was begun, to the microsecond."""
+    actor: str
+    reason: str
+    event: str
+    """The hash of the event that began it."""
+
+
 class RefitCheck(Record):
     """How a recipe, fitted again on raw rows, was held against its verdict; aggregates alone, and none of a few people."""
 

@@ -5,7 +5,7 @@ does not: whether a verdict may be promoted, the event log itself, and whose fil
 """
 
 from tasks.registry.facts import REFIT_TAG, RunFacts, describe_refit, describe_run
-from tasks.registry.history import ALIAS, NOBODY, Move, closing, read_championship, settle
+from tasks.registry.history import ALIAS, NOBODY, Move, closing, find_rollback, read_championship, settle
 from tasks.registry.session import AliasMoved, Registry, RegistryVersion, open_registry
 
 __all__ = [
@@ -20,6 +20,7 @@ __all__ = [
     "closing",
     "describe_refit",
     "describe_run",
+    "find_rollback",
     "open_registry",
     "read_championship",
     "settle",

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from tasks.errors import LedgerError
-from tasks.records import Champion, Championship, Event
+from tasks.records import Champion, Championship, Event, RolledBack
 
 ALIAS = "champion"
 """The alias that production reads."""
@@ -22,6 +22,7 @@ NOBODY = "none"
 _KINDS = ("promotion", "rollback")
 _CHAMPION_FIELDS = ("version", "verdict", "branch", "logical_hash", "promoted", "view", "split", "part", "check", "compared_with")
 _RUBBER_STAMP = "rubber_stamp"
+_LEAVES_VERDICT = "leaves_verdict"
 
 
 @dataclass(frozen=True)
@@ -84,6 +85,28 @@ def read_championship(events: Iterable[Event], model: str) -> Championship:
             rolled_back[standing.pop().verdict] = event.number
         unfinished = None
     return Championship(model=model, standing=tuple(standing), unfinished=unfinished, rolled_back=rolled_back, moves=moves)
+
+
+def find_rollback(events: Iterable[Event], verdict: str) -> RolledBack | None:
+    """That the champion of the verdict with this hash was rolled back; None where it was not, or is champion again.
+
+    ``events`` may be of several logs, in any order; a rollback that was begun counts unless it was undone, since whoever began it
+    wanted that model gone.
+    """
+    moves = sorted((event for event in events if event.kind in _KINDS), key=lambda event: event.at_utc)
+    came_to = {event.about["begun"]: event.about.get("step") for event in moves if "begun" in event.about}
+    last: Event | None = None
+    for event in moves:
+        if event.about.get("step") != "begun" or came_to.get(event.hash) == "undone":
+            continue
+        if event.kind == "rollback" and event.about.get(_LEAVES_VERDICT) == verdict:
+            last = event
+        if event.about.get("verdict") == verdict and came_to.get(event.hash) == "done":
+            last = None
+    if last is None:
+        return None
+    version, reason = last.about.get("leaves", ""), last.about.get("reason", "")
+    return RolledBack(verdict=verdict, version=version, at_utc=last.at_utc, actor=last.actor, reason=reason, event=last.hash)
 
 
 def _champion(begun: Event, done: Event) -> Champion:

@@ -18,6 +18,7 @@ from tasks.reporting.looks import (
 )
 from tasks.reporting.markdown import escape_markdown, verdict_markdown
 from tasks.reporting.page import ReportInputs, render_report
+from tasks.reporting.rolledback import rollback_sentence, show_rollback
 from tasks.reporting.rows import VerdictRow, verdict_table
 from tasks.reporting.selfjudging import seal_page
 
@@ -36,8 +37,10 @@ __all__ = [
     "read_calibration",
     "read_roc",
     "render_report",
+    "rollback_sentence",
     "seal_page",
     "show_looks",
+    "show_rollback",
     "standing_sentence",
     "verdict_junit",
     "verdict_markdown",

@@ -23,15 +23,18 @@ from tasks.reporting.rows import DECISION_WORDS, STATUS_WORDS, VerdictRow, verdi
 _NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
-def verdict_junit(verdict: Verdict, look: LookTaken | None = None) -> str:
+def verdict_junit(verdict: Verdict, look: LookTaken | None = None, rolled_back: str = "") -> str:
     """JUnit XML: one test case for the decision, then one per outcome; without times, host or clock.
 
     With ``look`` the decision is the one that stands after it, and the properties say how many looks at the holdout are left.
+    ``rolled_back`` says that its champion was: such a decision is an error.
     """
     word, reason = headline(verdict)
     standing, turned = verdict.standing(look), standing_sentence(verdict, look)
     if turned:
         word, reason = DECISION_WORDS[standing], f"{turned} At a first look: {reason}"
+    if rolled_back:
+        standing, word, reason = "not_judged", "Rolled back", f"{rolled_back} Before that: {word}: {reason}"
     suite = Element("testsuite", name="windtunnel gate")
     properties = SubElement(suite, "properties")
     facts = [

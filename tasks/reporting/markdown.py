@@ -18,9 +18,12 @@ _SPECIAL = re.compile(r"([\\`*\[\]|~$]|(?<![0-9A-Za-z])_|_(?![0-9A-Za-z]))")
 _SYMBOLS = {"pass": "✓", "fail": "✗", "inconclusive": "?", "not judged": NONE}
 
 
-def verdict_markdown(verdict: Verdict, evaluation: Evaluation | None = None, *, look: LookTaken | None = None) -> str:
+def verdict_markdown(
+    verdict: Verdict, evaluation: Evaluation | None = None, *, look: LookTaken | None = None, rolled_back: str = ""
+) -> str:
     """The decision, the table of criteria (criterion, champion, challenger, difference with interval, limit, status) and what
-    was judged; with ``evaluation`` also on how many rows of which days, with ``look`` how many looks are left.
+    was judged; with ``evaluation`` also on how many rows of which days, with ``look`` how many looks are left; ``rolled_back``
+    says that its champion was.
 
     Names are escaped, so that none becomes a link, an image, a tag or a column; a bare address stays an address that everyone
     can read.
@@ -30,6 +33,8 @@ def verdict_markdown(verdict: Verdict, evaluation: Evaluation | None = None, *, 
     if turned:  # whoever reads one line reads the decision that stands
         word = DECISION_WORDS[verdict.standing(look)]
         reason = f"{turned} At a first look: {reason}"
+    if rolled_back:
+        word, reason = "Rolled back", f"{rolled_back} Before that: {word}: {reason}"
     lines = [f"## {word}: {escape_markdown(reason)}", ""]
     lines += [_line(_HEAD), _line([":--", ":--", "--:", "--:", "--:", ":--", "--:", ":--"])]
     lines += [_line(_cells(row)) for row in verdict_table(verdict)]

@@ -1,0 +1,178 @@
+"""What stands after a rollback: the verdict whose model was taken back opens no release, and every output says so."""
+
+import json
+import shutil
+from datetime import datetime, timezone
+from pathlib import Path
+
+import pytest
+from alias_events import MemoryRegistry, kept_in, use_registry
+from click.testing import CliRunner
+from prefect.logging import disable_run_logger
+from promotable_project import judge_promotable, make_promotable, write_params
+from signed_project import BOB, ROBOT, make_keys
+
+import flows.stage_graph
+from flows.approval import approve
+from flows.cli.root import windtunnel
+from flows.programs import git
+from flows.promote_model import is_approved, told_of
+from flows.promotion import promote, rollback
+from flows.registry_office import find_champion
+from flows.release_gate import release_gate
+from flows.rolled_back import find_rolled_back, require_not_rolled_back
+from flows.verdict_store import find_verdict
+from tasks.errors import GateError
+from tasks.paths import ProjectPaths
+
+HERE = "data/verdict.json"
+WHY = "delays doubled <b>at</b> AUS"
+TOLD = "Its model was promoted as version 2 and rolled back on"
+PAGE = '<html><span id="looks" title="it">· 3 of 5 looks left</span><p>figures</p></html>'
+
+
+@pytest.fixture(scope="module")
+def keys(tmp_path_factory):
+    return make_keys(tmp_path_factory.mktemp("keys"))
+
+
+def now():
+    return datetime.now(timezone.utc)
+
+
+def agree(paths, keys, reason="agreed"):
+    return approve(paths.root, HERE, key=keys[BOB], reason=reason, now=now())
+
+
+@pytest.fixture(scope="module")
+def made(keys, tmp_path_factory):
+    """A project with two champions whose second verdict was kept, with its page; and a copy in which the second was rolled back."""
+    folder = tmp_path_factory.mktemp("rolled")
+    registry = MemoryRegistry(folder / "registry")
+    paths = make_promotable(folder / "standing", keys)
+    (paths.root / "dvc.yaml").write_text("stages: {}\n")
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        use_registry(monkeypatch, registry)
+        agree(paths, keys)
+        first = promote(paths.root, HERE, now()).champion
+        shutil.copytree(paths.root, folder / "first", symlinks=True, ignore=shutil.ignore_patterns(".git"))
+        write_params(paths, C=0.5)
+        judge_promotable(paths, keys[ROBOT])
+        agree(paths, keys)
+        promote(paths.root, HERE, now())
+        kept = paths.results / "here"
+        kept.mkdir(parents=True)
+        (kept / "verdict.json").write_bytes(paths.verdict.read_bytes())
+        (kept / "report.html").write_text(PAGE)
+        shutil.copytree(paths.root, folder / "rolled", symlinks=True)
+        kept_in(monkeypatch, {first.branch: folder / "first"})
+        rollback(folder / "rolled", WHY)
+    return folder, first.branch, registry
+
+
+@pytest.fixture
+def standing(made, tmp_path, monkeypatch):
+    """Before the rollback; a registry in which the second version stands."""
+    registry = MemoryRegistry(made[2].folder)
+    registry.version, registry.versions = "2", dict(made[2].versions)
+    use_registry(monkeypatch, registry)
+    kept_in(monkeypatch, {made[1]: made[0] / "first"})
+    return copy_of(made[0] / "standing", tmp_path, monkeypatch)
+
+
+@pytest.fixture
+def rolled(made, tmp_path, monkeypatch):
+    """After it."""
+    registry = MemoryRegistry(made[2].folder)
+    registry.version, registry.versions = "1", dict(made[2].versions)
+    use_registry(monkeypatch, registry)
+    return copy_of(made[0] / "rolled", tmp_path, monkeypatch)
+
+
+def copy_of(source, folder, monkeypatch):
+    shutil.copytree(source, folder / "project", symlinks=True)
+    monkeypatch.chdir(folder / "project")
+    return ProjectPaths(folder / "project")
+
+
+def ask(*words):
+    return CliRunner().invoke(windtunnel, list(words), standalone_mode=False)
+
+
+def test_the_gate_refuses_a_verdict_that_was_rolled_back(rolled):
+    """By the command and by the flow: stale, with version, day, person, reason and what to do next."""
+    refused = ask("gate", "--check", "--json", "--md", "v.md", "--junit", "v.xml")
+    assert isinstance(refused.exception, GateError)
+    assert refused.exception.exit_code == 2
+    assert f"a stale one: {TOLD} {now():%Y}" in refused.exception.found
+    assert refused.exception.found.endswith(WHY)
+    assert "judge a new challenger" in refused.exception.next_step
+    with disable_run_logger(), pytest.raises(GateError, match=TOLD):
+        release_gate.fn(HERE)
+
+
+def test_a_drill_takes_nothing_back(standing):
+    """The gate stays open."""
+    rollback(standing.root, "", is_drill=True)
+    assert ask("gate", "--check").return_value == 0
+    assert find_rolled_back(standing.root, find_verdict(standing.root, HERE), now()) is None
+
+
+def test_every_output_of_the_verdict_says_it(rolled, monkeypatch):
+    """The terminal, JSON, Markdown, JUnit, the status, the champion's listing, and the form that asks for an approval."""
+    shown = ask("gate", "--md", "v.md", "--junit", "v.xml")
+    assert (shown.return_value, f"ROLLED BACK: {TOLD}" in shown.output) == (0, True)
+    found = json.loads(ask("gate", "--json").stdout)
+    assert (found["decision"], found["standing_decision"]) == ("promote", "not_judged")
+    assert found["rolled_back"].startswith(TOLD)
+    assert Path("v.md").read_text().startswith(f"## Rolled back: {TOLD}")
+    assert '<property name="decision" value="not_judged" />' in Path("v.xml").read_text()
+    monkeypatch.setattr(flows.stage_graph, "plan_stages", lambda _: ())
+    status = json.loads(ask("status", "--json").stdout)
+    assert (status["decision"], status["rolled_back"][: len(TOLD)]) == ("not_judged", TOLD)
+    assert TOLD in ask("champion").output
+    assert TOLD in told_of.fn(str(rolled.root), HERE)
+
+
+def test_its_page_says_it(rolled):
+    """As text, whatever the reason holds; `report` says it beside the path, and takes it off again once it is champion again."""
+    page = rolled.results / "here/report.html"
+    assert '<strong id="rolled-back">Rolled back. Its model was promoted as version 2' in page.read_text()
+    assert "delays doubled &lt;b&gt;at&lt;/b&gt; AUS" in page.read_text()
+    page.write_text(PAGE)
+    asked = ask("report")
+    assert (asked.stdout.strip(), TOLD in asked.stderr) == (str(page), True)
+    assert 'id="rolled-back"' in page.read_text()
+
+
+def test_an_approval_by_somebody_who_knows_of_it_opens_the_gate_again(rolled, keys):
+    """The one from before does not count; a new one does, for the gate as for promotion; then the page is clean again."""
+    with disable_run_logger():
+        assert not is_approved.fn(str(rolled.root), HERE)
+    agree(rolled, keys, reason="it was the network")
+    assert is_approved.fn(str(rolled.root), HERE)
+    assert ask("gate", "--check").return_value == 0
+    assert promote(rolled.root, HERE, now()).champion.version == "2"
+    assert (rolled.results / "here/report.html").read_text() == PAGE
+
+
+def test_a_clone_knows_of_it_by_the_branch_of_the_champion(standing, rolled_branch):
+    """Whoever releases elsewhere has no log of his own: `champions/current`, fetched, tells."""
+    stored = find_verdict(standing.root, HERE)
+    require_not_rolled_back(standing.root, stored, now())
+    git(standing.root, "fetch", "-q", str(rolled_branch), "champions/current:refs/remotes/origin/champions/current")
+    with pytest.raises(GateError, match=TOLD):
+        require_not_rolled_back(standing.root, stored, now())
+
+
+@pytest.fixture
+def rolled_branch(made):
+    return made[0] / "rolled"
+
+
+def test_the_champion_before_is_not_taken_back(rolled, made):
+    """It left by a promotion, and returned by the rollback: nothing stands against its verdict."""
+    champion = find_champion(rolled.root)[0].champion
+    stored = find_verdict(rolled.root, made[1])
+    assert find_rolled_back(rolled.root, stored, now()) is None
+    assert champion.branch == made[1]
