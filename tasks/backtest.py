@@ -8,13 +8,13 @@ At the end of each period the challenger's recipe is fitted on the rows whose la
 against production on the period's rows whose label was known when it ended; the period after it shows, by its figures, whether a
 critical limit was broken. More candidates are decided on at each step: the recipe fitted anew against itself as it was fitted a
 period before, which is what a refresh releases; and both the other way round, so that there are releases that must not pass.
+Where a criterion claims to be better, each recipe is fitted at each step with another seed too, for the noise floor of the rows.
 """
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
-import pyarrow as pa
-
+from tasks.backtest_fits import Fits, fit_all
 from tasks.backtest_history import History, open_history
 from tasks.backtesting import (
     SCALES,
@@ -29,20 +29,20 @@ from tasks.backtesting import (
     tally,
 )
 from tasks.errors import GateError, WindtunnelError
-from tasks.evaluation import Contender, Contest, PartRows, hold_contest, summarise
+from tasks.evaluation import Contender, Contest, PartRows, hold_contest, score_refit, summarise
 from tasks.gates import decide, judge_criteria
 from tasks.gates.bounds import lies_beyond
-from tasks.models import Brought, add_weights, train_recipe, training_seed
 from tasks.models.challengers import Role
 from tasks.params import Params
 from tasks.params.judging import GatesParams, MetricCriterion
-from tasks.params.models import LoggedScores, Recipe
+from tasks.params.models import LoggedScores
 from tasks.paths import ProjectPaths
 from tasks.records import Backtest, BacktestCandidate, BacktestDecision, Comparison, Decision, Evaluation
 from tasks.seeds import derive_seed
 
 Tell = Callable[[str, int, int], None]
 _FEWEST_REPLICATES = 100
+_TURNED: dict[Role, Role] = {"champion": "challenger", "challenger": "champion"}
 
 
 @dataclass(frozen=True)
@@ -53,6 +53,8 @@ class _Rivals:
     judged: Contest | str
     """Or why it cannot be held."""
     live: Contest | str
+    again: tuple[Role, Contender] | None = None
+    """Whose noise floor is measured, and the refit that it is measured with; None where nobody asks for one."""
 
 
 def backtest_gate(paths: ProjectPaths, params: Params, unit: Unit | None, tell: Tell) -> Backtest:
@@ -78,13 +80,13 @@ def backtest_gate(paths: ProjectPaths, params: Params, unit: Unit | None, tell: 
     for done, step in enumerate(steps):
         tell(f"deciding at the end of {step.judged.name}", done, len(steps))
         fitted = history.known_before(step.fitted_until)
-        models = _fit_all(history, fitted)
-        for rivals in _pair_up(history, step, models, before):
+        fits = fit_all(history, fitted)
+        for rivals in _pair_up(history, step, fits, before):
             decision, by_scale = _decide(history, step, rivals, fitted.facts.num_rows)
             decisions.append(decision)
             for scale, found in by_scale.items():
                 scaled[scale].append((decision, found))
-        before = None if isinstance(models, str) else models["challenger"]
+        before = None if isinstance(fits, str) else fits.models["challenger"]
     tell("done", len(steps), len(steps))
     return Backtest(
         period=chosen,
@@ -97,37 +99,35 @@ def backtest_gate(paths: ProjectPaths, params: Params, unit: Unit | None, tell: 
     )
 
 
-def _fit_all(history: History, rows: PartRows) -> dict[Role, Contender] | str:
-    """Every model that is fitted here, on ``rows``; or why one cannot be."""
-    try:
-        return {role: _fit(history, recipe, rows, role) for role, recipe in _recipes(history.params).items()}
-    except WindtunnelError as error:
-        return f"{error.thing}: {error.found}"
-
-
-def _pair_up(history: History, step: Step, models: dict[Role, Contender] | str, before: Contender | None) -> Iterator[_Rivals]:
+def _pair_up(history: History, step: Step, fits: Fits | str, before: Contender | None) -> Iterator[_Rivals]:
     """The challenger against production, and against itself as it was fitted a period ``before``; each the other way round too."""
     rows = (history.within(step.judged, known_by=step.decided_at), history.within(step.live))
-    if isinstance(models, str):
-        yield _Rivals("challenger", models, models)
+    if isinstance(fits, str):
+        yield _Rivals("challenger", fits, fits)
         return
-    declared, challenger = history.params.models.champion, models["challenger"]
-    champion = declared if isinstance(declared, LoggedScores) else models.get("champion")
+    declared, challenger = history.params.models.champion, fits.models["challenger"]
+    champion = declared if isinstance(declared, LoggedScores) else fits.models.get("champion")
     judged, live = (_hold(history, found, champion, challenger) for found in rows)
-    yield _Rivals("challenger", judged, live)
+    # As in a run: the champion's recipe where it has one, else the challenger's.
+    own: Role = "champion" if "champion" in fits.again else "challenger"
+    yield _Rivals("challenger", judged, live, _refit(fits, own, own))
     if champion is not None:
-        yield _Rivals("swapped", _swapped(judged), _swapped(live))
+        yield _Rivals("swapped", _swapped(judged), _swapped(live), _refit(fits, own, _TURNED[own]))
     if before is not None:
         card = before.card.model_copy(update={"role": "champion"})
         judged, live = (_hold(history, found, replace(before, card=card), challenger) for found in rows)
-        yield _Rivals("refit", judged, live)
-        yield _Rivals("stale", _swapped(judged), _swapped(live))
+        yield _Rivals("refit", judged, live, _refit(fits, "challenger", "challenger"))
+        yield _Rivals("stale", _swapped(judged), _swapped(live), _refit(fits, "challenger", "champion"))
+
+
+def _refit(fits: Fits, of: Role, judged_as: Role) -> tuple[Role, Contender] | None:
+    return (judged_as, fits.again[of]) if fits.again else None
 
 
 def _decide(history: History, step: Step, rivals: _Rivals, fitted_rows: int) -> tuple[BacktestDecision, dict[float, Decision]]:
     """The decision on ``rivals``, and what margins of every scale would have decided."""
     gates = history.params.gates
-    now = _measure(history, rivals.judged, step.judged)
+    now = _measure(history, rivals.judged, step.judged, again=rivals.again)
     later = _measure(history, rivals.live, step.live, replicates=_FEWEST_REPLICATES)
     found, stopped_by = _judge(gates, now)
     decision = BacktestDecision(
@@ -146,29 +146,6 @@ def _decide(history: History, step: Step, rivals: _Rivals, fitted_rows: int) -> 
     return decision, {scale: _judge(scale_margins(gates, scale), now)[0] for scale in SCALES}
 
 
-def _recipes(params: Params) -> dict[Role, Recipe]:
-    """What is fitted at each step; production's logged scores are not."""
-    declared = {"champion": params.models.champion, "challenger": params.models.challenger}
-    return {role: recipe for role, recipe in declared.items() if isinstance(recipe, Recipe)}  # type: ignore[misc]
-
-
-def _fit(history: History, recipe: Recipe, rows: PartRows, role: Role) -> Contender:
-    params, evidence = history.params, history.evidence
-
-    def read(_: Recipe) -> tuple[tuple[str, ...], pa.Table]:
-        known = rows.features.append_column("label", rows.facts.column("label"))
-        if recipe.weight is not None:
-            table = params.features.rows
-            key = params.snapshot.tables[table].key
-            known = add_weights(known, recipe.weight, evidence.paths.masked, evidence.masked, table=table, key=key)
-        return ("known",), known
-
-    features, task = params.features.names, params.label.task
-    model, card = train_recipe(recipe, evidence.paths.root, read, features, seed=training_seed(params.seed), role=role, task=task)
-    brought = Brought(card, model)
-    return Contender(card, lambda scored: brought.score(scored, task))
-
-
 def _hold(history: History, rows: PartRows, champion: Contender | LoggedScores | None, challenger: Contender) -> Contest | str:
     """Both scored on ``rows``, or why they cannot be."""
     try:
@@ -177,7 +154,15 @@ def _hold(history: History, rows: PartRows, champion: Contender | LoggedScores |
         return f"{error.thing}: {error.found}"
 
 
-def _measure(history: History, contest: Contest | str, period: Period, *, replicates: int | None = None) -> Evaluation | str:
+def _measure(
+    history: History,
+    contest: Contest | str,
+    period: Period,
+    *,
+    replicates: int | None = None,
+    again: tuple[Role, Contender] | None = None,
+) -> Evaluation | str:
+    """``again``: the role whose noise floor is measured, and its refit."""
     if isinstance(contest, str):
         return contest
     params = history.params
@@ -185,6 +170,8 @@ def _measure(history: History, contest: Contest | str, period: Period, *, replic
         interval = params.evaluation.interval.model_copy(update={"replicates": replicates})
         params = params.model_copy(update={"evaluation": params.evaluation.model_copy(update={"interval": interval})})
     try:
+        features = history.within(period).features
+        rescored = [] if again is None else [score_refit(again[1], again[0], contest, features)]
         return summarise(
             contest,
             params,
@@ -194,6 +181,7 @@ def _measure(history: History, contest: Contest | str, period: Period, *, replic
             inputs={},
             seed=derive_seed(params.seed, "evaluation"),
             own=history.own,
+            rescored=rescored,
         )
     except WindtunnelError as error:
         return f"{error.thing}: {error.found}"
@@ -203,9 +191,8 @@ def _swapped(contest: Contest | str) -> Contest | str:
     """The roles turned round: each one's scores under the other's name."""
     if isinstance(contest, str):
         return contest
-    turned = {"champion": "challenger", "challenger": "champion"}
     names = [
-        next((turned[role] + name.removeprefix(role) for role in turned if name.startswith(f"{role}_score")), name)
+        next((_TURNED[role] + name.removeprefix(role) for role in _TURNED if name.startswith(f"{role}_score")), name)
         for name in contest.predictions.column_names
     ]
     champion = contest.champion or contest.challenger

@@ -51,6 +51,22 @@ def score_again(contender: Contender | LoggedScores | None, features: pa.Table, 
     """
     if not isinstance(contender, Contender) or not _is_asked_here(contender.card):
         return []
+    return [_rescoring(contender, _judged_rows(features, contest), contest, is_refit=False)]
+
+
+def score_refit(
+    refit: Contender, role: Literal["champion", "challenger"], contest: Contest, features: pa.Table | None = None
+) -> Rescoring:
+    """The scores of the ``role``'s refit on the rows of ``contest``.
+
+    ``features`` as :func:`score_again` takes them, and raises; None: the refit is known by its stored scores of those rows.
+    """
+    rows = contest.predictions.select(["row_key"]) if features is None else _judged_rows(features, contest)
+    found = _rescoring(refit, rows, contest, is_refit=True)
+    return Rescoring(role, found.is_refit, found.scores, refit.card.seed)
+
+
+def _judged_rows(features: pa.Table, contest: Contest) -> pa.Table:
     keys = contest.predictions.column("row_key")
     rows = features.filter(pc.is_in(features.column("row_key"), keys.combine_chunks()))
     if not rows.column("row_key").equals(keys):
@@ -60,13 +76,7 @@ def score_again(contender: Contender | LoggedScores | None, features: pa.Table, 
             expected="rows of that part, each once, in order of row key",
             next_step="dvc repro evaluate",
         )
-    return [_rescoring(contender, rows, contest, is_refit=False)]
-
-
-def score_refit(refit: Contender, role: Literal["champion", "challenger"], contest: Contest) -> Rescoring:
-    """The scores of the ``role``'s refit on the rows of ``contest``."""
-    found = _rescoring(refit, contest.predictions.select(["row_key"]), contest, is_refit=True)
-    return Rescoring(role, found.is_refit, found.scores, refit.card.seed)
+    return rows
 
 
 def _rescoring(contender: Contender, rows: pa.Table, contest: Contest, *, is_refit: bool) -> Rescoring:

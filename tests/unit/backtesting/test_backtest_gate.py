@@ -8,6 +8,7 @@ import pytest
 from toy_evidence import make_params, replaced, toy_rows, write_reports, write_toy
 
 from flows.cli.render_backtest import show_backtest
+from tasks import backtest
 from tasks.backtest import backtest_gate
 from tasks.errors import EvidenceError, GateError
 from tasks.params import Params
@@ -57,6 +58,29 @@ def test_the_judged_part_is_not_read(tmp_path, found):
     turned = pc.if_else(is_judged, pc.cast(pc.subtract(pa.scalar(1, pa.int8()), rows["label"]), pa.int8()), rows["label"])
     assert walked(tmp_path, replaced(rows, "label", turned)) == found
     assert found.parts == ("train", "validation")
+
+
+def test_a_claim_to_be_better_is_held_against_a_refit_of_that_day(tmp_path, monkeypatch):
+    """The recipe is fitted with another seed at each step, and its noise floor decides, both ways round."""
+    forest = {"estimator": "sklearn.ensemble.RandomForestClassifier", "split": "by_time", "part": "train"}
+    forest["parameters"] = {"n_estimators": 5, "max_depth": 2, "random_state": 7}
+    better = CRITERIA | {"ranking": {"metric": "roc_auc", "better_by": 0, "min_rows": 10, "critical": True}}
+    models = {"champion": {"scores": "log.score", "version": "log.version"}, "challenger": forest}
+    evaluated = []
+
+    def seen(gates, found):
+        evaluated.append(found)
+        return judge_backtest(gates, found)
+
+    judge_backtest = backtest._judge
+    monkeypatch.setattr(backtest, "_judge", seen)
+    found = walked(tmp_path, toy_rows(), params(better, models=models, slices=[], part="validation"), unit="day")
+    assert {"challenger", "swapped", "refit", "stale"} == {one.candidate for one in found.decisions}
+    measured = [one for one in evaluated if not isinstance(one, str)]
+    assert measured
+    assert {one.noise.of for one in measured} == {"challenger", "champion"}
+    assert all(comparison.noise_floor > 0 for one in measured for comparison in one.comparisons)
+    assert not any("noise floor is known" in reason for one in found.decisions for reason in one.stopped_by)
 
 
 def test_a_criterion_on_drift_is_left_out_and_named(tmp_path, found):

@@ -1,5 +1,7 @@
 """Superiority: what it takes to be called better, and what many claims at once cost."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from evidence_records import card, comparison, difference, evaluation, gates, interval, provenance, reports
@@ -7,11 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
+from tasks.datasets import MANIFEST, write_atomically
 from tasks.evaluation.spread import tails_of
-from tasks.gates import comparisons, judge, judge_criteria
+from tasks.gates import comparisons, decision, judge, judge_criteria
 from tasks.gates.bounds import judge_better
+from tasks.gates.selftest import SelfTest
 from tasks.gates.superiority import holm_errors, p_value
 from tasks.records import Interval, Replicates, Spread
+from tasks.verification import figures
 
 TAILS = tails_of(20_000)
 SHARES = st.lists(st.floats(1e-6, 1), min_size=1, max_size=12)
@@ -105,6 +110,26 @@ def test_without_champion_nothing_is_better():
     assert judged(first, champion=None)[0].status == "not_judged"
     (outcome,) = judged(first, champion=None, criterion={"bound": 0.65})
     assert (outcome.status, outcome.better_by, outcome.test) == ("pass", None, None)
+
+
+def test_a_verdict_of_before_floors_were_asked_for_does_not_hold(tmp_path, monkeypatch):
+    """It is read, and verified by the rules at hand: what it promoted comes to another decision, and the place is named."""
+    found = evaluation(claim(0.03, noise_floor=None), tails=TAILS, **SCORES_ALONE)
+
+    def judged_now(_=None):
+        return judge(found, reports(), gates(c={"better_by": 0}), provenance())
+
+    with monkeypatch.context() as then:
+        then.setattr(comparisons, "hold_against_noise", lambda outcome, *_: outcome)
+        then.setattr(decision, "hold_self_test", lambda *_: SelfTest(("zero rows",), ()))
+        old = judged_now()
+    assert old.decision == "promote"
+    write_atomically(tmp_path / MANIFEST, b"")
+    monkeypatch.setattr(figures, "judge_project", judged_now)
+    context = SimpleNamespace(paths=SimpleNamespace(predictions=tmp_path))
+    check = figures._check_verdict(context, old.to_json().encode())
+    assert check.status == "does_not_hold"
+    assert check.reason.startswith("it says promote, and its evidence comes to inconclusive; it differs in criteria/0/reason")
 
 
 @given(SHARES)
