@@ -81,9 +81,16 @@ def _fetch(tree: ProjectPaths) -> None:
 
     What cannot be had is found missing, by name, when it is checked.
     """
+    if not lay_down(tree, cache_folder(tree.root)):
+        fetch_by_dvc(tree)
+
+
+def fetch_by_dvc(tree: ProjectPaths) -> None:
+    """Let DVC check out the data of ``tree`` from the cache, or fetch it from the remote ``shared``: for whoever may write there.
+
+    What cannot be had is left out.
+    """
     root = tree.root
-    if lay_down(tree, cache_folder(root)):
-        return
     try:
         dvc(root, "checkout", "--force", "--quiet")
     except WindtunnelError:  # something is not in the cache

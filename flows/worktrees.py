@@ -64,14 +64,14 @@ def open_worktree(root: Path, name: str) -> Iterator[Worktree]:
             next_step="git init && git add -A && git commit",
         )
     paths = ProjectPaths(main.worktrees / name)
-    with hold_lock(main.state / f"{name}.lock", f"the worktree {name}"), _cache_lock(main, fcntl.LOCK_SH):
+    with hold_lock(main.state / f"{name}.lock", f"the worktree {name}"), hold_cache(main, fcntl.LOCK_SH):
         _discard(main, paths)
         make_private(main.state)
         make_private(main.worktrees)
         git(main.root, "worktree", "add", "--quiet", "--detach", str(paths.root), "HEAD")
         worktree = Worktree(paths, main, git(paths.root, "rev-parse", "HEAD"))
         _refuse_other_lock(worktree)
-        _configure(worktree)
+        configure_dvc(worktree)
         _bring_newest_data(worktree)
         yield worktree
         _discard(main, paths)
@@ -85,12 +85,12 @@ def checkout_of(root: Path, commit: str, name: str) -> Iterator[ProjectPaths]:
     """
     main = ProjectPaths(main_root(root))
     paths = ProjectPaths(main.worktrees / name)
-    with hold_lock(main.state / f"{name}.lock", f"the worktree {name}"), _cache_lock(main, fcntl.LOCK_SH):
+    with hold_lock(main.state / f"{name}.lock", f"the worktree {name}"), hold_cache(main, fcntl.LOCK_SH):
         _discard(main, paths)
         make_private(main.worktrees)
         git(main.root, "worktree", "add", "--quiet", "--detach", str(paths.root), commit)
         try:
-            _configure(Worktree(paths, main, commit))
+            configure_dvc(Worktree(paths, main, commit))
             yield paths
         finally:
             _discard(main, paths)
@@ -114,7 +114,7 @@ def _refuse_other_lock(worktree: Worktree) -> None:
         )
 
 
-def _configure(worktree: Worktree) -> None:
+def configure_dvc(worktree: Worktree) -> None:
     """Share the main checkout's cache and its settings of remotes, which Git does not carry: keys, endpoints, URLs.
 
     URLs are resolved against it: a relative one would push elsewhere without a word.
@@ -227,7 +227,7 @@ def retire(root: Path, keep: int) -> tuple[str, ...]:
         git(main.root, "branch", "--quiet", "-D", branch)
     if old:
         try:
-            with _cache_lock(main, fcntl.LOCK_EX | fcntl.LOCK_NB):
+            with hold_cache(main, fcntl.LOCK_EX | fcntl.LOCK_NB):
                 dvc(main.root, "gc", "--workspace", "--all-branches", "--force", "--quiet")
         except BlockingIOError:
             return old
@@ -239,7 +239,7 @@ def only_run_in(root: Path) -> Iterator[None]:
     """Hold the folder for one run; raises :class:`~tasks.errors.WorktreeError` where another one is at work in it."""
     with (
         hold_lock(root / ".windtunnel" / "run.lock", f"the project in {root}"),
-        _cache_lock(ProjectPaths(main_root(root)), fcntl.LOCK_SH),
+        hold_cache(ProjectPaths(main_root(root)), fcntl.LOCK_SH),
     ):
         yield
 
@@ -266,7 +266,7 @@ def hold_lock(lock: Path, what: str) -> Iterator[None]:
 
 
 @contextmanager
-def _cache_lock(main: ProjectPaths, mode: int) -> Iterator[None]:
+def hold_cache(main: ProjectPaths, mode: int) -> Iterator[None]:
     """Shared by runs, exclusive for dropping from the cache: what a run has written is in no branch before it lands."""
     make_private(main.state)
     with (main.state / "cache.lock").open("w") as stream:

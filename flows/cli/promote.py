@@ -1,10 +1,12 @@
 """The champion: who it is, making a verdict's model champion, and returning to the one before."""
 
 from datetime import datetime, timezone
+from pathlib import Path
 
 import click
 
 from flows.cli.root import json_option, project, windtunnel
+from tasks.errors import ExitCode
 
 _FROM = click.option(
     "--from",
@@ -67,13 +69,30 @@ def rollback(reason: str, is_drill: bool, taken_over: str | None, is_json: bool)
 
 
 @windtunnel.command(short_help="The champion, its verdict, and those before it.")
+@click.option(
+    "--checkout",
+    "folder",
+    type=click.Path(path_type=Path, resolve_path=True),
+    default=None,
+    help="Lay out all that it was promoted on in this new folder: parameters, pin, splits, data and models.",
+)
 @json_option
-def champion(is_json: bool) -> int:
+def champion(folder: Path | None, is_json: bool) -> int:
     """Show who is champion and since when, and whether the registry says so too: 0 it does, 1 it does not, 2 it does not answer.
+
+    With --checkout the registry is not asked: the folder becomes a git worktree of the champion's branch, with its data from DVC's
+    cache or the remote `shared`; your own checkout stays as it is.
 
     \b
     Example: windtunnel champion
+             windtunnel champion --checkout ../champion && cd ../champion && windtunnel verify
     """
+    if folder is not None:
+        from flows.champion_checkout import check_out_champion
+        from flows.cli.render_champion import show_checked_out
+
+        show_checked_out(check_out_champion(project().root, folder), is_json=is_json)
+        return int(ExitCode.PROMOTE)
     from flows.cli.render_champion import show_champion
     from flows.registry_office import find_champion
 

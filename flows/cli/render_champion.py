@@ -15,6 +15,7 @@ from tasks.registry import find_rollback
 from tasks.reporting import RUBBER_STAMP, rollback_sentence
 
 if TYPE_CHECKING:
+    from flows.champion_checkout import CheckedOut
     from flows.promotion import Moved
 
 _EXIT_CODES: dict[CheckStatus, ExitCode] = {
@@ -57,6 +58,25 @@ def show_champion(standing: Championship, registry: Check, *, is_json: bool) -> 
         click.echo("")
         print_rows(("event", "time", "move", "version", "by", "what"), [_told(event) for event in standing.moves])
     return int(_EXIT_CODES[registry.status])
+
+
+def show_checked_out(found: "CheckedOut", *, is_json: bool) -> None:
+    """Print where the champion lies, what is there, and what could not be had."""
+    if is_json:
+        where = {"folder": str(found.folder), "commit": found.commit, "outputs": found.outputs, "missing": found.missing}
+        as_json({"champion": found.champion.model_dump(mode="json"), **where})
+        return
+    champion = found.champion
+    click.echo(f"{champion.model} version {champion.version}, champion since {champion.at_utc[:19]}Z, lies in {found.folder}")
+    _print_facts(champion)
+    click.echo("")
+    told = {"params.yaml": "parameters and seeds", "data/pin.json": "what was read of the lake", "data/verdict.json": "the verdict"}
+    here = {name: "from DVC, by hash" for name in found.outputs if name not in found.missing}
+    print_rows(("there", "what"), (told | here).items())
+    for name in found.missing:
+        click.echo(f"missing    {name}: neither in DVC's cache nor on the remote shared")
+    click.echo(f"\nverify     cd {found.folder} && windtunnel verify")
+    click.echo(f"remove     git worktree remove --force {found.folder}")
 
 
 def _print_facts(champion: Champion) -> None:

@@ -115,3 +115,7 @@ def test_the_next_one_is_promoted_and_rolled_back_by_hand(root: Path, promoted: 
     assert rolled["champion"]["version"] == "1"
     refused = call(root, "windtunnel", "promote", code=2).stderr
     assert re.search("rolled back", refused)
+    there = root.parent / "champion"
+    found = show(root, "champion", "--checkout", str(there))
+    assert (found["missing"], found["champion"]) == ([], rolled["champion"])
+    call(there, "windtunnel", "verify", "--level", "hashes")
