@@ -11,10 +11,12 @@ import pyarrow as pa
 
 from benchmarks.gate_simulation import CONFIDENCE, MARGIN, evaluate, holdout, judged, rate, skewed
 from benchmarks.measure import print_table
+from tasks.evaluation import foretell
 from tasks.gates import plan_tests
 from tasks.gates.intervals import read_interval
 from tasks.params.judging import GatesParams, IntervalMethod
 from tasks.params.models import Task
+from tasks.records import Evaluation, PlannedTest
 
 RUNS = 400
 _METHODS: tuple[IntervalMethod, ...] = ("cluster_bootstrap", "bca", "expanded")
@@ -62,19 +64,36 @@ def _share(below: int, above: int, held: int) -> str:
 
 
 def planned_power() -> None:
-    """One holdout is planned on, and another judged whose truth is just the smallest difference that was planned."""
+    """One holdout is planned on, and another judged whose truth is just the smallest difference that was planned.
+
+    Planned on as many days, as a plan by an evaluation is; and on a validation part, whose spread is scaled to the holdout's days.
+    """
     rows = []
-    for days in (60, 20):
+    for validation, days in ((60, 60), (20, 20), (30, 60), (15, 60), (20, 20)):
+        is_foretold = len(rows) >= 4
         for test, limit in (("margin", -MARGIN), ("better_by", 0.0)):
             asked = {test: abs(limit)}
             planned, hits = [], 0
-            for seed, random in _draws(f"planned {test} {days}"):
-                (plan,) = plan_tests(evaluate(holdout(random, 0.0, days=days).rows, seed), _gates(asked))
+            # Plans by an evaluation keep the draws that they had before there were others.
+            for seed, random in _draws(f"foretold {test} {validation} {days}" if is_foretold else f"planned {test} {days}"):
+                measured = evaluate(holdout(random, 0.0, days=validation).rows, seed)
+                plan = _foretold(measured, random, days, asked) if is_foretold else plan_tests(measured, _gates(asked))[0]
                 planned.append(plan.smallest_difference or 0.0)
                 again = evaluate(holdout(random, limit + planned[-1], days=days).rows, seed + 1)
                 hits += judged(again, {"c": asked})[0].status == "pass"
-            rows.append([f"{test}: {abs(limit):g}", str(days), f"{np.mean(planned):.4f}", rate(hits, RUNS)])
-    print_table("Planned at a power of 80 %", ["criterion", "days", "smallest difference, mean", "passes at it"], rows)
+            told = f"{validation} days of validation" if is_foretold else f"{days} days like them"
+            rows.append([f"{test}: {abs(limit):g}", told, f"{days} days", f"{np.mean(planned):.4f}", rate(hits, RUNS)])
+    print_table(
+        "Planned at a power of 80 %", ["criterion", "planned on", "judged on", "smallest difference, mean", "passes at it"], rows
+    )
+
+
+def _foretold(measured: Evaluation, random: np.random.Generator, days: int, asked: dict[str, float]) -> PlannedTest:
+    """The plan for a holdout of so many days, of which nothing but these is known."""
+    places = holdout(random, 0.0, days=days).rows.select(["cluster"])
+    expected = foretell(measured, places, part="test", days=days, k=1, has_folds=False)
+    (plan,) = plan_tests(expected, _gates(asked), measured=measured)
+    return plan
 
 
 def waited() -> None:

@@ -6,7 +6,7 @@ folds, only those that the verdict does not judge, one of which takes the place 
 """
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pyarrow as pa
@@ -15,6 +15,7 @@ from tasks.datasets import MANIFEST
 from tasks.errors import EvidenceError
 from tasks.evaluation import (
     Contender,
+    Contest,
     Evidence,
     evidence_hashes,
     hold_contest,
@@ -57,6 +58,18 @@ TRIAL_SUBJECTS = tuple(subject for subject in SUBJECTS if subject != "prediction
 _RUN = "windtunnel run"
 
 
+@dataclass(frozen=True)
+class FreeLook:
+    """Both models' figures on a part that the verdict is not kept for."""
+
+    look: Look
+    evidence: Evidence
+    contest: Contest
+    evaluation: Evaluation
+    resources: Mapping[str, MeasuredEvidence]
+    """What the challenger takes, where a criterion asks for anything measured."""
+
+
 class Trial(Record):
     """What a trial found: the figures, and the verdict that the gate's criteria come to on the validation part."""
 
@@ -85,32 +98,9 @@ def try_challenger(
     if given is not None:
         declared = read_challenger(name_challenger(str(given), params, paths.root, view=view, model_keys=model_keys), params.models)
         params = params.model_copy(update={"models": params.models.model_copy(update={"challenger": declared})})
-    split = params.evaluation.split
-    look = look_without_judging(params)
-    _require_data(paths, look.params)
-    evidence = open_evidence(paths, split, look.readable)
-    bench = _workbench(evidence, look, model_keys or {})
-    brought, resources = _measured(bring_model(look.params.models.challenger, bench, "challenger"), params)
-    challenger = _contender(brought, params)
-    champion = _champion(paths, look.params, bench)
-    rows = read_part(evidence, look.params, look.part)
-    for contender in (champion, challenger):
-        if isinstance(contender, Contender):
-            refuse_training_rows(evidence, look.part, rows.facts.column("row_key"), contender.card)
-    contest = hold_contest(rows, champion, challenger, params.label.task)
-    own = load_metrics(params.evaluation.functions, paths.root)
-    evaluation = summarise(
-        contest,
-        look.params,
-        split=split,
-        part=look.part,
-        known_slices=read_slice_values(evidence, look.params),
-        inputs=evidence_hashes(evidence, contest),
-        seed=derive_seed(params.seed, "evaluation"),
-        own=own,
-        drift=measure_part_drift(evidence, look.params, rows.features, contest.challenger),
-    )
-    provenance = Provenance(split, look.part, hash_params(params), inputs={}, seeds={"root": params.seed})
+    free = look_free(paths, params, model_keys, thing="a trial", next_step=_RUN)
+    look, contest, evaluation = free.look, free.contest, free.evaluation
+    provenance = Provenance(evaluation.split, look.part, hash_params(params), inputs={}, seeds={"root": params.seed})
     plan = plan_self_test(params.gates, look.params.evaluation, evaluation)
     planted = plant_failures(
         contest.predictions,
@@ -121,7 +111,7 @@ def try_challenger(
         seed=derive_seed(params.seed, "planted"),
         replicates=plan.replicates,
         gaps=plan.gaps,
-        own=own,
+        own=load_metrics(params.evaluation.functions, paths.root),
     )
     verdict = judge(
         evaluation,
@@ -131,10 +121,45 @@ def try_challenger(
         TRIAL_SUBJECTS,
         disclosure=_disclosure(paths),
         utility=_utility(paths),
-        measured=read_measured(paths, params.gates) | resources,
+        measured=read_measured(paths, params.gates) | dict(free.resources),
         planted=planted,
     )
     return Trial(file=_words(params.models.challenger), evaluation=evaluation, verdict=verdict, note=look.note)
+
+
+def look_free(
+    paths: ProjectPaths, params: Params, model_keys: Mapping[str, str] | None = None, *, thing: str, next_step: str
+) -> FreeLook:
+    """Measure the declared models on the part validation, or the fold that takes its place; no other judged row is read.
+
+    ``thing`` and ``next_step`` name, where the data is not there yet, what wants it and what makes it. Raises as
+    :func:`try_challenger` does.
+    """
+    split = params.evaluation.split
+    look = look_without_judging(params)
+    _require_data(paths, look.params, thing, next_step)
+    evidence = open_evidence(paths, split, look.readable)
+    bench = _workbench(evidence, look, model_keys or {})
+    brought, resources = _measured(bring_model(look.params.models.challenger, bench, "challenger"), params)
+    challenger = _contender(brought, params)
+    champion = _champion(paths, look.params, bench)
+    rows = read_part(evidence, look.params, look.part)
+    for contender in (champion, challenger):
+        if isinstance(contender, Contender):
+            refuse_training_rows(evidence, look.part, rows.facts.column("row_key"), contender.card)
+    contest = hold_contest(rows, champion, challenger, params.label.task)
+    evaluation = summarise(
+        contest,
+        look.params,
+        split=split,
+        part=look.part,
+        known_slices=read_slice_values(evidence, look.params),
+        inputs=evidence_hashes(evidence, contest),
+        seed=derive_seed(params.seed, "evaluation"),
+        own=load_metrics(params.evaluation.functions, paths.root),
+        drift=measure_part_drift(evidence, look.params, rows.features, contest.challenger),
+    )
+    return FreeLook(look, evidence, contest, evaluation, resources)
 
 
 def _words(challenger: Challenger) -> str:
@@ -146,15 +171,14 @@ def _words(challenger: Challenger) -> str:
     return challenger.model if isinstance(challenger, StoredModel) else challenger.score_file
 
 
-def _require_data(paths: ProjectPaths, params: Params) -> None:
+def _require_data(paths: ProjectPaths, params: Params, thing: str, next_step: str) -> None:
     split, challenger = params.evaluation.split, params.models.challenger
     fitted = (challenger,) if isinstance(challenger, Recipe | Command) else ()
     folders = (paths.features, paths.masked, paths.split(split), *(paths.split(model.split) for model in fitted))
     missing = [folder.relative_to(paths.root).as_posix() for folder in folders if not (folder / MANIFEST).exists()]
     if missing:
-        raise EvidenceError(
-            "a trial", found=f"no whole {', '.join(dict.fromkeys(missing))}", expected="the data of a run", next_step=_RUN
-        )
+        found = f"no whole {', '.join(dict.fromkeys(missing))}"
+        raise EvidenceError(thing, found=found, expected="the data of a run", next_step=next_step)
 
 
 def _workbench(evidence: Evidence, look: Look, model_keys: Mapping[str, str]) -> Workbench:
@@ -207,12 +231,16 @@ def _measured(model: Brought, params: Params) -> tuple[Brought, dict[str, Measur
 
 
 def _champion(paths: ProjectPaths, params: Params, bench: Workbench) -> Contender | LoggedScores | None:
-    """The champion's logged scores; its model as the last run left it (of folds: its recipe refitted); None where there is none."""
+    """The champion's logged scores, its model as the last run left it, or None where there is none.
+
+    Before any run, and of folds, it is made anew.
+    """
     champion = params.models.champion
     if champion is None or isinstance(champion, LoggedScores):
         return champion
-    is_refitted = isinstance(champion, Recipe) and bool(draws_of(params.splits[champion.split]))
-    return _contender(bring_model(champion, bench, "champion") if is_refitted else open_model(paths.models, "champion"), params)
+    is_of_folds = isinstance(champion, Recipe) and bool(draws_of(params.splits[champion.split]))
+    is_made = is_of_folds or not (paths.models / "champion.json").is_file()
+    return _contender(bring_model(champion, bench, "champion") if is_made else open_model(paths.models, "champion"), params)
 
 
 def _disclosure(paths: ProjectPaths) -> DisclosureReport | None:

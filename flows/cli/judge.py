@@ -1,5 +1,6 @@
 """Verdicts: the gate's exit code for a release flow, the report, whether all of it holds, and what happened."""
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -58,18 +59,25 @@ def gate(*, is_check: bool, name: str, is_json: bool, md: Path | None, junit: Pa
 @gate.command("plan", short_help="The smallest difference that today's holdout can show.")
 @json_option
 def plan(is_json: bool) -> None:
-    """Print for each criterion the smallest true difference that the rows of the last evaluation can show, with a power of 0.8.
+    """Print for each criterion the smallest true difference that the holdout can show with a power of 0.8; no look is spent.
+
+    Before the holdout was evaluated, both models are measured on the validation part, as `windtunnel try` does, and their spread is
+    scaled to the holdout's rows and clusters; its labels are not read. Afterwards the plan rests on that evaluation.
 
     \b
     Example: windtunnel gate plan --json
     """
     from flows.cli.render_plan import show_plan
-    from flows.looks_left import find_looks_left
+    from flows.looks_left import find_next_look
+    from tasks.credentials import forget_credentials, take_model_keys
     from tasks.params import load_params
-    from tasks.stages.gate import plan_gate
+    from tasks.planning import plan_gate
 
+    keys = take_model_keys(os.environ)
+    forget_credentials(os.environ)  # a challenger is somebody's code, and runs in this process
     paths = project()
-    show_plan(plan_gate(paths, load_params(paths.params)), find_looks_left(paths), is_json=is_json)
+    found = plan_gate(paths, load_params(paths.params), keys)
+    show_plan(found, find_next_look(paths, found), is_json=is_json)
 
 
 @gate.command("fool", short_help="The cheapest cheat through the criteria, and what stops it.")

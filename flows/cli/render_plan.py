@@ -1,40 +1,92 @@
 """A gate's plan on the terminal.
 
-What belongs here: words for planned tests. What does not: planning.
+What belongs here: words for planned tests, and for what they were planned from. What does not: planning.
 """
-
-from collections.abc import Sequence
 
 import click
 
 from flows.cli.root import as_json
 from flows.cli.tables import print_rows
-from tasks.records import LooksLeft, PlannedTest
-from tasks.reporting import left_sentence
+from tasks.records import GatePlan, NextLook, PlannedTest
 
-_HEAD = ("criterion", "metric", "rows", "limit", "smallest difference shown", "what it means")
+_HEAD = ("criterion", "metric", "rows", "limit", "at a first look", "at a later one", "what it means")
+_EQUALS = {False: ("an equal model", "passes", "needs"), True: ("slices", "pass", "that are alike need")}
+"""By whether slices are compared: what is equal, and its verbs."""
+_LIMITS = {"bound": "bound", "non_inferiority": "margin", "superiority": "better by", "parity": "gap"}
 
 
-def show_plan(planned: Sequence[PlannedTest], left: LooksLeft | None, *, is_json: bool) -> None:
-    """Print what each test could show at a first look, as a table or as JSON, and how many looks are ``left``."""
+def show_plan(plan: GatePlan, look: NextLook, *, is_json: bool) -> None:
+    """Print what each test could show at a first look and at a later one, as a table or as JSON, and which the next one is."""
     if is_json:
-        tests = [test.model_dump(mode="json") for test in planned]
-        as_json({"tests": tests, "looks": left.model_dump(mode="json") if left else None})
+        as_json({**plan.model_dump(mode="json"), "looks": look.model_dump(mode="json")})
         return
-    print_rows(_HEAD, [_cells(test) for test in planned])
-    click.echo("\nA difference is a true one, on the good side of the limit; the power is 0.8, the confidence one-sided.")
-    click.echo(f"Planned for a first look; a later one is judged at more confidence. {left_sentence(left)}")
+    for line in _told_from(plan):
+        click.echo(line)
+    later = plan.later_tests or (None,) * len(plan.tests)
+    pairs = zip(plan.tests, later, strict=True)
+    # What is known at no look is named below, with the reason.
+    rows = [_cells(test, other, is_first=look.number == 1) for test, other in pairs if test.smallest_difference is not None]
+    if rows:
+        click.echo()
+        print_rows(_HEAD, rows)
+    if plan.unplanned:
+        click.echo("\nNot planned:")
+        for one in plan.unplanned:
+            click.echo(f"  {one.name}: {one.reason}")
+    click.echo("\nThe smallest true difference that is shown, on the good side of the limit; the power is 0.8.")
+    for line in _told_looks(plan, look):
+        click.echo(line)
 
 
-def _cells(test: PlannedTest) -> tuple[str, ...]:
+def _told_from(plan: GatePlan) -> list[str]:
+    found = plan.planned_from
+    holdout = f"{plan.split}/{plan.part}"
+    measured = _counted(found.rows, found.clusters, found.cluster)
+    if found.basis == "evaluation":
+        return [f"Planned from the last evaluation of {holdout}: {measured}."]
+    expected = _counted(plan.rows, plan.clusters, found.cluster)
+    return [
+        f"Planned from {found.split}/{found.part} ({measured}), scaled to {holdout} ({expected}).",
+        f"No label of {holdout} was read: {found.why}.",
+    ]
+
+
+def _counted(rows: int, clusters: int | None, cluster: str) -> str:
+    return f"{rows:,} rows" if clusters is None else f"{rows:,} rows, {clusters:,} clusters ({cluster})"
+
+
+def _told_looks(plan: GatePlan, look: NextLook) -> list[str]:
+    first = f"A first look is judged at {_percent(plan.confidence)}"
+    later = "" if plan.later_confidence is None else f", a later one at {_percent(plan.later_confidence)}"
+    holdout = f"{plan.split}/{plan.part}"
+    if look.number is None:
+        told = f"{look.taken_at_part:,} taken at {holdout} before: the next is a later one, unless its rows are others now"
+    elif look.left == 0:
+        told = f"{look.number - 1:,} of {look.budget:,} taken at {holdout}: none is left, refresh the holdout"
+    else:
+        which = "a first look" if look.number == 1 else "a later one"
+        told = f"the next candidate's at {holdout} is number {look.number:,} of {look.budget:,}, {which}"
+    return [f"{first}{later} (two-sided; criteria may name their own).", f"Looks: {told}. This plan spent none."]
+
+
+def _cells(test: PlannedTest, later: PlannedTest | None, *, is_first: bool) -> tuple[str, ...]:
+    """A line of the table; what it means is said of the look that comes next."""
     rows = "withheld" if test.n is None else f"{test.n:,}"
-    limit = {"bound": "bound", "non_inferiority": "margin", "superiority": "better by"}[test.test]
-    shown = "unknown" if test.smallest_difference is None else _amount(test.smallest_difference, test)
-    return test.name, test.metric, rows, f"{limit} {_amount(test.limit, test)}", shown, _meaning(test)
+    limit = f"{_LIMITS[test.test]} {_amount(test.limit, test)}"
+    at_later = "no such look" if later is None else _shown(later)
+    return test.name, test.metric, rows, limit, _shown(test), at_later, _meaning(test if is_first or later is None else later)
+
+
+def _shown(test: PlannedTest) -> str:
+    return "unknown" if test.smallest_difference is None else _amount(test.smallest_difference, test)
 
 
 def _amount(value: float, test: PlannedTest) -> str:
     return f"{100 * value:.3g} % of the champion's" if test.is_relative else f"{value:.4g}"
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.5g} %"
 
 
 def _meaning(test: PlannedTest) -> str:
@@ -45,9 +97,11 @@ def _meaning(test: PlannedTest) -> str:
         return f"a figure so far inside the bound passes ({confidence})"
     if test.test == "superiority":
         return f"better by {_amount(test.limit + test.smallest_difference, test)} is shown ({confidence})"
+    equal, passes, needs = _EQUALS[test.test == "parity"]
     if test.does_equal_pass:
-        return f"an equal model passes ({confidence})"
+        gap = f" with a true gap up to {_amount(test.limit - test.smallest_difference, test)}" if test.test == "parity" else ""
+        return f"{equal} {passes}{gap} ({confidence})"
     if test.rows_for_equal is None:
-        return f"no number of rows lets an equal model pass ({confidence})"
+        return f"no number of rows lets {equal} pass ({confidence})"
     days = "" if test.days_for_equal is None else f", {test.days_for_equal:,} days"
-    return f"an equal model needs about {test.rows_for_equal:,} rows{days} ({confidence})"
+    return f"{equal} {needs} about {test.rows_for_equal:,} rows{days} ({confidence})"

@@ -7,12 +7,13 @@ from tasks.evaluation.contest import Contender, Contest, count_draws, hold_conte
 from tasks.evaluation.curves import calibration_csv, roc_csv
 from tasks.evaluation.drift import measure_part_drift, read_drift_reference
 from tasks.evaluation.evidence import Evidence, open_evidence, read_features, refuse_training_rows
+from tasks.evaluation.foretelling import foretell
 from tasks.evaluation.metrics import METRICS, metric_named
 from tasks.evaluation.noise import Rescoring, score_again, score_refit
 from tasks.evaluation.own_metrics import load_metrics
 from tasks.evaluation.panel import replicate_figures
 from tasks.evaluation.planted import plant_failures
-from tasks.evaluation.rows import PartRows, read_clusters, read_part, read_slice_values
+from tasks.evaluation.rows import PartRows, read_clusters, read_part, read_places, read_slice_values
 from tasks.evaluation.summary import evidence_hashes, headline_metrics, summarise
 
 __all__ = [
@@ -27,6 +28,7 @@ __all__ = [
     "compare",
     "count_draws",
     "evidence_hashes",
+    "foretell",
     "headline_metrics",
     "hold_contest",
     "load_metrics",
@@ -39,6 +41,7 @@ __all__ = [
     "read_drift_reference",
     "read_features",
     "read_part",
+    "read_places",
     "read_scores",
     "read_slice_values",
     "refuse_training_rows",

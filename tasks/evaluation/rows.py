@@ -146,14 +146,42 @@ def read_clusters(evidence: Evidence, params: Params) -> pa.Table:
 
     Raises :class:`~tasks.errors.EvaluationError` as :func:`read_part` does.
     """
-    facts = _row_facts(evidence, params, evidence.parts)
-    cluster = params.evaluation.interval.cluster
-    if cluster in _CLUSTERS:
-        found = facts.column("row_key") if cluster == BY_ROW else facts.column("time_utc").cast(pa.date32()).cast(pa.string())
-        facts = facts.append_column("cluster", found)
+    facts = _with_clusters(_row_facts(evidence, params, evidence.parts), params)
     if "weight" in facts.column_names and params.evaluation.weight is not None:
         _require_weights(facts.column("weight"), params.evaluation.weight)
     return facts.select([name for name in ("row_key", "cluster", PERSON, "weight") if name in facts.column_names])
+
+
+def read_places(evidence: Evidence, params: Params, part: str) -> pa.Table:
+    """What is known of the rows of ``part`` without label, score or feature, in order of row key.
+
+    Columns: row_key, part (of all folds also r2_part and so on), day (date32), cluster, slice_<column>, and person where people are
+    named. Raises :class:`~tasks.errors.EvaluationError` where the part is empty or a row has no time.
+    """
+    assigned = part_rows(evidence, part).drop_columns(["partition"]).sort_by("row_key")
+    facts = _with_clusters(_row_facts(evidence, params, part_rows(evidence, part)), params).sort_by("row_key")
+    if not facts.column("row_key").equals(assigned.column("row_key")):
+        raise DatasetError(
+            f"rows of part {part} of split {evidence.split}",
+            found=f"{facts.num_rows:,} masked rows for {assigned.num_rows:,} rows of the part",
+            expected="each row once in split and masked rows",
+            next_step="dvc repro",
+        )
+    _require_times(facts, params)
+    slices = [name for name in facts.column_names if name.startswith("slice_")]
+    found = assigned.append_column("day", facts.column("time_utc").cast(pa.date32()))
+    for name in ("cluster", *([PERSON] if PERSON in facts.column_names else []), *slices):
+        found = found.append_column(name, facts.column(name))
+    return found
+
+
+def _with_clusters(facts: pa.Table, params: Params) -> pa.Table:
+    """``facts`` with the column cluster, where that is the row's day or the row itself."""
+    cluster = params.evaluation.interval.cluster
+    if cluster not in _CLUSTERS:
+        return facts
+    days = facts.column("time_utc").cast(pa.date32()).cast(pa.string())
+    return facts.append_column("cluster", facts.column("row_key") if cluster == BY_ROW else days)
 
 
 def _person_column(params: Params) -> tuple[str, ...]:

@@ -41,7 +41,7 @@ from tasks.records.lake import Manifest, PartitionRecord, Pin, PinnedFile, Pinne
 from tasks.records.measured import EvidenceKind, Measure, MeasuredEvidence
 from tasks.records.models import ModelCard
 from tasks.records.monitoring import Monitoring, MonitoringStatus
-from tasks.records.planning import PlannedTest
+from tasks.records.planning import GatePlan, NextLook, PlannedFrom, PlannedTest, Unplanned
 from tasks.records.planted import BAD_SLICE, CHAMPION_AGAIN, CONSTANT, SHUFFLED, SWAPPED, WRECKS, bad_slice_of
 from tasks.records.privacy import (
     ColumnTreatment,
@@ -124,6 +124,7 @@ __all__ = [
     "Flip",
     "FoldsJudged",
     "FoolReport",
+    "GatePlan",
     "GeneralisedColumn",
     "Interval",
     "JoinCounts",
@@ -140,6 +141,7 @@ __all__ = [
     "ModelCard",
     "Monitoring",
     "MonitoringStatus",
+    "NextLook",
     "NoiseFloor",
     "PackedNumbers",
     "PartitionRecord",
@@ -147,6 +149,7 @@ __all__ = [
     "Pin",
     "PinnedFile",
     "PinnedTable",
+    "PlannedFrom",
     "PlannedTest",
     "PolicyChange",
     "PolicyVersion",
@@ -170,6 +173,7 @@ __all__ = [
     "SuppressedRows",
     "SuspectSlice",
     "TableRecord",
+    "Unplanned",
     "Unpublished",
     "UtilityOutcome",
     "UtilityReport",

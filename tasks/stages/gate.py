@@ -9,7 +9,7 @@ import pyarrow as pa
 from tasks.datasets import hash_file, read_manifest, read_table, write_atomically
 from tasks.errors import DatasetError, GateError
 from tasks.evaluation import count_draws, load_metrics, plant_failures
-from tasks.gates import SUBJECTS, Provenance, hash_params, judge, plan_self_test, plan_tests
+from tasks.gates import SUBJECTS, Provenance, hash_params, judge, plan_self_test
 from tasks.measured_evidence import read_measured
 from tasks.params import Params
 from tasks.paths import ProjectPaths
@@ -18,7 +18,6 @@ from tasks.records import (
     Evaluation,
     MeasuredEvidence,
     ModelCard,
-    PlannedTest,
     UtilityReport,
     ValidationReport,
     Verdict,
@@ -122,23 +121,6 @@ def read_predictions(paths: ProjectPaths, evaluation: Evaluation) -> tuple[pa.Ta
     if manifest.logical_hash != evaluation.inputs.get("predictions"):
         return None
     return rows, tuple(json.loads(manifest.about.get("classes", "[]")))
-
-
-def plan_gate(paths: ProjectPaths, params: Params) -> tuple[PlannedTest, ...]:
-    """What each metric criterion could show on the rows of the last evaluation; nothing of which way they went is in it.
-
-    Raises :class:`~tasks.errors.GateError` where there is no evaluation, one of other parameters, or no criterion on a metric.
-    """
-    evaluation = read_declared_evaluation(paths, params)
-    planned = plan_tests(evaluation, params.gates)
-    if not planned:
-        raise GateError(
-            "gates.criteria",
-            found="no criterion on a metric that was measured",
-            expected="one to plan for",
-            next_step="name one in params.yaml, then windtunnel run",
-        )
-    return planned
 
 
 def read_declared_evaluation(paths: ProjectPaths, params: Params) -> Evaluation:

@@ -1,0 +1,118 @@
+"""``windtunnel gate plan``: what a look at the holdout could show, before it is spent.
+
+What belongs here: wiring the capabilities for a plan. What does not: what a test could show (``tasks.gates``), and how wide the
+holdout's intervals will be (``tasks.evaluation``). Nothing is written, and no look is taken.
+
+Where the holdout was evaluated as params.yaml declares it, that look is paid for, and the plan rests on its own spread. Else both
+models are measured on the part validation, as ``windtunnel try`` does, and their spread is scaled to the holdout. Of the holdout
+its rows, clusters, days, slices and people are counted then; no label, no score and no feature of it is read.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from tasks.datasets import read_manifest
+from tasks.errors import DatasetError, GateError
+from tasks.evaluation import foretell, open_evidence, read_places
+from tasks.gates import later_confidence, later_gates, list_unplanned, plan_tests
+from tasks.params import Params
+from tasks.params.judging import MetricCriterion, ParityCriterion
+from tasks.params.snapshot import FILE_TIME_COLUMN
+from tasks.params.splits import ALL_FOLDS
+from tasks.paths import ProjectPaths
+from tasks.records import Evaluation, GatePlan, PlannedFrom
+from tasks.stages.gate import read_declared_evaluation
+from tasks.stages.looking import HOLDOUT
+from tasks.trial import look_free
+
+
+@dataclass(frozen=True)
+class _Basis:
+    """The holdout's evaluation, or what is foretold of it from the ``measured`` one of other rows."""
+
+    evaluation: Evaluation
+    measured: Evaluation | None
+    why: str
+
+
+def plan_gate(paths: ProjectPaths, params: Params, model_keys: Mapping[str, str] | None = None) -> GatePlan:
+    """What each criterion could show at a first look at the declared holdout, and at a later one.
+
+    ``model_keys`` as :func:`~tasks.trial.try_challenger` takes them. Raises :class:`~tasks.errors.GateError` where no criterion is
+    on figures; where the holdout was not evaluated as declared :class:`~tasks.errors.EvidenceError` before the data is there,
+    :class:`~tasks.errors.ModelError` where a model can't be had on the part that is planned from, and
+    :class:`~tasks.errors.EvaluationError` where that part is missing, empty, or has labels of one class alone.
+    """
+    if not any(isinstance(criterion, MetricCriterion | ParityCriterion) for criterion in params.gates.criteria.values()):
+        raise GateError(
+            "gates.criteria",
+            found="no criterion on a metric",
+            expected="one whose power depends on the rows of the holdout",
+            next_step="name one in params.yaml: metric, or parity",
+        )
+    basis = _find_basis(paths, params, model_keys)
+    evaluation, gates = basis.evaluation, params.gates
+    tests = plan_tests(evaluation, gates, measured=basis.measured)
+    has_later = gates.looks.budget > 1
+    later = later_gates(gates, evaluation) if has_later else gates
+    measured = basis.measured or evaluation
+    return GatePlan(
+        split=evaluation.split,
+        part=evaluation.part,
+        rows=evaluation.rows,
+        clusters=_clusters(evaluation),
+        planned_from=PlannedFrom(
+            basis="evaluation" if basis.measured is None else "free_look",
+            split=measured.split,
+            part=measured.part,
+            rows=measured.rows,
+            clusters=_clusters(measured),
+            cluster=measured.cluster,
+            why=basis.why,
+        ),
+        confidence=evaluation.confidence,
+        later_confidence=later_confidence(evaluation.confidence, gates.looks.budget) if has_later else None,
+        tests=tests,
+        later_tests=plan_tests(evaluation, later, is_later=True, measured=basis.measured) if has_later else (),
+        unplanned=list_unplanned(evaluation, gates, tests),
+        holdout=evaluation.inputs.get(HOLDOUT) if basis.measured is None else None,
+    )
+
+
+def _find_basis(paths: ProjectPaths, params: Params, model_keys: Mapping[str, str] | None) -> _Basis:
+    try:
+        evaluation = read_declared_evaluation(paths, params)
+        _require_same_rows(paths, evaluation)
+    except GateError as missing:
+        return _foretold(paths, params, model_keys, why=missing.found)
+    return _Basis(evaluation, None, "")
+
+
+def _require_same_rows(paths: ProjectPaths, evaluation: Evaluation) -> None:
+    """Refuse an evaluation of other rows than lie in the split now: another pin or another split."""
+    try:
+        here = read_manifest(paths.split(evaluation.split), made_by=f"split@{evaluation.split}").logical_hash
+    except DatasetError:
+        return  # nothing lies here that it could differ from; in a checkout without data it is all there is
+    if evaluation.inputs.get(f"splits/{evaluation.split}") != here:
+        raise GateError(str(paths.evaluation_report), found="an evaluation of other rows", expected="", next_step="dvc repro")
+
+
+def _foretold(paths: ProjectPaths, params: Params, model_keys: Mapping[str, str] | None, *, why: str) -> _Basis:
+    """Both models on rows that a verdict is not kept for, as wide as the holdout's rows will make it."""
+    split, part = params.evaluation.split, params.evaluation.part
+    unsearched = params.model_copy(update={"evaluation": params.evaluation.model_copy(update={"discover": None})})
+    make = f"dvc repro features split@{split} (it makes the data, and spends no look); before the first run, windtunnel pin"
+    measured = look_free(paths, unsearched, model_keys, thing="a plan", next_step=make).evaluation
+    judged = params.splits[split].part_names if part == ALL_FOLDS else (part,)
+    places = read_places(open_evidence(paths, split, judged), unsearched, part)
+    has_days = params.features.at.column != FILE_TIME_COLUMN
+    days = len(places.column("day").unique()) if has_days else 0
+    k = params.masking.limits.k
+    return _Basis(foretell(measured, places, part=part, days=days, k=k, has_folds=part == ALL_FOLDS), measured, why)
+
+
+def _clusters(evaluation: Evaluation) -> int | None:
+    """Of all rows; None where these are withheld."""
+    whole = [c.clusters for c in evaluation.comparisons if c.slice_column is None and not c.is_withheld]
+    return max(whole, default=None)

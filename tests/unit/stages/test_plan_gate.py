@@ -1,0 +1,178 @@
+"""A plan before the first look: from the validation part, with nothing of the holdout but how many rows it has."""
+
+import shutil
+
+import pyarrow.compute as pc
+import pytest
+from toy_evidence import DAYS, PARTS, PER_DAY, make_params, replaced, toy_rows, train_toy, write_toy
+
+from flows.looks_left import find_next_look
+from tasks.errors import EvaluationError, EvidenceError, GateError, ModelError
+from tasks.ledger import read_log
+from tasks.planning import plan_gate
+from tasks.records import Evaluation
+from tasks.stages import StageContext, load_stage
+
+CRITERIA = {
+    "validation": {"evidence": "validation", "critical": True},
+    "ranking": {"metric": "roc_auc", "margin": 0.1, "min_rows": 10, "critical": True},
+    "each": {"metric": "brier", "slice": "shop", "margin": 0.1, "min_rows": 10, "critical": True},
+    "fair": {"parity": "brier", "slice": "shop", "gap": 0.2, "min_rows": 10, "critical": True},
+}
+INTERVAL = {"method": "cluster_bootstrap", "cluster": "buyer", "replicates": 1000, "confidence": 0.95}
+
+
+def params(**changes):
+    return make_params(**{"gates": {"max_age_days": 7, "criteria": CRITERIA}, "interval": INTERVAL} | changes)
+
+
+@pytest.fixture
+def project(tmp_path):
+    return write_toy(tmp_path / "project", toy_rows())
+
+
+@pytest.fixture
+def judged(project):
+    train_toy(project, params())
+    load_stage("evaluate").run(StageContext(project, params()))
+    return project
+
+
+def test_before_any_run_it_plans_from_the_validation_part(project):
+    """No model was trained, no report written: the data is enough, and every criterion is planned or named."""
+    found = plan_gate(project, params())
+    assert (found.planned_from.basis, found.planned_from.part, found.planned_from.why) == (
+        "free_look",
+        "validation",
+        "no evaluation yet",
+    )
+    assert (found.part, found.rows, found.planned_from.rows) == ("test", PARTS["test"] * PER_DAY, PARTS["validation"] * PER_DAY)
+    assert [test.name for test in found.tests] == ["ranking", "each[north]", "each[south]", "fair"]
+    assert all(test.smallest_difference for test in (*found.tests, *found.later_tests))
+    assert [one.name for one in found.unplanned] == ["validation"]
+    assert found.tests[0].n == 240
+    assert (found.confidence, found.later_confidence, found.holdout) == (0.95, pytest.approx(1 - 0.05 / 58), None)
+
+
+def test_no_look_is_spent_and_nothing_is_written(project):
+    """No event, no file; the next look is the first."""
+    before = {file: file.stat().st_mtime_ns for file in project.root.rglob("*") if file.is_file()}
+    found = plan_gate(project, params())
+    assert {file: file.stat().st_mtime_ns for file in project.root.rglob("*") if file.is_file()} == before
+    assert read_log(project.events).events == ()
+    assert found.holdout is None
+
+
+def test_no_label_of_the_holdout_is_read(tmp_path, project):
+    """With every feature, label and score of the test part gone, or turned round, the plan is the same."""
+    expected = plan_gate(project, params())
+    rows = toy_rows()
+    turned = pc.if_else(pc.equal(rows["part"], "test"), pc.subtract(1, rows["label"]), rows["label"]).cast("int8")
+    assert plan_gate(write_toy(tmp_path / "other", replaced(rows, "label", turned)), params()) == expected
+    for day in range(DAYS - PARTS["test"], DAYS):
+        shutil.rmtree(project.features / "features" / f"day=2020-02-{day - 6:02}")
+    assert plan_gate(project, params()) == expected
+
+
+def test_after_a_run_it_plans_from_its_evaluation(judged):
+    """The look is paid for: the holdout's own spread, and the hash that later looks are counted by."""
+    evaluation = Evaluation.from_json(judged.evaluation_report.read_bytes(), origin="test")
+    found = plan_gate(judged, params())
+    assert (found.planned_from.basis, found.planned_from.part, found.planned_from.why) == ("evaluation", "test", "")
+    assert found.holdout == evaluation.inputs["holdout"]
+    assert len(read_log(judged.events).events) == 1
+
+
+def test_other_parameters_or_rows_are_planned_for_from_the_validation_part(judged):
+    """An evaluation of another confidence, or of rows that are no longer the split's, says nothing of the next look."""
+    other = plan_gate(judged, params(interval=INTERVAL | {"confidence": 0.9}))
+    assert (other.planned_from.basis, other.planned_from.why) == ("free_look", "interval.confidence 0.95")
+    rows = toy_rows()
+    write_toy(judged.root, replaced(rows, "part", pc.if_else(pc.equal(rows["part"], "embargo"), "test", rows["part"])))
+    refreshed = plan_gate(judged, params())
+    assert (refreshed.planned_from.why, refreshed.rows) == ("an evaluation of other rows", 280)
+
+
+def test_the_next_look_is_counted_where_it_can_be(judged, project, monkeypatch):
+    """The first before any, the second after one; unknown where rows may be others than those that were looked at."""
+    monkeypatch.setattr("flows.looks_left.load_params", lambda _: params())
+    evaluated, foretold = plan_gate(judged, params()), plan_gate(judged, params(interval=INTERVAL | {"confidence": 0.9}))
+    second = find_next_look(judged, evaluated)
+    assert (second.number, second.left, second.taken_at_part) == (2, 29, 1)
+    assert second.confidence == evaluated.later_confidence
+    unknown = find_next_look(judged, foretold)
+    assert (unknown.number, unknown.left, unknown.taken_at_part) == (None, None, 1)
+    project.events.unlink()
+    first = find_next_look(project, foretold)
+    assert (first.number, first.left, first.confidence) == (1, 30, 0.9)
+
+
+def test_a_champion_that_is_fitted_here_needs_no_run(project):
+    """Its recipe is fitted as the stage ``train`` would, where no run has left its model."""
+    models = params().models
+    champion = models.challenger.model_copy(update={"parameters": {"C": 0.01}})
+    both = params().model_copy(update={"models": models.model_copy(update={"champion": champion})})
+    assert plan_gate(project, both).tests[0].smallest_difference > 0
+
+
+def test_without_champion_bounds_are_planned_and_margins_named(project):
+    """A first model has nothing to be compared with."""
+    bound = {"metric": "roc_auc", "bound": 0.6, "min_rows": 10, "critical": True}
+    first = params(gates={"max_age_days": 7, "criteria": CRITERIA | {"floor": bound}})
+    first = first.model_copy(update={"models": first.models.model_copy(update={"champion": None})})
+    found = plan_gate(project, first)
+    assert [(test.name, test.test) for test in found.tests] == [("floor", "bound"), ("fair", "parity")][::-1]
+    assert [one.name for one in found.unplanned] == ["validation", "ranking", "each"]
+
+
+def test_without_data_the_next_step_makes_it_and_spends_nothing(project):
+    """Not a run, which would evaluate too."""
+    shutil.rmtree(project.split("by_time"))
+    with pytest.raises(EvidenceError, match="data/splits/by_time") as error:
+        plan_gate(project, params())
+    assert "dvc repro features split@by_time" in str(error.value)
+
+
+def test_a_split_without_validation_part_is_told(project):
+    """There is nothing to plan from that may be read."""
+    with pytest.raises(EvaluationError, match="expected: a part validation"):
+        plan_gate(project, params(split="by_buyer"))
+
+
+def test_an_empty_validation_part_is_told(tmp_path):
+    """Declared, and without a row."""
+    rows = toy_rows()
+    moved = pc.if_else(pc.equal(rows["part"], "validation"), "embargo", rows["part"])
+    with pytest.raises(EvaluationError, match="no rows"):
+        plan_gate(write_toy(tmp_path, replaced(rows, "part", moved)), params())
+
+
+def test_one_class_alone_is_told(tmp_path):
+    """No figure of ranking is to be had of it."""
+    rows = toy_rows()
+    alike = pc.if_else(pc.equal(rows["part"], "validation"), 1, rows["label"]).cast("int8")
+    with pytest.raises(EvaluationError):
+        plan_gate(write_toy(tmp_path, replaced(rows, "label", alike)), params())
+
+
+def test_too_few_blocks_are_named(project):
+    """Five days of validation give no interval, and no plan."""
+    found = plan_gate(project, params(interval=INTERVAL | {"cluster": "day"}))
+    assert {one.reason for one in found.unplanned[1:-1]} == {"no interval: 5 clusters, and at least 10 are needed"}
+    assert {test.smallest_difference for test in (*found.tests, *found.later_tests)} == {None}
+
+
+def test_scores_of_the_holdout_alone_are_no_plan(project):
+    """A challenger that is a file of scores has to come with those of the validation part."""
+    (project.root / "scores.parquet").write_bytes(b"")
+    brought = params(
+        models={"champion": None, "challenger": {"score_file": "scores.parquet", "sha256": "0" * 64, "view": "masked"}}
+    )
+    with pytest.raises(ModelError):
+        plan_gate(project, brought)
+
+
+def test_criteria_without_a_figure_cannot_be_planned(project):
+    """Reports alone have no power."""
+    with pytest.raises(GateError, match="no criterion on a metric"):
+        plan_gate(project, params(gates={"max_age_days": 7, "criteria": {"validation": CRITERIA["validation"]}}))
