@@ -6,9 +6,13 @@ from pathlib import Path
 
 from benchmarks.detection import looking_for_people
 from benchmarks.disclosure import disclosure_risk
+from benchmarks.gate_claims import claims
 from benchmarks.gate_discovery import searches
+from benchmarks.gate_families import families
 from benchmarks.gate_fool import cheats_and_rules
 from benchmarks.gate_looks import gate_looks
+from benchmarks.gate_monitoring import monitoring
+from benchmarks.gate_planning import gate_planning
 from benchmarks.gate_simulation import gate_errors
 from benchmarks.gate_speed import gate_speed
 from benchmarks.large_table import large_table
@@ -48,7 +52,11 @@ def main() -> None:
         one_profile()
         first_verdict(scratch)
         gate_errors()
+        claims()
+        families()
         gate_looks()
+        monitoring()
+        gate_planning()
         searches()
         cheats_and_rules(project)
         gate_speed()

@@ -8,13 +8,12 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from benchmarks.gate_simulation import CONFIDENCE, rate
+from benchmarks.gate_simulation import CONFIDENCE, SIMULATIONS, rate
 from benchmarks.measure import print_table
 from tasks.evaluation.discovery import Limits, discover
 from tasks.gates.discovered import shown_worse
 from tasks.params.judging import EvaluationParams
 
-RUNS = 400
 _SHOPS = 5
 _DAYS, _ROWS_OF_DAY = 60, 100
 _NOISE = 0.5
@@ -25,15 +24,14 @@ def searches() -> None:
     rows = []
     for metric in ("brier", "roc_auc"):
         for more in (0.0, 0.25, 0.5):
-            found = [_search(seed, metric, more) for seed in range(RUNS)]
+            found = [_search(seed, metric, more) for seed in range(SIMULATIONS)]
             searched = int(np.mean([count for count, _ in found]))
             bad = [slices for _, slices in found]
             any_bad, hit = sum(bool(slices) for slices in bad), sum("shop=a & tier=x" in slices for slices in bad)
-            rows.append([metric, f"{more:g}", str(searched), rate(any_bad, RUNS), rate(hit, RUNS)])
+            rows.append([metric, f"{more:g}", str(searched), rate(any_bad, SIMULATIONS), rate(hit, SIMULATIONS)])
     head = ["metric", "more noise in one pair", "slices searched", "some slice is called worse", "the pair is named"]
-    print_table(
-        f"Searches for bad slices, {RUNS} holdouts each, one-sided error {(1 - CONFIDENCE) / 2:g} for a whole search", head, rows
-    )
+    title = f"Searches for bad slices, {SIMULATIONS} holdouts each, one-sided error {(1 - CONFIDENCE) / 2:g} for a whole search"
+    print_table(title, head, rows)
 
 
 def _search(seed: int, metric: str, more: float) -> tuple[int, list[str]]:

@@ -4,12 +4,12 @@ What belongs here: these three simulations, by the product's own code. What does
 (``gate_simulation``, whose holdouts these are).
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import numpy as np
 import pyarrow as pa
 
-from benchmarks.gate_simulation import CONFIDENCE, MARGIN, evaluate, holdout, judged, rate, skewed
+from benchmarks.gate_simulation import CONFIDENCE, MARGIN, SIMULATIONS, draws, evaluate, holdout, judged, rate, skewed
 from benchmarks.measure import print_table
 from tasks.evaluation import foretell
 from tasks.gates import plan_tests
@@ -18,15 +18,9 @@ from tasks.params.judging import GatesParams, IntervalMethod
 from tasks.params.models import Task
 from tasks.records import Evaluation, PlannedTest
 
-RUNS = 400
 _METHODS: tuple[IntervalMethod, ...] = ("cluster_bootstrap", "bca", "expanded")
 _DAYS = (10, 15, 20, 30)
 _MOST_DAYS = 1000
-
-
-def _draws(name: str) -> Iterator[tuple[int, np.random.Generator]]:
-    root = np.random.SeedSequence([20130101, *name.encode()])
-    yield from ((number, np.random.default_rng(child)) for number, child in enumerate(root.spawn(RUNS)))
 
 
 def few_days() -> None:
@@ -40,7 +34,7 @@ def few_days() -> None:
     for name, (make, metric, task, truth) in kinds.items():
         for days in _DAYS:
             told = {method: [0, 0, 0] for method in _METHODS}
-            for seed, random in _draws(f"few {name} {days}"):
+            for seed, random in draws(f"few {name} {days}"):
                 evaluation = evaluate(make(random, days), seed, metric=metric, task=task)
                 for method, counts in told.items():
                     interval, _ = read_interval(evaluation.comparisons[0], "delta", method, CONFIDENCE, evaluation)
@@ -49,7 +43,7 @@ def few_days() -> None:
                         counts[place] += 1
             rows.append([name, str(days), *(_share(*counts) for counts in told.values())])
     print_table(
-        f"Coverage of {CONFIDENCE:.0%} intervals of the difference, and errors below and above ({RUNS} each)",
+        f"Coverage of {CONFIDENCE:.0%} intervals of the difference, and errors below and above ({SIMULATIONS} each)",
         ["figure", "days", *_METHODS],
         rows,
     )
@@ -60,7 +54,7 @@ def _equal(random: np.random.Generator, days: int) -> pa.Table:
 
 
 def _share(below: int, above: int, held: int) -> str:
-    return f"{100 * held / RUNS:.1f} % ({100 * below / RUNS:.1f}, {100 * above / RUNS:.1f})"
+    return f"{100 * held / SIMULATIONS:.1f} % ({100 * below / SIMULATIONS:.1f}, {100 * above / SIMULATIONS:.1f})"
 
 
 def planned_power() -> None:
@@ -75,17 +69,17 @@ def planned_power() -> None:
             asked = {test: abs(limit)}
             planned, hits = [], 0
             # Plans by an evaluation keep the draws that they had before there were others.
-            for seed, random in _draws(f"foretold {test} {validation} {days}" if is_foretold else f"planned {test} {days}"):
+            for seed, random in draws(f"foretold {test} {validation} {days}" if is_foretold else f"planned {test} {days}"):
                 measured = evaluate(holdout(random, 0.0, days=validation).rows, seed)
                 plan = _foretold(measured, random, days, asked) if is_foretold else plan_tests(measured, _gates(asked))[0]
                 planned.append(plan.smallest_difference or 0.0)
                 again = evaluate(holdout(random, limit + planned[-1], days=days).rows, seed + 1)
                 hits += judged(again, {"c": asked})[0].status == "pass"
             told = f"{validation} days of validation" if is_foretold else f"{days} days like them"
-            rows.append([f"{test}: {abs(limit):g}", told, f"{days} days", f"{np.mean(planned):.4f}", rate(hits, RUNS)])
-    print_table(
-        "Planned at a power of 80 %", ["criterion", "planned on", "judged on", "smallest difference, mean", "passes at it"], rows
-    )
+            share = rate(hits, SIMULATIONS)
+            rows.append([f"{test}: {abs(limit):g}", told, f"{days} days", f"{np.mean(planned):.4f}", share])
+    head = ["criterion", "planned on", "judged on", "smallest difference, mean", "passes at it"]
+    print_table(f"Planned at a power of 80 % ({SIMULATIONS} each)", head, rows)
 
 
 def _foretold(measured: Evaluation, random: np.random.Generator, days: int, asked: dict[str, float]) -> PlannedTest:
@@ -102,7 +96,7 @@ def waited() -> None:
     for truth, days in ((0.005, 20), (0.0, 20), (0.0, 40), (-0.005, 20)):
         asked, named, silent = 0, [], 0
         decided = 0
-        for seed, random in _draws(f"waited {truth} {days}"):
+        for seed, random in draws(f"waited {truth} {days}"):
             (outcome,) = judged(evaluate(holdout(random, truth, days=days).rows, seed), {"c": {"margin": MARGIN}})
             if outcome.status != "inconclusive":
                 continue
@@ -113,7 +107,14 @@ def waited() -> None:
             named.append(outcome.days_to_decide)
             again = evaluate(holdout(random, truth, days=outcome.days_to_decide).rows, seed + 1)
             decided += judged(again, {"c": {"margin": MARGIN}})[0].status != "inconclusive"
-        told = [f"{truth:+.3f}", str(days), rate(asked, RUNS), f"{np.median(named):.0f}", rate(decided, len(named)), str(silent)]
+        told = [
+            f"{truth:+.3f}",
+            str(days),
+            rate(asked, SIMULATIONS),
+            f"{np.median(named):.0f}",
+            rate(decided, len(named)),
+            str(silent),
+        ]
         rows.append(told)
     head = ["truth", "days", "inconclusive", "days named, median", "they decide", f"none named, or over {_MOST_DAYS:,}"]
     print_table(f"The days that would decide a margin of {MARGIN}", head, rows)
@@ -124,7 +125,12 @@ def _gates(criterion: dict[str, float]) -> GatesParams:
     return GatesParams.model_validate({"max_age_days": 1, "criteria": {"c": whole}})
 
 
-if __name__ == "__main__":
+def gate_planning() -> None:
+    """Every simulation."""
     planned_power()
     waited()
     few_days()
+
+
+if __name__ == "__main__":
+    gate_planning()

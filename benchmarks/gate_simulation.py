@@ -1,11 +1,12 @@
 """How often the gate errs: made-up holdouts with a known truth, judged by the product's own code.
 
-What belongs here: simulated holdouts, the rates at which criteria pass on them, and coverage of intervals. What does not: speed
-(``gate_speed``), and the rules of other gates (``gate_rules``). Rows lie in days; a day's positives share a strength of their own:
-its rows are not independent, while the area under the ROC curve is known exactly: ``Phi(mu / sqrt(2 + tau^2))``.
+What belongs here: simulated holdouts, the rates at which a margin passes on them, and coverage of intervals. What does not: claims
+to be better (``gate_claims``), parity and relative margins (``gate_families``), speed (``gate_speed``), and other gates' rules
+(``gate_rules``). Rows lie in days; a day's positives share a strength of their own: its rows are not independent, while the area
+under the ROC curve is known exactly: ``Phi(mu / sqrt(2 + tau^2))``.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -28,8 +29,8 @@ SIMULATIONS = 1000
 REPLICATES = 1000
 CONFIDENCE = 0.95
 MARGIN = 0.01
-_AREA, _STRENGTH, _ALIKE, _PREVALENCE = 0.72, 0.4, 0.95, 0.3
-_METHODS: tuple[IntervalMethod, ...] = ("cluster_bootstrap", "expanded", "bca", "delong")
+AREA, _STRENGTH, _ALIKE, _PREVALENCE = 0.72, 0.4, 0.95, 0.3
+METHODS: tuple[IntervalMethod, ...] = ("cluster_bootstrap", "expanded", "bca", "delong")
 Floats = NDArray[np.float64]
 
 
@@ -39,6 +40,8 @@ class Holdout:
 
     rows: pa.Table
     daily: dict[str, Floats]
+    again: Floats
+    """Scores of the challenger fitted again: of the same area, and as like it as it is like the champion."""
 
 
 def holdout(random: np.random.Generator, delta: float, *, days: int = 60, rows_of_day: int = 100, is_copy: bool = False) -> Holdout:
@@ -46,10 +49,8 @@ def holdout(random: np.random.Generator, delta: float, *, days: int = 60, rows_o
     labels = (random.random((days, rows_of_day)) < _PREVALENCE).astype(float)
     strengths = _pair(random, (days, 1))
     noise = _pair(random, (days, rows_of_day))
-    scores = {}
-    for place, (role, area) in enumerate({"champion": _AREA, "challenger": _AREA + delta}.items()):
-        pull = np.sqrt(2 + _STRENGTH**2) * stats.norm.ppf(area) + _STRENGTH * strengths[place]
-        scores[role] = 1 / (1 + np.exp(-(pull * labels + noise[place])))
+    areas = {"champion": AREA, "challenger": AREA + delta}
+    scores = {role: _scores(labels, area, strengths[place], noise[place]) for place, (role, area) in enumerate(areas.items())}
     if is_copy:
         scores["challenger"] = scores["champion"]
     table = pa.table(
@@ -60,13 +61,26 @@ def holdout(random: np.random.Generator, delta: float, *, days: int = 60, rows_o
             "slice_group": pa.array([f"g{group}" for group in range(10)]).take(pa.array(random.integers(0, 10, labels.size))),
         }
     )
-    return Holdout(table, {role: _daily_areas(labels, found) for role, found in scores.items()})
+    place = 0 if is_copy else 1
+    again = _scores(labels, AREA + delta, _near(random, strengths[place]), _near(random, noise[place]))
+    return Holdout(table, {role: _daily_areas(labels, found) for role, found in scores.items()}, again.ravel())
+
+
+def _scores(labels: Floats, area: float, strength: Floats, noise: Floats) -> Floats:
+    pull = np.sqrt(2 + _STRENGTH**2) * stats.norm.ppf(area) + _STRENGTH * strength
+    found: Floats = 1 / (1 + np.exp(-(pull * labels + noise)))
+    return found
 
 
 def _pair(random: np.random.Generator, shape: tuple[int, int]) -> tuple[Floats, Floats]:
     """Two standard normal arrays, as alike as two models of one thing."""
-    one, other = random.normal(size=shape), random.normal(size=shape)
-    return one, _ALIKE * one + np.sqrt(1 - _ALIKE**2) * other
+    one = random.normal(size=shape)
+    return one, _near(random, one)
+
+
+def _near(random: np.random.Generator, one: Floats) -> Floats:
+    found: Floats = _ALIKE * one + np.sqrt(1 - _ALIKE**2) * random.normal(size=one.shape)
+    return found
 
 
 def _daily_areas(labels: Floats, scores: Floats) -> Floats:
@@ -83,15 +97,21 @@ def evaluate(
     rows: pa.Table, seed: int, *, metric: str = "roc_auc", cluster: str = "day", slices: tuple[str, ...] = (), task: Task = "binary"
 ) -> Evaluation:
     """The product's comparison of the two models on ``rows``, as the record that the gate reads."""
-    interval = {"method": "cluster_bootstrap", "cluster": cluster, "replicates": REPLICATES, "confidence": CONFIDENCE}
-    asked = {"split": "simulated", "part": "test", "metrics": (metric,), "slices": slices, "interval": interval}
-    comparisons = compare(rows, EvaluationParams.model_validate(asked), seed, task)
-    # Scores are drawn, not fitted: no seed moves them, so that the noise floor is 0, and claims are held by their intervals alone.
-    given = tuple(found.model_copy(update={"noise_floor": 0.0}) for found in comparisons)
-    return record(given, rows.num_rows)
+    return record(compare(rows, asked(metric, cluster, slices), seed, task), rows.num_rows)
 
 
-def record(comparisons: tuple[Comparison, ...], rows: int) -> Evaluation:
+def asked(
+    metric: str = "roc_auc", cluster: str = "day", slices: tuple[str, ...] = (), replicates: int = REPLICATES
+) -> EvaluationParams:
+    """What an evaluation measures, by which intervals."""
+    interval = {"method": "cluster_bootstrap", "cluster": cluster, "replicates": replicates, "confidence": CONFIDENCE}
+    measured = {"split": "simulated", "part": "test", "metrics": (metric,), "slices": slices, "interval": interval}
+    return EvaluationParams.model_validate(measured)
+
+
+def record(comparisons: Sequence[Comparison], rows: int, *, replicates: int = REPLICATES) -> Evaluation:
+    """Comparisons as the gate reads them; a noise floor that none has is 0, so that rates are those of the test alone."""
+    known = [c if c.noise_floor is not None else c.model_copy(update={"noise_floor": 0.0}) for c in comparisons]
     return Evaluation(
         split="simulated",
         part="test",
@@ -101,35 +121,33 @@ def record(comparisons: tuple[Comparison, ...], rows: int) -> Evaluation:
         unscored_rows=0,
         from_utc="2013-09-01T00:00:00Z",
         to_utc="2013-10-30T00:00:00Z",
-        champion=_card("champion"),
-        challenger=_card("challenger"),
+        champion=card("champion"),
+        challenger=card("challenger"),
         judged="recipe",
         interval_method="cluster_bootstrap",
         cluster="day",
-        replicates=REPLICATES,
+        replicates=replicates,
         confidence=CONFIDENCE,
         seeds={},
-        comparisons=comparisons,
+        comparisons=tuple(known),
         missing_slices=(),
         inputs={},
-        tails=tails_of(REPLICATES),
+        tails=tails_of(replicates),
     )
 
 
-def _card(role: str) -> ModelCard:
+def card(role: str) -> ModelCard:
+    """A model that nothing else is known of."""
     nothing = dict.fromkeys(("split", "part", "rows", "seed", "logical_hash"))
     known = {"role": role, "name": role, "basis": "recipe", "estimator": "", "parameters": "{}", "view": "masked", "features": ()}
     return ModelCard.model_validate(nothing | known)
 
 
 def judged(evaluation: Evaluation, criteria: Mapping[str, Mapping[str, object]]) -> tuple[CriterionOutcome, ...]:
-    """The gate's outcomes under ``criteria`` (of ROC AUC where they name no other metric)."""
-    default = {"metric": "roc_auc", "min_rows": 1, "critical": True}
-    return judge_criteria(
-        evaluation,
-        {},
-        GatesParams.model_validate({"max_age_days": 1, "criteria": {n: default | dict(c) for n, c in criteria.items()}}),
-    )
+    """The gate's outcomes under ``criteria`` (of ROC AUC where they name neither another metric nor parity)."""
+    every: dict[str, object] = {"min_rows": 1, "critical": True}
+    whole = {n: every | ({} if "parity" in c else {"metric": "roc_auc"}) | dict(c) for n, c in criteria.items()}
+    return judge_criteria(evaluation, {}, GatesParams.model_validate({"max_age_days": 1, "criteria": whole}))
 
 
 def rate(hits: int, trials: int) -> str:
@@ -138,22 +156,22 @@ def rate(hits: int, trials: int) -> str:
     return f"{100 * hits / trials:.1f} % ({100 * found.low:.1f} to {100 * found.high:.1f})"
 
 
-def _draws(name: str) -> Iterable[tuple[int, np.random.Generator]]:
+def draws(name: str, simulations: int = SIMULATIONS) -> Iterator[tuple[int, np.random.Generator]]:
     """A seed and a generator of each simulation, the same on every machine."""
     root = np.random.SeedSequence([20130101, *name.encode()])
-    for number, child in enumerate(root.spawn(SIMULATIONS)):
+    for number, child in enumerate(root.spawn(simulations)):
         yield number, np.random.default_rng(child)
 
 
 def promotions() -> None:
     """How often each rule promotes, by the true difference: left of the margin promotion is false, right of it is power."""
-    criteria: dict[str, Mapping[str, object]] = {method: {"margin": MARGIN, "method": method} for method in _METHODS}
+    criteria: dict[str, Mapping[str, object]] = {method: {"margin": MARGIN, "method": method} for method in METHODS}
     criteria |= {"better": {"better_by": 0}}
     names = [*criteria, "MLflow", "TFX", "Kayenta"]
     table = []
     for delta in (-MARGIN, -MARGIN / 2, 0.0, MARGIN / 2, MARGIN):
         hits = dict.fromkeys(names, 0)
-        for seed, random in _draws(f"promotions {delta}"):
+        for seed, random in draws(f"promotions {delta}"):
             made = holdout(random, delta)
             evaluation = evaluate(made.rows, seed)
             for outcome in judged(evaluation, criteria):
@@ -168,28 +186,11 @@ def promotions() -> None:
     )
 
 
-def claims() -> None:
-    """The champion against itself, an equal model, and ten slices of an equal model: how often any is called better."""
-    found = {}
-    for name, is_copy, slices in (
-        ("itself", True, ()),
-        ("an equal model", False, ()),
-        ("an equal model, ten slices", False, ("group",)),
-    ):
-        hits = 0
-        for seed, random in _draws(f"claims {name}"):
-            evaluation = evaluate(holdout(random, 0.0, is_copy=is_copy).rows, seed, slices=slices)
-            criterion = {"better_by": 0, "slice": slices[0] if slices else None}
-            hits += any(outcome.status == "pass" for outcome in judged(evaluation, {"better": criterion}))
-        found[name] = rate(hits, SIMULATIONS)
-    print_table("Called better than the champion, at an error of 2.5 %", ["challenger", "share"], [[*row] for row in found.items()])
-
-
 def coverage() -> None:
     """How often the interval of the difference holds the truth, by method and kind of data."""
     rows = []
     for days in (60, 15):
-        rows += _covered(f"ROC AUC, {days} days of 100 rows", partial(_equal, days=days), _METHODS)
+        rows += _covered(f"ROC AUC, {days} days of 100 rows", partial(_equal, days=days), METHODS)
     row_wise: tuple[IntervalMethod, ...] = ("cluster_bootstrap", "delong")
     rows += _covered("the same 15 days, rows taken for independent", partial(_equal, days=15), row_wise, cluster="row")
     rows += _covered(
@@ -217,7 +218,7 @@ def _covered(
     task: Task = "binary",
 ) -> list[list[str]]:
     hits, widths = dict.fromkeys(methods, 0), dict.fromkeys(methods, 0.0)
-    for seed, random in _draws(title):
+    for seed, random in draws(title):
         evaluation = evaluate(make(random), seed, metric=metric, cluster=cluster, task=task)
         for method in methods:
             interval, _ = read_interval(evaluation.comparisons[0], "delta", method, CONFIDENCE, evaluation)
@@ -231,13 +232,13 @@ def _equal(random: np.random.Generator, days: int = 60) -> pa.Table:
     return holdout(random, 0.0, days=days).rows
 
 
-def skewed(random: np.random.Generator, days: int = 15) -> pa.Table:
-    """Absolute errors with a mean of 1 and 0.75, some days far worse than others."""
+def skewed(random: np.random.Generator, days: int = 15, challenger: float = 0.75) -> pa.Table:
+    """Absolute errors with a mean of 1 and ``challenger``, some days far worse than others."""
     rows = 40
     share = random.gamma(2, 0.5, (days, 1))
     errors = {
         "champion": share * random.exponential(1, (days, rows)),
-        "challenger": 0.75 * share * random.exponential(1, (days, rows)),
+        "challenger": challenger * share * random.exponential(1, (days, rows)),
     }
     labels = random.normal(100, 10, (days, rows))
     return pa.table(
@@ -260,7 +261,6 @@ def _decisions(random: np.random.Generator) -> pa.Table:
 def gate_errors() -> None:
     """Every simulation."""
     promotions()
-    claims()
     coverage()
 
 
