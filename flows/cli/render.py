@@ -26,6 +26,7 @@ from tasks.paths import ProjectPaths
 from tasks.records import Decision, LooksLeft, LookTaken, Receipt, Verdict
 from tasks.reporting import left_sentence, looks_sentence, standing_sentence, verdict_junit, verdict_markdown, verdict_table
 from tasks.reporting.narrative import EVIDENCE_WORDS
+from tasks.reporting.rows import intervals_text
 
 if TYPE_CHECKING:  # models and metrics are for `try` alone
     from tasks.trial import Trial
@@ -107,7 +108,8 @@ def _print_table(verdict: Verdict) -> None:
 
 
 def _evidence(verdict: Verdict) -> str:
-    return f"evidence: challenger {EVIDENCE_WORDS[verdict.evidence_level]}"
+    intervals = intervals_text(verdict)
+    return f"evidence: challenger {EVIDENCE_WORDS[verdict.evidence_level]}" + (f"\nintervals: {intervals}" if intervals else "")
 
 
 def show_trial(trial: "Trial", left: LooksLeft | None, *, is_json: bool) -> int:

@@ -88,7 +88,7 @@ def discover(
     labels = read_labels(rows, task, classes)
     whole = whole_group(rows, labels, read_all_scores(rows, task, classes, draws), params)
     resampling = ClusterDraws(min(params.interval.replicates, _MOST_REPLICATES), seed)
-    cells, too_small = find_cells(rows, asked)
+    cells, small = find_cells(rows, asked)
     told = Told(rows, limits.published, limits.k)
     found = [_measure(cell, whole, metric, resampling, asked.margin) for cell in cells if told.is_enough(cell.rows)]
     measured = [one for one in found if isinstance(one, _Measured)]
@@ -101,25 +101,34 @@ def discover(
         margin=asked.margin,
         min_rows=asked.min_rows,
         searched=len(measured),
-        too_small=too_small + len(cells) - len(measured) - undefined,
+        too_small=len(small) + len(cells) - len(measured) - undefined,
         undefined=undefined,
         suspects=tuple(
             _told(one, is_named=place < _MOST_TOLD and told.may_tell(one.cell.rows)) for place, one in enumerate(suspects)
         ),
+        replicates=resampling.replicates,
+        rows_for_one=None if measured or undefined else _rows_for_one([*cells, *small], whole, asked, told),
     )
 
 
-def find_cells(rows: pa.Table, asked: DiscoverParams) -> tuple[list[Cell], int]:
-    """The slices of ``asked.min_rows`` rows and more, and how many have fewer."""
+def _rows_for_one(cells: Sequence[Cell], whole: Group, asked: DiscoverParams, told: Told) -> int | None:
+    """The judged rows in all at which the largest of ``cells``, none of which was measured, would have rows and clusters enough."""
+    largest = max(cells, key=lambda cell: (len(cell.rows), cell.name), default=None)
+    if largest is None or not told.may_tell(largest.rows):
+        return None
+    rows, clusters = len(largest.rows), some_rows(whole, None, None, largest.rows).cluster_count
+    times = max(asked.min_rows / rows, FEWEST_CLUSTERS / clusters)
+    return math.ceil(len(whole.labels) * times) if times > 1 else None
+
+
+def find_cells(rows: pa.Table, asked: DiscoverParams) -> tuple[list[Cell], list[Cell]]:
+    """The slices of ``asked.min_rows`` rows and more, and those that have fewer."""
     coded = {column: _codes(rows.column(SEARCHED + column), column, asked.bins) for column in asked.columns}
     cells: list[Cell] = []
-    too_small = 0
+    small: list[Cell] = []
     for columns in [*((one,) for one in asked.columns), *(combinations(asked.columns, 2) if asked.pairs else ())]:
         for name, chosen in _cells_of([coded[column] for column in columns]):
-            if len(chosen) >= asked.min_rows:
-                cells.append(Cell(name, chosen, len(columns)))
-            else:
-                too_small += 1
+            (cells if len(chosen) >= asked.min_rows else small).append(Cell(name, chosen, len(columns)))
         if len(cells) > _MOST_SLICES:
             raise EvaluationError(
                 "evaluation.discover",
@@ -127,7 +136,7 @@ def find_cells(rows: pa.Table, asked: DiscoverParams) -> tuple[list[Cell], int]:
                 expected="as many as can be searched",
                 next_step="name fewer columns, ask for more rows (min_rows), or search no pairs (pairs: false)",
             )
-    return cells, too_small
+    return cells, small
 
 
 def _codes(column: pa.ChunkedArray, name: str, bins: int) -> tuple[Ints, list[str]]:

@@ -27,8 +27,8 @@ class LimitOutcome:
     status: CriterionStatus
     reason: str
     rows_to_decide: int | None = None
-    is_noise: bool = False
-    """Whether it is inconclusive since a model differs as much from itself, or may for all that is known: no rows change that."""
+    says_why: bool = False
+    """Whether the reason itself says why no rows are named: they would change nothing, or tell of few people."""
 
 
 def is_usable(interval: Interval | None) -> bool:

@@ -18,6 +18,9 @@ from tasks.records import Comparison, CriterionOutcome, CriterionStatus, Evaluat
 
 NO_CHAMPION = "there is no champion to compare with, and no bound to hold"
 
+RESAMPLING = "evaluation"
+"""The name of the seed that replicates are drawn by, in an evaluation's ``seeds``."""
+
 
 @dataclass(frozen=True)
 class Claim:
@@ -71,8 +74,8 @@ def judge_comparison(
     to_decide = max((r for r in rows if r is not None), default=None) if status == "inconclusive" and None not in rows else None
     days = days_that_hold(to_decide, found.rows, evaluation.days)
     reason = "; ".join(outcome.reason for outcome in telling)
-    if not any(outcome.is_noise for outcome in telling):
-        reason += _waiting(status, to_decide, days, found.rows, evaluation.days)
+    if not any(outcome.says_why for outcome in telling):
+        reason += tell_waiting(status, to_decide, days, found.rows, evaluation.days)
     return unjudged(name, criterion, None, reason).model_copy(
         update={
             "slice": None if found.slice_column is None else f"{found.slice_column}={found.slice_value}",
@@ -91,12 +94,19 @@ def judge_comparison(
             "rows_to_decide": to_decide,
             "days_to_decide": days,
             "confidence": confidence_of(criterion, evaluation),
-            "replicates": evaluation.replicates if criterion.method not in ("delong", "mcnemar") else None,
+            **drawn(evaluation, criterion.method),
             "p_value": claim.p_value if claim else None,
             "claims": claim.count if claim else None,
             "noise_floor": _number(found.noise_floor),
         }
     )
+
+
+def drawn(evaluation: Evaluation, method: IntervalMethod) -> dict[str, int | None]:
+    """``replicates`` and ``seed`` of an outcome whose interval is read by ``method``; None where that resamples nothing."""
+    if method in ("delong", "mcnemar"):
+        return {"replicates": None, "seed": None}
+    return {"replicates": evaluation.replicates, "seed": evaluation.seeds.get(RESAMPLING)}
 
 
 def method_of(criterion: MetricCriterion) -> IntervalMethod:
@@ -151,9 +161,9 @@ def _limits(criterion: MetricCriterion, read: _Found, claim: Claim | None, evalu
     if found.rows >= criterion.min_rows:
         return outcomes
     reason = f"{found.rows:,} rows, {criterion.min_rows - found.rows:,} fewer than the least that is judged"
-    noise = next((outcome.reason for outcome in outcomes if outcome.is_noise), "")
+    noise = next((outcome.reason for outcome in outcomes if outcome.says_why), "")
     if noise:
-        return [LimitOutcome("inconclusive", f"{reason}; {noise}", is_noise=True)]
+        return [LimitOutcome("inconclusive", f"{reason}; {noise}", says_why=True)]
     # The least that is judged decides nothing where today's interval would still be too wide at that many rows.
     needed = [outcome.rows_to_decide for outcome in outcomes if outcome.status == "inconclusive"]
     enough = max([criterion.min_rows, *(rows for rows in needed if rows is not None)])
@@ -204,10 +214,14 @@ def days_that_hold(rows_to_decide: int | None, rows: int, days: int) -> int | No
     return None if rows_to_decide is None or not rows or not days else math.ceil(rows_to_decide * days / rows)
 
 
-def _waiting(status: CriterionStatus, rows_to_decide: int | None, days_to_decide: int | None, rows: int, days: int) -> str:
+def tell_waiting(status: CriterionStatus, rows_to_decide: int | None, days_to_decide: int | None, rows: int, days: int) -> str:
+    """What an undecided outcome waits for, as the end of its reason; empty where it is decided.
+
+    ``rows`` and ``days`` are there, and so many ``to_decide``: None where no number can be named, or no days are known.
+    """
     if status != "inconclusive":
         return ""
     if rows_to_decide is None:
         return "; today's figure lies on the limit, so that no number of rows can be named"
-    more = f"; about {rows_to_decide - rows:,} more rows would decide"
+    more = f"; about {max(1, rows_to_decide - rows):,} more rows would decide"
     return more if days_to_decide is None else f"{more} (about {max(1, days_to_decide - days):,} more days at today's rate)"

@@ -7,12 +7,19 @@ a margin.
 
 import math
 
+from tasks.gates.comparisons import RESAMPLING, days_that_hold, tell_waiting
 from tasks.gates.evidence import plain_outcome
 from tasks.gates.superiority import holm_errors
 from tasks.params.judging import DiscoveredCriterion
 from tasks.records import CriterionOutcome, CriterionStatus, Discovery, Evaluation, SuspectSlice
 
+METHOD = "student_t"
+"""Of the difference over its standard error from the cluster bootstrap, with the clusters less one as degrees of freedom."""
 _NAMED = 3
+_NOT_TOLD = (
+    "how many rows would do is not told: the largest slice is of too few people, or would have no figure at any number; "
+    "search fewer columns, or ask for fewer rows (evaluation.discover)"
+)
 
 
 def judge_discovered(name: str, criterion: DiscoveredCriterion, evaluation: Evaluation | None) -> CriterionOutcome:
@@ -20,7 +27,7 @@ def judge_discovered(name: str, criterion: DiscoveredCriterion, evaluation: Eval
     confidence = criterion.confidence or (evaluation.confidence if evaluation else None)
     found = evaluation.discovery if evaluation else None
     status, reason = _judge(found, criterion, evaluation, confidence)
-    return plain_outcome(name, criterion.critical, status, reason).model_copy(
+    outcome = plain_outcome(name, criterion.critical, status, reason).model_copy(
         update={
             "metric": f"discovered[{criterion.discovered}]",
             "direction": found.direction if found else None,
@@ -29,6 +36,23 @@ def judge_discovered(name: str, criterion: DiscoveredCriterion, evaluation: Eval
             "slices_searched": found.searched if found else 0,
         }
     )
+    return outcome if found is None or evaluation is None else outcome.model_copy(update=_of_rows(found, evaluation, outcome))
+
+
+def _of_rows(found: Discovery, evaluation: Evaluation, outcome: CriterionOutcome) -> dict[str, object]:
+    """How each slice was tested, and of how many rows; how many would let a first slice be searched."""
+    if outcome.status == "not_judged":
+        return {}
+    seed = evaluation.seeds.get(RESAMPLING)
+    how: dict[str, object] = {"method": METHOD, "replicates": found.replicates, "seed": seed, "n": evaluation.rows}
+    if outcome.status != "inconclusive":
+        drawn = f"; each by Student's t of {found.replicates:,} replicates (seed {seed})" if found.replicates else ""
+        return how | {"reason": outcome.reason + drawn}
+    if found.rows_for_one is None:
+        return how | {"reason": f"{outcome.reason}; {_NOT_TOLD}"}
+    days = days_that_hold(found.rows_for_one, evaluation.rows, evaluation.days)
+    waiting = tell_waiting("inconclusive", found.rows_for_one, days, evaluation.rows, evaluation.days)
+    return how | {"reason": outcome.reason + waiting, "rows_to_decide": found.rows_for_one, "days_to_decide": days}
 
 
 def _judge(

@@ -5,24 +5,42 @@ index lies beyond the limit by more than chance explains, and is undecided betwe
 is safe.
 """
 
+import math
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from statistics import NormalDist
 
+from tasks.gates.bounds import POWER
+from tasks.gates.comparisons import days_that_hold, tell_waiting
 from tasks.gates.evidence import plain_outcome, worst
 from tasks.params.judging import DriftCriterion
 from tasks.records import CriterionOutcome, CriterionStatus, Drift, Evaluation, FeatureDrift
 
+METHOD = "chi_squared"
+"""How far chance alone takes the index of so many rows (``tasks.evaluation.drift``)."""
 _NAMED = 3
+_FEWEST_BINS = 2
+_MOST_TIMES_MORE_ROWS = 1000
+"""Beyond this the index lies on the limit for all that the rows can tell, and no number is named."""
+
+
+@dataclass(frozen=True)
+class _Few:
+    """Why rows do not tell, and how many judged rows in all would; None: the reason says why no number is named."""
+
+    reason: str
+    rows_to_decide: int | None = None
 
 
 def judge_drift(name: str, criterion: DriftCriterion, evaluation: Evaluation | None) -> CriterionOutcome:
     """The outcome of a criterion on drift: the worst of its features."""
     drift = evaluation.drift if evaluation is not None else None
-    if drift is None or not drift.features:
+    if evaluation is None or drift is None or not drift.features:
         why = "there is no evaluation" if evaluation is None else "drift was not measured"
         return plain_outcome(name, criterion.critical, "not_judged", why)
+    counted = {"n": drift.rows, "min_rows": criterion.min_rows, "method": METHOD}
     if min(drift.rows, drift.reference_rows) < criterion.min_rows:
-        reason = f"{drift.rows:,} rows against {drift.reference_rows:,}, and at least {criterion.min_rows:,} are judged"
-        return plain_outcome(name, criterion.critical, "inconclusive", reason)
+        return _undecided(name, criterion, evaluation, _too_few(criterion, drift)).model_copy(update=counted)
     asked = [found for found in drift.features if not criterion.features or found.feature in criterion.features]
     absent = sorted(set(criterion.features) - {found.feature for found in asked})
     if absent:
@@ -30,7 +48,67 @@ def judge_drift(name: str, criterion: DriftCriterion, evaluation: Evaluation | N
     judged = [(found, _status(found, criterion.most)) for found in asked]
     status = worst([status for _, status in judged])
     telling = [found for found, own in judged if own == status]
-    return plain_outcome(name, criterion.critical, status, _reason(status, telling, criterion, drift))
+    reason = _reason(status, telling, criterion, drift)
+    if status == "inconclusive":
+        few = _waiting(telling, criterion, drift)
+        return _undecided(name, criterion, evaluation, replace(few, reason=reason + few.reason)).model_copy(update=counted)
+    return plain_outcome(name, criterion.critical, status, reason).model_copy(update=counted)
+
+
+def _undecided(name: str, criterion: DriftCriterion, evaluation: Evaluation, few: _Few) -> CriterionOutcome:
+    rows = evaluation.drift.rows if evaluation.drift is not None else 0
+    days = days_that_hold(few.rows_to_decide, rows, evaluation.days)
+    waiting = tell_waiting("inconclusive", few.rows_to_decide, days, rows, evaluation.days) if few.rows_to_decide else ""
+    found = plain_outcome(name, criterion.critical, "inconclusive", few.reason + waiting)
+    return found.model_copy(update={"rows_to_decide": few.rows_to_decide, "days_to_decide": days})
+
+
+def _too_few(criterion: DriftCriterion, drift: Drift) -> _Few:
+    """Rows of the reference do not come with time: it is the parts of the split that hold them."""
+    least = criterion.min_rows
+    reason = f"{drift.rows:,} rows against {drift.reference_rows:,}, and at least {least:,} are judged"
+    if drift.reference_rows >= least:
+        return _Few(reason, least)
+    lacking = f"{least - drift.reference_rows:,} more of {drift.reference}"
+    also = f", and {least - drift.rows:,} more judged ones" if drift.rows < least else ""
+    return _Few(f"{reason}; no number of judged rows alone would decide: it takes {lacking}{also}")
+
+
+def _waiting(telling: Sequence[FeatureDrift], criterion: DriftCriterion, drift: Drift) -> _Few:
+    """The judged rows at which the last of the features is decided, or why no number is named."""
+    if any(found.psi is None or found.by_chance is None for found in telling):
+        return _Few("; how many rows would decide is not told: it would tell of few people")
+    needed = [rows_that_decide(found, criterion.most, drift.rows, drift.reference_rows) for found in telling]
+    if None in needed:
+        against = f"or the {drift.reference_rows:,} rows of {drift.reference} are too few"
+        return _Few(f"; no number of judged rows can be named: an index lies on the limit, {against}")
+    return _Few("", max(rows for rows in needed if rows is not None))
+
+
+def rows_that_decide(found: FeatureDrift, most: float, rows: int, reference_rows: int) -> int | None:
+    """The judged rows at which ``found`` is decided with a chance of ``POWER``, were its excess over chance the true index.
+
+    Of rows of one distribution the index is ``s`` times chi squared of the bins less one, ``s`` being 1 / rows + 1 / reference
+    rows; of an excess ``x`` noncentral, with a variance of ``2 f s^2 + 4 x s``. None where 1,000 times the rows would not do.
+    """
+    if found.psi is None or found.by_chance is None or found.bins < _FEWEST_BINS:
+        return None
+    freedom, scale = found.bins - 1, 1 / rows + 1 / reference_rows
+    quantile, excess = found.by_chance / scale, max(0.0, found.psi - freedom * scale)
+    power = NormalDist().inv_cdf(POWER)
+
+    def decides(count: int) -> bool:
+        now = 1 / count + 1 / reference_rows
+        index, moves = excess + freedom * now, power * math.sqrt(2 * freedom * now**2 + 4 * excess * now)
+        return index + moves <= most if excess <= most else index - moves > most + quantile * now
+
+    low, high = rows, _MOST_TIMES_MORE_ROWS * rows
+    if not decides(high):
+        return None
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if decides(middle) else (middle, high)
+    return high
 
 
 def _status(found: FeatureDrift, most: float) -> CriterionStatus:

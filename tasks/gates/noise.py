@@ -30,7 +30,7 @@ def hold_against_noise(outcome: LimitOutcome, found: Comparison, by: float, eval
     if outcome.status != "pass" or abs(delta) > floor:
         return replace(outcome, reason=f"{outcome.reason}; noise floor {floor:.4f}")
     reason = f"{WITHIN_NOISE}: difference {delta:+.4f}, and a model fitted or scored again differs from itself by up to {floor:.4f}"
-    return LimitOutcome("inconclusive", reason, is_noise=True)
+    return LimitOutcome("inconclusive", reason, says_why=True)
 
 
 def _sign(found: Comparison) -> int:
@@ -40,10 +40,10 @@ def _sign(found: Comparison) -> int:
 def _without_floor(outcome: LimitOutcome, *, is_ahead: bool, why: str) -> LimitOutcome:
     if outcome.status == "pass":
         told = f"{UNKNOWN_NOISE}, so that no difference is called an improvement ({outcome.reason}): {why}"
-        return LimitOutcome("inconclusive", told, is_noise=True)
+        return LimitOutcome("inconclusive", told, says_why=True)
     if outcome.status == "inconclusive" and is_ahead:
         told = f"{outcome.reason}; nor would more rows let it pass, since {UNKNOWN_NOISE}: {why}"
-        return LimitOutcome("inconclusive", told, is_noise=True)
+        return LimitOutcome("inconclusive", told, says_why=True)
     return replace(outcome, reason=f"{outcome.reason}; {UNKNOWN_NOISE}")
 
 

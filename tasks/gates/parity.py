@@ -11,13 +11,14 @@ import math
 from collections.abc import Sequence
 
 from tasks.gates.bounds import LimitOutcome, is_usable, judge_bound
-from tasks.gates.comparisons import days_that_hold
+from tasks.gates.comparisons import days_that_hold, drawn, tell_waiting
 from tasks.gates.evidence import plain_outcome
 from tasks.gates.intervals import read_interval
 from tasks.params.judging import ParityCriterion
 from tasks.records import Comparison, CriterionOutcome, Evaluation, Interval
 
 _FEWEST = 2
+_NOT_TOLD = "how many rows would decide is not told: it would tell of few people"
 
 
 def judge_parity(
@@ -39,19 +40,20 @@ def judge_parity(
         return unjudged
     found = [c for c in evaluation.comparisons if c.metric == criterion.parity and c.slice_column == criterion.slice]
     interval = _gap_interval(found, criterion, evaluation, confidence, is_later=is_later)
-    outcome = _unknown(found, criterion, evaluation) or _held(found, criterion, interval)
+    outcome = _unknown(found, criterion, evaluation) or _too_few(found, criterion, interval) or _held(found, criterion, interval)
     rows = sum(c.rows for c in found)
     days = days_that_hold(outcome.rows_to_decide, rows, evaluation.days)
+    waiting = tell_waiting(outcome.status, outcome.rows_to_decide, days, rows, evaluation.days)
     return unjudged.model_copy(
         update={
             "status": outcome.status,
-            "reason": outcome.reason,
+            "reason": outcome.reason if outcome.says_why else outcome.reason + waiting,
             "n": rows,
             "challenger": _gap([c.challenger for c in found]),
             "champion": _gap([c.champion for c in found]),
             "interval": interval,
             "challenger_interval": interval,
-            "replicates": None if criterion.method == "delong" else evaluation.replicates,
+            **drawn(evaluation, criterion.method),
             "rows_to_decide": outcome.rows_to_decide,
             "days_to_decide": days,
         }
@@ -68,10 +70,30 @@ def _unknown(found: Sequence[Comparison], criterion: ParityCriterion, evaluation
         told = [f"no row of {', '.join(missing)}"] if missing else []
         told += [f"no {criterion.parity} of {', '.join(undefined)}"] if undefined else []
         return LimitOutcome("not_judged", "; ".join(told))
-    few = [str(c.slice_value) for c in found if c.is_withheld or c.rows < criterion.min_rows]
-    if few:
-        return LimitOutcome("inconclusive", f"fewer than {criterion.min_rows:,} rows, or withheld: {', '.join(few)}")
     return None
+
+
+def _too_few(found: Sequence[Comparison], criterion: ParityCriterion, interval: Interval | None) -> LimitOutcome | None:
+    """That slices have too few rows, or people, and the rows of all slices at which none would; None where all have enough."""
+    least = criterion.min_rows
+    withheld = [str(c.slice_value) for c in found if c.is_withheld]
+    few = [c for c in found if not c.is_withheld and c.rows < least]
+    if withheld:
+        more = f"; fewer than {least:,} rows: {_short_of(few, least)}" if few else ""
+        return LimitOutcome("inconclusive", f"withheld: {', '.join(withheld)}{more}; {_NOT_TOLD}", says_why=True)
+    if not few:
+        return None
+    # The least that is judged decides nothing where today's interval would still be too wide at that many rows.
+    held = _held(found, criterion, interval)
+    rows = sum(c.rows for c in found)
+    enough: int | None = math.ceil(rows * max(least / max(1, c.rows) for c in few))
+    if held.status == "inconclusive" and enough is not None:
+        enough = None if held.rows_to_decide is None else max(enough, held.rows_to_decide)
+    return LimitOutcome("inconclusive", f"fewer than {least:,} rows: {_short_of(few, least)}", enough)
+
+
+def _short_of(few: Sequence[Comparison], least: int) -> str:
+    return ", ".join(f"{c.slice_value} ({least - c.rows:,} more)" for c in few)
 
 
 def _held(found: Sequence[Comparison], criterion: ParityCriterion, interval: Interval | None) -> LimitOutcome:

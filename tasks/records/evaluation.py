@@ -208,6 +208,11 @@ class Discovery(Record):
     """Slices on which the champion has a figure and the challenger has none, or has none in too many replicates."""
     suspects: tuple[SuspectSlice, ...]
     """Those with a p-value of at most 0.05, the least first."""
+    replicates: int | None = None
+    """Of the bootstrap that each slice's standard error is from; None in older evaluations."""
+    rows_for_one: int | None = None
+    """Where none was searched: so many judged rows in all that the largest would be, at today's shares; None where that may not be
+    told, would not help, or is not asked."""
 
 
 class Evaluation(Record):

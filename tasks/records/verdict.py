@@ -39,7 +39,8 @@ class CriterionOutcome(Record):
     status: CriterionStatus
     reason: str
     rows_to_decide: int | None
-    """For ``inconclusive``: rows that would decide at today's difference; None where no number would."""
+    """For ``inconclusive``: rows that would decide at today's figures; None where no number would, or none may be told: the reason
+    says why."""
     days_to_decide: int | None
     test: ChampionTest | None = None
     """What was asked of the difference to the champion, if anything."""
@@ -48,9 +49,11 @@ class CriterionOutcome(Record):
     confidence: float | None = None
     """The two-sided confidence that was asked; each end is held with an error of (1 - confidence) / 2."""
     method: str | None = None
-    """How the interval that decided was computed."""
+    """How the interval that decided was computed; of a search the test of each slice, of drift what chance explains."""
     replicates: int | None = None
     """Of a bootstrap; None where the method needs none."""
+    seed: int | None = None
+    """That the replicates were drawn by, as in the verdict's ``seeds``; None where none were, or in older verdicts."""
     p_value: float | None = None
     """Of a claim to be better: the least one-sided error at which it alone would hold; 1 where it holds at none."""
     claims: int | None = None

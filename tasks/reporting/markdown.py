@@ -10,7 +10,7 @@ from tasks.reporting.figures import NONE, format_count, format_day
 from tasks.reporting.looks import RUBBER_STAMP, later_sentence, looks_sentence, standing_sentence
 from tasks.reporting.narrative import EVIDENCE_WORDS, headline
 from tasks.reporting.risk import risk_rows
-from tasks.reporting.rows import DECISION_WORDS, VerdictRow, method_text, verdict_table
+from tasks.reporting.rows import DECISION_WORDS, VerdictRow, intervals_text, verdict_table
 
 _HEAD = ("Criterion", "Metric", "Champion", "Challenger", "Difference (interval)", "Limit", "Rows", "Status")
 _SPECIAL = re.compile(r"([\\`*\[\]|~$]|(?<![0-9A-Za-z])_|_(?![0-9A-Za-z]))")
@@ -74,7 +74,7 @@ def _judged(verdict: Verdict, evaluation: Evaluation | None) -> str:
     if evaluation is not None:
         period = f"{format_day(evaluation.from_utc)} to {format_day(evaluation.to_utc)}"
         where = f"{format_count(evaluation.rows)} rows of {where}, {period}"
-    intervals = f" Intervals: {method_text(verdict)}." if method_text(verdict) else ""
+    intervals = f" Intervals: {intervals_text(verdict)}." if intervals_text(verdict) else ""
     evidence = f"Evidence: {EVIDENCE_WORDS[verdict.evidence_level]}. Views: {escape_markdown(views)}."
     return f"Judged: the {what} on {where}. {evidence}{intervals}"
 

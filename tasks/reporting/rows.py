@@ -37,7 +37,7 @@ DECIDING_STATUS: dict[Decision, CriterionStatus] = {
     "inconclusive": "inconclusive",
     "not_judged": "not_judged",
 }
-METHOD_WORDS = {
+METHOD_WORDS: dict[str | None, str] = {
     "expanded": "expanded cluster bootstrap",
     "cluster_bootstrap": "percentiles of a cluster bootstrap",
     "bca": "BCa cluster bootstrap",
@@ -77,8 +77,8 @@ class VerdictRow:
 
     @property
     def is_told_by_reason(self) -> bool:
-        """Whether the figure and its limit stand in the reason alone, with their unit: those of measured evidence."""
-        return self.metric == NONE and self.rows != NONE
+        """Whether figures and their limit stand in the reason alone: those of measured evidence, of drift, and of a search."""
+        return self.rows != NONE and (self.metric == NONE or self.metric.startswith("discovered of "))
 
     @property
     def change(self) -> str:
@@ -195,5 +195,12 @@ def decisive_criteria(verdict: Verdict, most: int = _MOST_DECIDING + _MOST_CONTE
 
 def method_text(verdict: Verdict) -> str:
     """How the intervals that decided were computed, each way once: ``expanded cluster bootstrap, 95 %``; empty where none did."""
-    ways = {(o.method, o.confidence): None for o in verdict.criteria if o.method is not None and o.confidence is not None}
+    ways = {(o.method, o.confidence): None for o in verdict.criteria if o.method in METHOD_WORDS and o.confidence is not None}
     return "; ".join(f"{METHOD_WORDS[method]}, {format_confidence(confidence)}" for method, confidence in ways)
+
+
+def intervals_text(verdict: Verdict) -> str:
+    """The same with what was drawn: ``expanded cluster bootstrap, 95 %; 2,000 replicates, seed 5``."""
+    drawn = {(o.replicates, o.seed): None for o in verdict.criteria if o.method in METHOD_WORDS and o.replicates is not None}
+    told = [f"{format_count(count)} replicates{'' if seed is None else f', seed {seed}'}" for count, seed in drawn]
+    return "; ".join([method_text(verdict), *told]) if method_text(verdict) else ""

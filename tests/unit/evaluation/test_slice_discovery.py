@@ -75,6 +75,18 @@ def test_slices_that_are_too_small_are_counted_not_searched():
     assert search(few).searched == 0
 
 
+def test_where_no_slice_is_large_enough_the_rows_for_one_are_counted():
+    """The largest slice's share of all rows says it, or its clusters do; not where it is of too few people, or one was searched."""
+    rows = holdout(3)
+    most = max(np.unique(rows["discover_tier"].to_pylist(), return_counts=True)[1])
+    found = search(rows, min_rows=3000)
+    assert (found.searched, found.rows_for_one) == (0, -(-3000 * ROWS // most))
+    few = rows.set_column(3, "cluster", pa.array(["a", "b", "c"] * (ROWS // 3)))
+    assert search(few).rows_for_one == -(-10 * ROWS // 3)
+    assert search(rows, min_rows=3000, k=ROWS).rows_for_one is None
+    assert (search(rows).rows_for_one, search(rows).replicates) == (None, 200)
+
+
 def test_a_slice_without_a_figure_of_the_challenger_is_not_too_small():
     """A challenger that never says yes in shop b has no precision there; where the champion says no either, none is missing."""
     rows = holdout(8)

@@ -41,6 +41,25 @@ def test_a_slice_that_is_shown_to_be_worse_fails_and_is_named():
     assert "shop=a & tier=x" in explain("reject", [outcome], is_rubber_stamp=False)
 
 
+@pytest.mark.parametrize(("suspects", "status"), [((), "pass"), ((BAD,), "fail")])
+def test_a_search_names_its_method_replicates_and_seed(suspects, status):
+    """In the outcome's fields, and in its reason, which every rendering shows."""
+    outcome = judged(search(*suspects, replicates=500))
+    assert (outcome.status, outcome.method, outcome.replicates, outcome.seed) == (status, "student_t", 500, 5)
+    assert (outcome.n, outcome.confidence) == (10_000, 0.95)
+    assert outcome.reason.endswith("each by Student's t of 500 replicates (seed 5)")
+
+
+def test_a_search_of_no_slice_says_how_many_rows_would_do():
+    """Of all judged ones, and the days that they take; or why no number is told."""
+    outcome = judged(search(searched=0, rows_for_one=25_000))
+    assert (outcome.status, outcome.rows_to_decide, outcome.days_to_decide) == ("inconclusive", 25_000, 50)
+    assert "about 15,000 more rows would decide (about 30 more days at today's rate)" in outcome.reason
+    silent = judged(search(searched=0))
+    assert (silent.status, silent.rows_to_decide) == ("inconclusive", None)
+    assert "how many rows would do is not told: the largest slice is of too few people" in silent.reason
+
+
 def test_a_withheld_slice_fails_too_and_is_counted():
     """Who cannot be told of still counts."""
     outcome = judged(search(SuspectSlice(p_value=1e-6)))

@@ -1,8 +1,11 @@
 """A criterion on drift: what passes, what fails, and what nobody can tell."""
 
+import numpy as np
 import pytest
 from evidence_records import comparison, evaluation, gates, provenance, reports
+from scipy import stats
 
+from tasks.evaluation.drift import index_by_chance, stability_index
 from tasks.gates import SUBJECTS, judge, judge_criteria
 from tasks.gates.bad_evidence import SelfTestEvidence
 from tasks.gates.selftest import hold_self_test
@@ -63,6 +66,58 @@ def test_what_was_not_measured_is_not_judged_and_few_rows_are_inconclusive():
     assert outcome(drifted(feature("steady", 0.0), rows=999)).status == "inconclusive"
     (none,) = judge_criteria(None, {}, asked())
     assert (none.status, none.reason) == ("not_judged", "there is no evaluation")
+
+
+def test_few_rows_say_how_many_more():
+    """Of judged rows, and the days that they take; rows of the reference come with no day, and it says where from."""
+    few = outcome(drifted(feature("steady", 0.0), rows=500))
+    assert (few.rows_to_decide, few.days_to_decide, few.n, few.min_rows) == (1000, 40, 500, 1000)
+    assert few.reason.endswith("about 500 more rows would decide (about 20 more days at today's rate)")
+    thin = drifted(feature("steady", 0.0)).model_copy(update={"reference_rows": 400})
+    found = outcome(thin)
+    assert (found.status, found.rows_to_decide) == ("inconclusive", None)
+    assert found.reason.endswith("no number of judged rows alone would decide: it takes 600 more of train")
+
+
+def test_what_few_people_hide_is_told_as_that():
+    """Their number is not."""
+    found = outcome(drifted(feature("steady", 0.01), feature("delay", None)))
+    assert (found.status, found.rows_to_decide) == ("inconclusive", None)
+    assert found.reason.endswith("how many rows would decide is not told: it would tell of few people")
+
+
+def test_an_index_on_the_limit_names_no_rows():
+    """Nor one that only more rows of the reference could tell."""
+    scale = 1 / 5000 + 1 / 9000
+    found = outcome(drifted(feature("delay", 0.2 + 9 * scale, by_chance=16.9 * scale)))
+    assert (found.status, found.rows_to_decide) == ("inconclusive", None)
+    assert (
+        "no number of judged rows can be named: an index lies on the limit, or the 9,000 rows of train are too few" in found.reason
+    )
+
+
+@pytest.mark.parametrize("shift", [0.26, 0.31])
+def test_as_many_rows_as_are_named_decide(shift):
+    """Simulated with features whose true index is above or below the limit: of 400 at so many rows, 75 to 90 % are decided."""
+    random, most, reference = np.random.default_rng(8), 0.08, 200_000
+    edges = stats.norm.ppf(np.arange(1, 10) / 10)
+    shares = [np.diff(np.concatenate([[0], stats.norm.cdf(edges - by), [1]])) for by in (0.0, shift)]
+    true = float(((shares[1] - shares[0]) * np.log(shares[1] / shares[0])).sum())
+
+    def measured(rows, psi=None):
+        counts = np.stack([random.multinomial(reference, shares[0]), random.multinomial(rows, shares[1])]).astype(float)
+        index = stability_index(counts) if psi is None else psi
+        found = feature("delay", index, by_chance=index_by_chance(counts))
+        return Drift(reference="train", reference_rows=reference, rows=rows, features=(found,))
+
+    # Today's index is just what is to be expected of 500 rows.
+    today = measured(500, psi=true + 9 * (1 / 500 + 1 / reference))
+    first = outcome(today, most=most, min_rows=1)
+    assert (first.status, true > most) == ("inconclusive", shift == 0.31)
+    enough = first.rows_to_decide
+    assert 500 < enough < 50_000
+    decided = [outcome(measured(enough), most=most, min_rows=1).status for _ in range(400)]
+    assert 0.75 <= np.mean([status == ("fail" if true > most else "pass") for status in decided]) <= 0.9
 
 
 def test_shifted_columns_are_planted_before_each_judgement():

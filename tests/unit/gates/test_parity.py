@@ -72,7 +72,7 @@ def test_an_undecided_gap_says_how_many_rows_would_decide():
         ([slice_of("a", 0.8), slice_of("b", float("nan"))], {}, "not_judged", "no recall of b"),
         ([slice_of("a", 0.8), slice_of("b", 0.8, spread=None)], {}, "not_judged", "no interval of recall"),
         ([slice_of("a", 0.8), slice_of("b", 0.8)], {"missing_slices": ("sex=c",)}, "not_judged", "no row of sex=c"),
-        ([slice_of("a", 0.8), slice_of("b", 0.8, rows=499)], {}, "inconclusive", "fewer than 500 rows, or withheld: b"),
+        ([slice_of("a", 0.8), slice_of("b", 0.8, rows=499)], {}, "inconclusive", "fewer than 500 rows: b (1 more)"),
         ([slice_of("a", 0.8), slice_of("b", None, rows=0, is_withheld=True)], {}, "inconclusive", "withheld: b"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
@@ -83,6 +83,51 @@ def test_a_slice_that_nobody_knows_leaves_no_pass(slices, changes, expected, rea
     outcome = judged(comparison(), *slices, **changes)
     assert outcome.status == expected
     assert reason in outcome.reason
+
+
+@pytest.mark.parametrize(
+    ("slices", "rows", "days", "words"),
+    [
+        ([slice_of("a", 0.8), slice_of("b", 0.74)], 7_250, 73, "more rows would decide"),
+        (
+            [slice_of("a", 0.8), slice_of("b", 0.8, rows=400)],
+            1_750,
+            25,
+            "b (100 more); about 350 more rows would decide (about 5 more",
+        ),
+        ([slice_of("a", 0.8), slice_of("b", 0.74, rows=499)], 5_430, 73, "b (1 more); about"),
+        ([slice_of("a", 0.8), slice_of("b", 0.7)], None, None, "lies on the limit, so that no number of rows can be named"),
+        (
+            [slice_of("a", 0.8), slice_of("b", 0.8, rows=9), slice_of("c", None, rows=0, is_withheld=True)],
+            *(
+                None,
+                None,
+                "withheld: c; fewer than 500 rows: b (491 more); how many rows would decide is not told: it would tell of few",
+            ),
+        ),
+    ],
+    ids=["too wide", "too few rows", "both", "on the limit", "withheld"],
+)
+def test_an_undecided_gap_names_rows_and_days_or_says_why_not(slices, rows, days, words):
+    """Of all slices together: where the least of each, and where the interval's width, would decide."""
+    outcome = judged(*slices)
+    assert outcome.status == "inconclusive"
+    assert words in outcome.reason
+    if rows is None:
+        assert (outcome.rows_to_decide, outcome.days_to_decide) == (None, None)
+    else:
+        assert outcome.rows_to_decide == pytest.approx(rows, rel=0.02)
+        assert outcome.days_to_decide == pytest.approx(days, rel=0.03)
+
+
+def test_a_gap_names_method_replicates_and_seed():
+    """As every outcome that rests on draws; DeLong draws nothing."""
+    pair = [slice_of("a", 0.8), slice_of("b", 0.78)]
+    outcome = judged(*pair)
+    assert (outcome.method, outcome.replicates, outcome.seed) == ("expanded", 2000, 5)
+    areas = [one.model_copy(update={"metric": "roc_auc"}) for one in pair]
+    without = judged(*areas, criterion={"parity": "roc_auc", "method": "delong"})
+    assert (without.method, without.replicates, without.seed) == ("delong", None, None)
 
 
 def test_without_evaluation_there_is_no_parity():

@@ -33,6 +33,16 @@ def test_what_was_judged_is_told_with_and_without_an_evaluation() -> None:
     assert "Judged: the model that the recipe gave here on by_time, part test." in verdict_markdown(found.verdict)
 
 
+def test_intervals_are_told_with_what_they_were_drawn_by() -> None:
+    """Method, confidence, replicates and seed; methods that draw nothing, and searches, have none."""
+    drawn = make_outcome(method="expanded", confidence=0.95, replicates=2000, seed=5)
+    exact = make_outcome(method="delong", confidence=0.9)
+    search = make_outcome(method="student_t", confidence=0.95, replicates=500, seed=5, slices_searched=40)
+    told = verdict_markdown(make_verdict(drawn, drawn, exact, search))
+    assert "Intervals: expanded cluster bootstrap, 95 %; DeLong, 90 %; 2,000 replicates, seed 5." in told
+    assert "Intervals:" not in verdict_markdown(make_verdict(search))
+
+
 def test_missing_slices_and_rubber_stamp_are_told() -> None:
     """Neither hides behind a table."""
     assert "Slices without judged rows: origin=LGA, carrier=OO" in verdict_markdown(story_inputs("not_judged").provenance.verdict)

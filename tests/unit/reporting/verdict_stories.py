@@ -287,6 +287,7 @@ def _comparison(story: Story, metric: str, column: str | None, value: str | None
             delta=_replicates(delta, half) if story.has_champion else None,
             relative=None,
         ),
+        noise_floor=0.001,
     )
 
 
