@@ -25,7 +25,7 @@ from tasks.params.judging import EvaluationParams, GatesParams, IntervalMethod
 from tasks.params.models import Task
 from tasks.records import Comparison, CriterionOutcome, Evaluation, ModelCard
 
-SIMULATIONS = 1000
+SIMULATIONS, MORE_SIMULATIONS = 1000, 4000
 REPLICATES = 1000
 CONFIDENCE = 0.95
 MARGIN = 0.01
@@ -169,7 +169,7 @@ def promotions() -> None:
     criteria |= {"better": {"better_by": 0}}
     names = [*criteria, "MLflow", "TFX", "Kayenta"]
     table = []
-    for delta in (-MARGIN, -MARGIN / 2, 0.0, MARGIN / 2, MARGIN):
+    for delta in (-4 * MARGIN, -2 * MARGIN, -MARGIN, -MARGIN / 2, 0.0, MARGIN / 2, MARGIN):
         hits = dict.fromkeys(names, 0)
         for seed, random in draws(f"promotions {delta}"):
             made = holdout(random, delta)
@@ -184,6 +184,18 @@ def promotions() -> None:
     print_table(
         f"How often each rule promotes (margin {MARGIN}, 60 days of 100 rows, {SIMULATIONS} each)", ["truth", *names], table
     )
+
+
+def at_the_margin() -> None:
+    """The row of a truth of the margin again, with more holdouts of another seed, by the methods that hold their error there."""
+    methods: tuple[IntervalMethod, ...] = ("expanded", "delong")
+    criteria: dict[str, Mapping[str, object]] = {method: {"margin": MARGIN, "method": method} for method in methods}
+    hits = dict.fromkeys(methods, 0)
+    for seed, random in draws("at the margin again", MORE_SIMULATIONS):
+        for outcome in judged(evaluate(holdout(random, -MARGIN).rows, seed), criteria):
+            hits[outcome.name] += outcome.status == "pass"
+    title = f"Worse by exactly the margin of {MARGIN}, {MORE_SIMULATIONS} other holdouts"
+    print_table(title, ["method", "passes"], [[method, rate(count, MORE_SIMULATIONS)] for method, count in hits.items()])
 
 
 def coverage() -> None:
@@ -261,6 +273,7 @@ def _decisions(random: np.random.Generator) -> pa.Table:
 def gate_errors() -> None:
     """Every simulation."""
     promotions()
+    at_the_margin()
     coverage()
 
 
