@@ -8,7 +8,7 @@ models are measured on the part validation, as ``windtunnel try`` does, and thei
 its rows, clusters, days, slices and people are counted then; no label, no score and no feature of it is read.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from tasks.datasets import read_manifest
@@ -24,6 +24,10 @@ from tasks.records import Evaluation, GatePlan, PlannedFrom
 from tasks.stages.gate import read_declared_evaluation
 from tasks.stages.looking import HOLDOUT
 from tasks.trial import look_free
+from tasks.trial_parts import look_without_judging
+
+Tell = Callable[[str, int, int], None]
+"""What is being done, how many steps are done, and how many there are."""
 
 
 @dataclass(frozen=True)
@@ -35,12 +39,15 @@ class _Basis:
     why: str
 
 
-def plan_gate(paths: ProjectPaths, params: Params, model_keys: Mapping[str, str] | None = None) -> GatePlan:
+def plan_gate(
+    paths: ProjectPaths, params: Params, model_keys: Mapping[str, str] | None = None, tell: Tell = lambda _what, _done, _all: None
+) -> GatePlan:
     """What each criterion could show at a first look at the declared holdout, and at a later one.
 
-    ``model_keys`` as :func:`~tasks.trial.try_challenger` takes them. Raises :class:`~tasks.errors.GateError` where no criterion is
-    on figures; where the holdout was not evaluated as declared :class:`~tasks.errors.EvidenceError` before the data is there,
-    :class:`~tasks.errors.ModelError` where a model can't be had on the part that is planned from, and
+    ``model_keys`` as :func:`~tasks.trial.try_challenger` takes them; ``tell`` hears how far it got. Raises
+    :class:`~tasks.errors.GateError` where no criterion is on figures. Where the holdout was not evaluated as declared, also
+    :class:`~tasks.errors.GateError` where it is the part to be planned from, :class:`~tasks.errors.EvidenceError` before the data
+    is there, :class:`~tasks.errors.ModelError` where a model can't be had on the part that is planned from, and
     :class:`~tasks.errors.EvaluationError` where that part is missing, empty, or has labels of one class alone.
     """
     if not any(isinstance(criterion, MetricCriterion | ParityCriterion) for criterion in params.gates.criteria.values()):
@@ -50,7 +57,7 @@ def plan_gate(paths: ProjectPaths, params: Params, model_keys: Mapping[str, str]
             expected="one whose power depends on the rows of the holdout",
             next_step="name one in params.yaml: metric, or parity",
         )
-    basis = _find_basis(paths, params, model_keys)
+    basis = _find_basis(paths, params, model_keys, tell)
     evaluation, gates = basis.evaluation, params.gates
     tests = plan_tests(evaluation, gates, measured=basis.measured)
     has_later = gates.looks.budget > 1
@@ -79,12 +86,12 @@ def plan_gate(paths: ProjectPaths, params: Params, model_keys: Mapping[str, str]
     )
 
 
-def _find_basis(paths: ProjectPaths, params: Params, model_keys: Mapping[str, str] | None) -> _Basis:
+def _find_basis(paths: ProjectPaths, params: Params, model_keys: Mapping[str, str] | None, tell: Tell) -> _Basis:
     try:
         evaluation = read_declared_evaluation(paths, params)
         _require_same_rows(paths, evaluation)
     except GateError as missing:
-        return _foretold(paths, params, model_keys, why=missing.found)
+        return _foretold(paths, params, model_keys, tell, why=missing.found)
     return _Basis(evaluation, None, "")
 
 
@@ -98,12 +105,22 @@ def _require_same_rows(paths: ProjectPaths, evaluation: Evaluation) -> None:
         raise GateError(str(paths.evaluation_report), found="an evaluation of other rows", expected="", next_step="dvc repro")
 
 
-def _foretold(paths: ProjectPaths, params: Params, model_keys: Mapping[str, str] | None, *, why: str) -> _Basis:
+def _foretold(paths: ProjectPaths, params: Params, model_keys: Mapping[str, str] | None, tell: Tell, *, why: str) -> _Basis:
     """Both models on rows that a verdict is not kept for, as wide as the holdout's rows will make it."""
     split, part = params.evaluation.split, params.evaluation.part
+    free = look_without_judging(params).part
+    if free == part:
+        raise GateError(
+            f"part {part} of split {split}",
+            found="the holdout itself, which a plan would have to look at",
+            expected="another part to plan from",
+            next_step="judge a part that no model is chosen on (evaluation.part in params.yaml), or plan after windtunnel run",
+        )
+    tell(f"measuring both models on {split}/{free}", 0, 2)
     unsearched = params.model_copy(update={"evaluation": params.evaluation.model_copy(update={"discover": None})})
     make = f"dvc repro features split@{split} (it makes the data, and spends no look); before the first run, windtunnel pin"
     measured = look_free(paths, unsearched, model_keys, thing="a plan", next_step=make).evaluation
+    tell(f"counting the rows of {split}/{part}", 1, 2)
     judged = params.splits[split].part_names if part == ALL_FOLDS else (part,)
     places = read_places(open_evidence(paths, split, judged), unsearched, part)
     has_days = params.features.at.column != FILE_TIME_COLUMN

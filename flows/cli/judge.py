@@ -67,6 +67,7 @@ def plan(is_json: bool) -> None:
     \b
     Example: windtunnel gate plan --json
     """
+    from flows.cli.progress import show_steps
     from flows.cli.render_plan import show_plan
     from flows.looks_left import find_next_look
     from tasks.credentials import forget_credentials, take_model_keys
@@ -76,7 +77,8 @@ def plan(is_json: bool) -> None:
     keys = take_model_keys(os.environ)
     forget_credentials(os.environ)  # a challenger is somebody's code, and runs in this process
     paths = project()
-    found = plan_gate(paths, load_params(paths.params), keys)
+    with show_steps() as tell:
+        found = plan_gate(paths, load_params(paths.params), keys, tell)
     show_plan(found, find_next_look(paths, found), is_json=is_json)
 
 

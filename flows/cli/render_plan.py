@@ -7,6 +7,7 @@ import click
 
 from flows.cli.root import as_json
 from flows.cli.tables import print_rows
+from tasks.params.splits import ALL_FOLDS
 from tasks.records import GatePlan, NextLook, PlannedTest
 
 _HEAD = ("criterion", "metric", "rows", "limit", "at a first look", "at a later one", "what it means")
@@ -44,10 +45,12 @@ def _told_from(plan: GatePlan) -> list[str]:
     measured = _counted(found.rows, found.clusters, found.cluster)
     if found.basis == "evaluation":
         return [f"Planned from the last evaluation of {holdout}: {measured}."]
+    # A fold is free to be tried on, though all of them are judged together.
+    read = f"No label but those of {found.part}" if plan.part == ALL_FOLDS else "No label"
     expected = _counted(plan.rows, plan.clusters, found.cluster)
     return [
         f"Planned from {found.split}/{found.part} ({measured}), scaled to {holdout} ({expected}).",
-        f"No label of {holdout} was read: {found.why}.",
+        f"{read} of {holdout} was read: {found.why}.",
     ]
 
 

@@ -79,6 +79,8 @@ def _planned(
 ) -> PlannedTest:
     kind, figure, limit, error = test
     smallest, reason = _smallest_difference(criterion, found, basis, figure, error)
+    if kind == "superiority" and smallest is not None and found.noise_floor is not None:
+        smallest = max(smallest, _beyond_noise(smallest, found.noise_floor - limit, _NORMAL.inv_cdf(1 - error)))
     rows = None
     if kind == "non_inferiority" and smallest is not None and limit > 0:
         rows = math.ceil(found.rows * (smallest / limit) ** 2)
@@ -132,6 +134,15 @@ def _distance(level: float, measured_on: int | None, clusters: int) -> float:
     rest = judged**2 - power**2 * (1 + judged**2 / (2 * other_degrees))
     distance = (judged + math.sqrt(judged**2 - (1 - own) * rest)) / (1 - own)
     return distance / (1 - 1 / (4 * own_degrees)) / level
+
+
+def _beyond_noise(smallest: float, floor: float, level: float) -> float:
+    """How far beyond the limit the truth must lie for the figure itself to lie beyond the noise ``floor``, measured from the limit.
+
+    ``smallest`` is so many standard errors as ``level`` and the power's quantile have together.
+    """
+    power = _NORMAL.inv_cdf(POWER)
+    return floor + smallest * power / (level + power)
 
 
 def _value(found: Comparison, figure: Figure) -> float | None:

@@ -18,6 +18,7 @@ from tasks.errors import EvaluationError, ModelError
 from tasks.export import export_rows
 from tasks.params import Params
 from tasks.paths import ProjectPaths
+from tasks.planning import plan_gate
 from tasks.records import Evaluation, Verdict
 from tasks.stages import StageContext, load_stage
 from tasks.trial import try_challenger
@@ -335,3 +336,13 @@ def test_a_command_is_given_its_weights(tmp_path) -> None:
     challenger = {"command": command, "files": files, "split": "folds", "part": "not fold_1", "weight": "weight"}
     rows = evaluate(paths, fold_params("fold_1", "not fold_1", models={"challenger": challenger}))[1]
     assert set(rows["challenger_score"].to_pylist()) == {0.5}
+
+
+def test_a_look_at_all_folds_is_planned_from_one(tmp_path) -> None:
+    """Each row counts once, however often folds were drawn; the fold that was tried on is named."""
+    paths, params = write_folds(tmp_path), fold_params("all folds", "other folds")
+    found = plan_gate(paths, params)
+    assert (found.part, found.rows, found.planned_from.part) == ("all folds", ROWS, "fold_1")
+    assert 0 < found.planned_from.rows < ROWS / 2
+    assert found.tests[0].n == ROWS
+    assert not paths.events.exists()

@@ -77,6 +77,15 @@ def test_claims_to_be_better_are_planned_at_holms_first_step():
     assert {test.does_equal_pass for test in found} == {None}
 
 
+@pytest.mark.parametrize("by", [0.0, 0.004])
+def test_a_claim_has_to_lie_beyond_the_noise_floor_too(by):
+    """A floor of 0.02 asks for more than the interval does; one of 0.001 for nothing."""
+    (wide,) = planned(normal(noise_floor=0.02, clusters=100_000), better_by=by)
+    (narrow,), (none,) = (planned(normal(noise_floor=floor, clusters=100_000), better_by=by) for floor in (0.001, None))
+    assert wide.smallest_difference == pytest.approx(0.02 - by + 0.841621 * ERROR, rel=1e-3)
+    assert narrow.smallest_difference == none.smallest_difference
+
+
 def test_bound_and_margin_are_planned_apart():
     """Two tests of one criterion; a first model has only its bound."""
     assert [test.test for test in planned(normal(), margin=0.005, bound=0.6)] == ["bound", "non_inferiority"]

@@ -139,6 +139,12 @@ def test_a_split_without_validation_part_is_told(project):
         plan_gate(project, params(split="by_buyer"))
 
 
+def test_a_holdout_that_is_the_validation_part_is_not_looked_at(project):
+    """To plan from it would be to look at it."""
+    with pytest.raises(GateError, match="the holdout itself"):
+        plan_gate(project, params(part="validation"))
+
+
 def test_an_empty_validation_part_is_told(tmp_path):
     """Declared, and without a row."""
     rows = toy_rows()
