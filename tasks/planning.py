@@ -10,20 +10,22 @@ its rows, clusters, days, slices and people are counted then; no label, no score
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from tasks.datasets import read_manifest
-from tasks.errors import DatasetError, GateError
+from tasks.errors import DatasetError, GateError, ModelError
 from tasks.evaluation import foretell, open_evidence, read_places
 from tasks.gates import later_confidence, later_gates, list_unplanned, plan_tests
 from tasks.params import Params
 from tasks.params.judging import MetricCriterion, ParityCriterion
+from tasks.params.models import ScoreFile, View
 from tasks.params.snapshot import FILE_TIME_COLUMN
 from tasks.params.splits import ALL_FOLDS
 from tasks.paths import ProjectPaths
 from tasks.records import Evaluation, GatePlan, PlannedFrom
 from tasks.stages.gate import read_declared_evaluation
 from tasks.stages.looking import HOLDOUT
-from tasks.trial import look_free
+from tasks.trial import look_free, with_challenger
 from tasks.trial_parts import look_without_judging
 
 Tell = Callable[[str, int, int], None]
@@ -40,11 +42,18 @@ class _Basis:
 
 
 def plan_gate(
-    paths: ProjectPaths, params: Params, model_keys: Mapping[str, str] | None = None, tell: Tell = lambda _what, _done, _all: None
+    paths: ProjectPaths,
+    params: Params,
+    given: Path | str | None = None,
+    view: View = "masked",
+    model_keys: Mapping[str, str] | None = None,
+    *,
+    tell: Tell = lambda _what, _done, _all: None,
 ) -> GatePlan:
     """What each criterion could show at a first look at the declared holdout, and at a later one.
 
-    ``model_keys`` as :func:`~tasks.trial.try_challenger` takes them; ``tell`` hears how far it got. Raises
+    ``given``, ``view`` and ``model_keys`` as :func:`~tasks.trial.try_challenger` takes them: another challenger than the declared
+    one is planned for without the holdout's evaluation, which is not of it. ``tell`` hears how far it got. Raises
     :class:`~tasks.errors.GateError` where no criterion is on figures. Where the holdout was not evaluated as declared, also
     :class:`~tasks.errors.GateError` where it is the part to be planned from, :class:`~tasks.errors.EvidenceError` before the data
     is there, :class:`~tasks.errors.ModelError` where a model can't be had on the part that is planned from, and
@@ -57,7 +66,9 @@ def plan_gate(
             expected="one whose power depends on the rows of the holdout",
             next_step="name one in params.yaml: metric, or parity",
         )
-    basis = _find_basis(paths, params, model_keys, tell)
+    if given is not None:
+        params = with_challenger(paths, params, given, view, model_keys)
+    basis = _find_basis(paths, params, model_keys, tell, is_declared=given is None)
     evaluation, gates = basis.evaluation, params.gates
     tests = plan_tests(evaluation, gates, measured=basis.measured)
     has_later = gates.looks.budget > 1
@@ -86,7 +97,11 @@ def plan_gate(
     )
 
 
-def _find_basis(paths: ProjectPaths, params: Params, model_keys: Mapping[str, str] | None, tell: Tell) -> _Basis:
+def _find_basis(
+    paths: ProjectPaths, params: Params, model_keys: Mapping[str, str] | None, tell: Tell, *, is_declared: bool
+) -> _Basis:
+    if not is_declared:
+        return _foretold(paths, params, model_keys, tell, why="the plan is for another challenger than params.yaml declares")
     try:
         evaluation = read_declared_evaluation(paths, params)
         _require_same_rows(paths, evaluation)
@@ -119,7 +134,14 @@ def _foretold(paths: ProjectPaths, params: Params, model_keys: Mapping[str, str]
     tell(f"measuring both models on {split}/{free}", 0, 2)
     unsearched = params.model_copy(update={"evaluation": params.evaluation.model_copy(update={"discover": None})})
     make = f"dvc repro features split@{split} (it makes the data, and spends no look); before the first run, windtunnel pin"
-    measured = look_free(paths, unsearched, model_keys, thing="a plan", next_step=make).evaluation
+    try:
+        measured = look_free(paths, unsearched, model_keys, thing="a plan", next_step=make).evaluation
+    except ModelError as error:
+        if not isinstance(params.models.challenger, ScoreFile):
+            raise
+        step = f"windtunnel gate plan FILE; windtunnel data export-rows --part {free} writes the rows that FILE has to score"
+        wanted = f"a score file of {split}/{free}, which a plan is made from"
+        raise ModelError(error.thing, found=error.found, expected=wanted, next_step=step) from None
     tell(f"counting the rows of {split}/{part}", 1, 2)
     judged = params.splits[split].part_names if part == ALL_FOLDS else (part,)
     places = read_places(open_evidence(paths, split, judged), unsearched, part)

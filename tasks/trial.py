@@ -95,9 +95,7 @@ def try_challenger(
     :class:`~tasks.errors.ModelError` where it is no challenger, :class:`~tasks.errors.EvidenceError` where the project has not been
     run yet, and :class:`~tasks.errors.EvaluationError` where nothing can be compared.
     """
-    if given is not None:
-        declared = read_challenger(name_challenger(str(given), params, paths.root, view=view, model_keys=model_keys), params.models)
-        params = params.model_copy(update={"models": params.models.model_copy(update={"challenger": declared})})
+    params = params if given is None else with_challenger(paths, params, given, view, model_keys)
     free = look_free(paths, params, model_keys, thing="a trial", next_step=_RUN)
     look, contest, evaluation = free.look, free.contest, free.evaluation
     provenance = Provenance(evaluation.split, look.part, hash_params(params), inputs={}, seeds={"root": params.seed})
@@ -125,6 +123,14 @@ def try_challenger(
         planted=planted,
     )
     return Trial(file=_words(params.models.challenger), evaluation=evaluation, verdict=verdict, note=look.note)
+
+
+def with_challenger(
+    paths: ProjectPaths, params: Params, given: Path | str, view: View = "masked", model_keys: Mapping[str, str] | None = None
+) -> Params:
+    """``params`` with ``given`` as challenger; arguments and errors as of :func:`try_challenger`."""
+    declared = read_challenger(name_challenger(str(given), params, paths.root, view=view, model_keys=model_keys), params.models)
+    return params.model_copy(update={"models": params.models.model_copy(update={"challenger": declared})})
 
 
 def look_free(

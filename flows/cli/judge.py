@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from flows.cli.root import as_json, json_option, project, windtunnel
+from flows.cli.root import as_json, json_option, project, view_option, windtunnel
 from tasks.errors import ExitCode
 
 if TYPE_CHECKING:
     from flows.verification import Level
     from tasks.backtesting import Unit
+    from tasks.params.models import View
     from tasks.records import Direction
 
 
@@ -57,15 +58,19 @@ def gate(*, is_check: bool, name: str, is_json: bool, md: Path | None, junit: Pa
 
 
 @gate.command("plan", short_help="The smallest difference that today's holdout can show.")
+@click.argument("challenger", required=False)
+@view_option
 @json_option
-def plan(is_json: bool) -> None:
+def plan(challenger: str | None, view: "View", is_json: bool) -> None:
     """Print for each criterion the smallest true difference that the holdout can show with a power of 0.8; no look is spent.
 
     Before the holdout was evaluated, both models are measured on the validation part, as `windtunnel try` does, and their spread is
-    scaled to the holdout's rows and clusters; its labels are not read. Afterwards the plan rests on that evaluation.
+    scaled to the holdout's rows and clusters; its labels are not read. Afterwards the plan rests on that evaluation, unless it is
+    for another CHALLENGER than that of params.yaml (named as for `windtunnel try`).
 
     \b
-    Example: windtunnel gate plan --json
+    Example: windtunnel gate plan
+             windtunnel gate plan examples/calibrated.py --json
     """
     from flows.cli.progress import show_steps
     from flows.cli.render_plan import show_plan
@@ -78,7 +83,7 @@ def plan(is_json: bool) -> None:
     forget_credentials(os.environ)  # a challenger is somebody's code, and runs in this process
     paths = project()
     with show_steps() as tell:
-        found = plan_gate(paths, load_params(paths.params), keys, tell)
+        found = plan_gate(paths, load_params(paths.params), challenger, view, keys, tell=tell)
     show_plan(found, find_next_look(paths, found), is_json=is_json)
 
 

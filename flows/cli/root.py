@@ -138,6 +138,14 @@ def _write_crash() -> Path:
 
 json_option = click.option("--json", "is_json", is_flag=True, help="Print as JSON.")
 """The flag that every command has which prints; a test holds them to it."""
+view_option = click.option(
+    "--view",
+    type=click.Choice(["masked", "raw"]),
+    default="masked",
+    show_default=True,
+    help="The view that a stored model was trained on, or that brought scores were computed on.",
+)
+"""What goes with a challenger that is named on the command line."""
 
 
 def as_json(value: Any) -> None:

@@ -10,21 +10,13 @@ from typing import TYPE_CHECKING
 import click
 
 from flows.cli.progress import show_stages
-from flows.cli.root import as_json, json_option, project, windtunnel
+from flows.cli.root import as_json, json_option, project, view_option, windtunnel
 from tasks.paths import ProjectPaths
 
 if TYPE_CHECKING:
     from tasks.params.models import View
 
 MOMENT = click.DateTime(formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%dT%H:%M:%S%z"])
-
-_VIEW = click.option(
-    "--view",
-    type=click.Choice(["masked", "raw"]),
-    default="masked",
-    show_default=True,
-    help="The view that a stored model was trained on, or that brought scores were computed on.",
-)
 
 
 def require_settings(paths: ProjectPaths) -> None:
@@ -136,7 +128,7 @@ def stage(words: tuple[str, ...]) -> int:
 @click.option(
     "--challenger", default=None, help="Judge this file (.py, .skops, .parquet, .csv) or MLflow URI, in a worktree of its own."
 )
-@_VIEW
+@view_option
 @click.option("--split", default=None, help="Judge on this split, in a worktree of its own.")
 @click.option("--reason", default="asked for on the command line", help="Why; kept in the commit.")
 @json_option
@@ -178,7 +170,7 @@ def _run_candidate(paths: ProjectPaths, challenger: str | None, split: str | Non
 
 @windtunnel.command("try", short_help="Judge a challenger in seconds; nothing is written.")
 @click.argument("challenger", required=False)
-@_VIEW
+@view_option
 @json_option
 def try_file(challenger: str | None, view: "View", is_json: bool) -> int:
     """Judge a challenger on the validation part, in seconds: nothing is written, the test part is not looked at.

@@ -2,12 +2,16 @@
 
 import shutil
 
+import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
 import pytest
 from toy_evidence import DAYS, PARTS, PER_DAY, make_params, replaced, toy_rows, train_toy, write_toy
 
 from flows.looks_left import find_next_look
+from tasks.datasets import hash_file
 from tasks.errors import EvaluationError, EvidenceError, GateError, ModelError
+from tasks.export import export_rows
 from tasks.ledger import read_log
 from tasks.planning import plan_gate
 from tasks.records import Evaluation
@@ -74,6 +78,7 @@ def test_no_label_of_the_holdout_is_read(tmp_path, project):
     assert plan_gate(project, params()) == expected
 
 
+@pytest.mark.slow
 def test_after_a_run_it_plans_from_its_evaluation(judged):
     """The look is paid for: the holdout's own spread, and the hash that later looks are counted by."""
     evaluation = Evaluation.from_json(judged.evaluation_report.read_bytes(), origin="test")
@@ -83,6 +88,7 @@ def test_after_a_run_it_plans_from_its_evaluation(judged):
     assert len(read_log(judged.events).events) == 1
 
 
+@pytest.mark.slow
 def test_other_parameters_or_rows_are_planned_for_from_the_validation_part(judged):
     """An evaluation of another confidence, or of rows that are no longer the split's, says nothing of the next look."""
     other = plan_gate(judged, params(interval=INTERVAL | {"confidence": 0.9}))
@@ -93,6 +99,7 @@ def test_other_parameters_or_rows_are_planned_for_from_the_validation_part(judge
     assert (refreshed.planned_from.why, refreshed.rows) == ("an evaluation of other rows", 280)
 
 
+@pytest.mark.slow
 def test_the_next_look_is_counted_where_it_can_be(judged, project, monkeypatch):
     """The first before any, the second after one; unknown where rows may be others than those that were looked at."""
     monkeypatch.setattr("flows.looks_left.load_params", lambda _: params())
@@ -168,14 +175,40 @@ def test_too_few_blocks_are_named(project):
     assert {test.smallest_difference for test in (*found.tests, *found.later_tests)} == {None}
 
 
-def test_scores_of_the_holdout_alone_are_no_plan(project):
-    """A challenger that is a file of scores has to come with those of the validation part."""
-    (project.root / "scores.parquet").write_bytes(b"")
-    brought = params(
-        models={"champion": None, "challenger": {"score_file": "scores.parquet", "sha256": "0" * 64, "view": "masked"}}
-    )
-    with pytest.raises(ModelError):
+@pytest.fixture
+def brought(project):
+    """Parameters whose challenger is a file of scores of the holdout."""
+    rows = export_rows(project, params(), project.root / "rows.parquet")
+    scores = project.root / "scores.parquet"
+    pq.write_table(pa.table({"row_key": rows["row_key"], "score": [0.5] * len(rows)}), scores)
+    challenger = {"score_file": "scores.parquet", "sha256": hash_file(scores), "view": "masked"}
+    return params(models={"champion": params().models.champion.model_dump(), "challenger": challenger})
+
+
+def test_scores_of_the_holdout_alone_are_no_plan(project, brought):
+    """A file of scores has none of the validation part; the next step says which rows to score."""
+    with pytest.raises(ModelError, match="200 rows missing") as error:
         plan_gate(project, brought)
+    assert "data export-rows --part validation" in str(error.value)
+    assert "a score file of by_time/validation" in str(error.value)
+
+
+def test_scores_of_the_validation_part_can_be_brought(project, brought):
+    """The same model's, on the rows that a plan is made from."""
+    rows = export_rows(project, params(), project.root / "rows.parquet", part="validation")
+    scores = {"row_key": rows["row_key"], "score": [place / len(rows) for place in range(len(rows))]}
+    pq.write_table(pa.table(scores), project.root / "tried.parquet")
+    found = plan_gate(project, brought, project.root / "tried.parquet")
+    assert (found.planned_from.rows, found.rows, found.tests[0].name) == (200, 240, "ranking")
+
+
+@pytest.mark.slow
+def test_another_challenger_is_not_planned_from_the_evaluation(judged):
+    """That is of the declared one."""
+    (judged.root / "mine.py").write_text("from sklearn.naive_bayes import GaussianNB\nestimator = GaussianNB()\n")
+    found = plan_gate(judged, params(), judged.root / "mine.py")
+    assert found.planned_from.why == "the plan is for another challenger than params.yaml declares"
+    assert found.tests != plan_gate(judged, params()).tests
 
 
 def test_criteria_without_a_figure_cannot_be_planned(project):
