@@ -4,7 +4,7 @@ What belongs here: sums by cluster, rankings by cluster, and metrics from these.
 intervals (``compare``).
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -16,7 +16,7 @@ from tasks.evaluation.bootstrap import MOST_DRAWN, in_numbers
 from tasks.evaluation.median import ClusterMedian
 from tasks.evaluation.multiclass import ROC_AUC
 from tasks.evaluation.precision import ClusterPrecision
-from tasks.evaluation.ranking import ClusterRanking
+from tasks.evaluation.ranking import ClusterRanking, areas_under
 from tasks.evaluation.sample import Floats, Ints, Metric, Sample, Statistics, mean, with_count
 
 Key = tuple[str, str]
@@ -90,6 +90,7 @@ class Group:
 def measures_of(group: Group, metrics: Sequence[Metric], replicates: int) -> list[Measure]:
     """What turns cluster weights into ``metrics`` of every role; sums and rankings are shared between metrics."""
     summed = _Sums()
+    rankings: dict[Key, list[ClusterRanking]] = {}
     found: list[Measure] = []
     for role, scores in group.scores.items():
         sample = Sample(group.labels, scores)
@@ -105,7 +106,9 @@ def measures_of(group: Group, metrics: Sequence[Metric], replicates: int) -> lis
             summed.add(group.sum_by_cluster(statistics(sample)), [((m.name, role), m.value) for m in shared])
         ranked = [metric.name for metric in metrics if metric.is_of_ranking]
         if ranked:
-            found += _rank(group, role, ranked, replicates, summed)
+            found += _rank(group, (role, ranked), replicates, summed, rankings)
+    if rankings:
+        found.append(partial(_from_rankings, rankings))
     return [*found, summed.measure] if summed.has_any else found
 
 
@@ -153,8 +156,12 @@ class _Sums:
         return joined
 
 
-def _rank(group: Group, role: str, names: Sequence[str], replicates: int, summed: _Sums) -> Iterator[Measure]:
-    """Measures of the metrics ``names`` of the ranking; those that are linear in the rows are added to ``summed`` instead."""
+def _rank(
+    group: Group, of: tuple[str, Sequence[str]], replicates: int, summed: _Sums, rankings: dict[Key, list[ClusterRanking]]
+) -> Iterator[Measure]:
+    """Measures of a role and its metrics of the ranking (``of``); areas that are linear in the rows are added to ``summed``
+    instead, others to ``rankings``: one for each class."""
+    role, names = of
     labels, scores = group.labels, group.scores[role]
     if scores.ndim == 1:
         targets = [(labels, scores)]
@@ -169,7 +176,8 @@ def _rank(group: Group, role: str, names: Sequence[str], replicates: int, summed
         if name not in _AREAS:
             yield partial(_from_precision, group.rank_precision(labels, scores), name, role)
     if areas and not is_linear:
-        yield partial(_from_rankings, [group.rank(*target, replicates) for target in targets], areas, role)
+        of_role = [group.rank(*target, replicates) for target in targets]
+        rankings.update({(name, role): of_role for name in areas})
     elif areas:
         area, parts = 0.0, np.zeros(len(labels))
         everything = np.ones((1, group.cluster_count))
@@ -211,7 +219,12 @@ def _from_rows(group: Group, sample: Sample, metric: Metric, role: str, weights:
     return {(metric.name, role): values}
 
 
-def _from_rankings(rankings: Sequence[ClusterRanking], names: Iterable[str], role: str, weights: NDArray[Any]) -> dict[Key, Floats]:
+def _from_rankings(rankings: Mapping[Key, Sequence[ClusterRanking]], weights: NDArray[Any]) -> dict[Key, Floats]:
     """The mean over classes; a replicate without one of them has none, as it would be of another set of classes."""
-    each = [np.concatenate([ranking.roc_auc(numbers) for numbers in in_numbers(weights)]) for ranking in rankings]
-    return {(name, role): np.mean(each, axis=0) if each else np.full(len(weights), np.nan) for name in names}
+    every = list({id(ranking): ranking for each in rankings.values() for ranking in each}.values())
+    blocks = [areas_under(numbers, every) for numbers in in_numbers(weights)]
+    areas = {id(ranking): np.concatenate(parts) for ranking, parts in zip(every, zip(*blocks, strict=True), strict=True)}
+    return {
+        key: np.mean([areas[id(ranking)] for ranking in each], axis=0) if each else np.full(len(weights), np.nan)
+        for key, each in rankings.items()
+    }

@@ -6,20 +6,22 @@ What belongs here: ROC AUC under cluster weights. What does not: drawing the wei
 ROC AUC is the share of (positive, negative) pairs that are ranked rightly, ties counting half (Hanley & McNeil 1982, Radiology
 143). Under cluster weights ``w`` it is ``w A w / (w p)(w n)``, where ``A[c, d]`` counts the pairs that the positives of cluster
 c win over the negatives of cluster d, and ``p`` and ``n`` count positives and negatives: exact, and the rows are looked at once.
-With many clusters ``A`` costs more than it saves, and each replicate adds up weights along the sorted rows instead.
+With many clusters ``A`` costs more than it saves, and each replicate adds up weights along the sorted rows instead; of few rows
+all replicates do so at once (``few_rows``).
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from tasks.evaluation.few_rows import MOST_ROWS, RankedRows, count_wins_of_few
 from tasks.evaluation.pairs import ClassRows, count_wins
 from tasks.evaluation.sample import Floats, Ints
 
-_PAIR_NS, _FLOP_NS, _RANK_NS = 1.2, 0.15, 5.0
-"""Measured cost per element of the two ways; a wrong guess costs time, never exactness."""
+_PAIR_NS, _FLOP_NS, _RANK_NS, _FEW_RANK_NS = 1.2, 0.15, 5.0, 1.5
+"""Measured cost per element of the ways; a wrong guess costs time, never exactness."""
 _MOST_PAIRS = 4_000_000
 """Cells of a pair matrix (32 MB), whatever it would save."""
 _WIDTH = 4
@@ -64,13 +66,22 @@ class ClusterRanking:
         self._positives = _counts(self._positive_clusters, self._positive_weights, cluster_count)
         self._negatives = _counts(self._negative_clusters, self._negative_weights, cluster_count)
         rows = len(labels)
+        self._is_of_few = weights is None and rows <= MOST_ROWS
         by_pairs = cluster_count * rows * _PAIR_NS + replicates * cluster_count**2 * _FLOP_NS
-        is_cheaper = by_pairs < replicates * rows * _RANK_NS and cluster_count**2 <= _MOST_PAIRS
+        by_rank = replicates * rows * (_FEW_RANK_NS if self._is_of_few else _RANK_NS)
+        is_cheaper = by_pairs < by_rank and cluster_count**2 <= _MOST_PAIRS
         self._wins = self.pair_wins() if is_cheaper else None
 
     def class_weights(self) -> Floats:
         """The weight of each cluster's positives, and of its negatives (clusters x 2)."""
         return np.column_stack([self._positives, self._negatives])
+
+    @property
+    def few(self) -> RankedRows | None:
+        """Its rows, where they are few, count alike, and are looked at in each replicate."""
+        if self._wins is not None or not self._is_of_few:
+            return None
+        return RankedRows(self._positive_clusters, self._negative_clusters, self._below, self._upto)
 
     def pair_wins(self) -> Floats:
         """``A``: the pairs that the positives of each cluster (row) win over the negatives of each (column), ties counting half."""
@@ -80,9 +91,11 @@ class ClusterRanking:
 
     def roc_auc(self, weights: Floats) -> Floats:
         """ROC AUC under each row of ``weights`` (replicates x clusters); NaN where a class has no weight."""
-        won = ((weights @ self._wins) * weights).sum(axis=1) if self._wins is not None else self._wins_by_rank(weights)
-        with np.errstate(invalid="ignore"):
-            return won / ((weights @ self._positives) * (weights @ self._negatives))
+        return areas_under(weights, [self])[0]
+
+    def wins(self, weights: Floats) -> Floats:
+        """The weight of the pairs won under each row of ``weights``."""
+        return ((weights @ self._wins) * weights).sum(axis=1) if self._wins is not None else self._wins_by_rank(weights)
 
     def _wins_by_rank(self, weights: Floats) -> Floats:
         won = []
@@ -121,6 +134,21 @@ class ClusterRanking:
     def _weight_before(self, block: NDArray[np.int64]) -> Any:
         """The weight of the negatives ranked before each position, and of all of them at the end."""
         return _running_sums(_weighted(block.take(self._negative_clusters, axis=0), self._negative_weights))
+
+
+def areas_under(weights: Floats, rankings: Sequence[ClusterRanking]) -> list[Floats]:
+    """The ROC AUC of each of ``rankings`` under each row of ``weights`` (replicates x clusters); NaN where a class has no weight.
+
+    What rankings of few rows need of the weights is made ready once for all of them.
+    """
+    few = {place: rows for place, ranking in enumerate(rankings) if (rows := ranking.few) is not None}
+    won = dict(zip(few, count_wins_of_few(weights, list(few.values())), strict=True))
+    areas = []
+    for place, ranking in enumerate(rankings):
+        positives, negatives = (weights @ ranking.class_weights()).T
+        with np.errstate(invalid="ignore"):
+            areas.append((won[place] if place in won else ranking.wins(weights)) / (positives * negatives))
+    return areas
 
 
 def _before(weights: Floats | None, count: int) -> Floats:
