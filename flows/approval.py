@@ -114,16 +114,17 @@ def require_actionable(root: Path, stored: StoredVerdict, now: datetime) -> tupl
 
 
 def require_promotable(root: Path, stored: StoredVerdict, now: datetime) -> Promotable:
-    """What may be promoted: as :func:`require_actionable`, and approved by a person who neither judged nor loosened the policy.
+    """What may be promoted: as :func:`require_actionable`, and approved for each loosening by a person whose change it is not.
 
-    Of several approvals that count, the newest is named.
+    One who neither judged nor loosened anything that is in force is enough; else it takes two, for what the other loosened.
+    The newest approvals count first; of two, the older one is named.
 
     Raises :class:`~tasks.errors.GateError` or :class:`~tasks.errors.SigningError` (exit code 2) in every other case.
     """
     state, judge = require_actionable(root, stored, now)
     digest = hash_verdict(stored)
     paths = ProjectPaths(main_root(root))
-    refusals = []
+    approvers, refusals = list[str](), []
     given = approvals_of(known_events(live_log(paths), paths.landed_events), digest)
     for event in sorted(given, key=lambda event: moment(event.at_utc), reverse=True):  # those that landed from elsewhere stand last
         try:
@@ -132,18 +133,23 @@ def require_promotable(root: Path, stored: StoredVerdict, now: datetime) -> Prom
         except SigningError as error:
             refusals.append(error.found)
             continue
+        if approver.principal not in approvers:
+            approvers.append(approver.principal)
+        if approver.principal in state.loosened_by and len(approvers) < 2:
+            refusals.append(f"by {approver.principal} alone, whose own change loosened the policy too")
+            continue
         return Promotable(
             verdict_hash=digest,
             name=stored.name,
             signed_by=judge.principal,
-            approved_by=approver.principal,
+            approved_by=", ".join(sorted(approvers)),
             approval=event.hash,
             policy=stored.verdict.inputs[SIGNED_POLICY],
         )
     raise GateError(
         f"verdict {stored.name}",
         found=f"no approval that counts ({'; '.join(refusals)})" if refusals else "no approval",
-        expected="one by a person who neither signed the verdict nor made the newest loosening of its policy",
+        expected="one by a person who neither signed the verdict nor loosened its policy, or two, each for what the other loosened",
         next_step=f"windtunnel approve {stored.name} --key KEY --reason TEXT",
     )
 
@@ -191,13 +197,13 @@ def _require_after(statement: Statement, judged: datetime) -> None:
 
 
 def require_other(principal: str, judge: Signer, state: PolicyState) -> None:
-    """Refuse the approval of whoever signed the verdict, or made the newest loosening of its policy.
+    """Refuse the approval of whoever signed the verdict, or whose changes are all that loosened its policy.
 
-    Raises :class:`~tasks.errors.SigningError`.
+    Where others loosened it too, his counts for theirs (:func:`require_promotable`). Raises :class:`~tasks.errors.SigningError`.
     """
     if principal == judge.principal:
         raise _nobody(f"{principal}, who signed the verdict", "another person: nobody approves what he judged himself")
-    if principal in state.loosened_by:
+    if state.loosened_by == {principal}:
         raise _nobody(f"{principal}, whose change loosened the policy", "another person: nobody approves his own change")
 
 

@@ -92,7 +92,8 @@ def sign_policy(root: Path, *, key: Path, reason: str, now: datetime) -> PolicyV
     if waiting is not None:
         version, content = waiting.version, (paths.policies / f"{waiting.version.number:04d}.json").read_bytes()
     else:
-        version = wanted.model_copy(update={"author": signer.principal})
+        took_up = _taken_up(state, wanted) - {signer.principal}
+        version = wanted.model_copy(update={"author": signer.principal, "took_up": tuple(sorted(took_up))})
         content = version.to_json().encode()
     return seal_version(before, paths, params, version, content, signer=signer, key=key, reason=reason, now=now)
 
@@ -182,6 +183,15 @@ def _is_of(waiting: SignedVersion | None, wanted: PolicyVersion) -> bool:
         wanted.policy,
         wanted.allowed_signers,
     )
+
+
+def _taken_up(state: PolicyState, wanted: PolicyVersion) -> frozenset[str]:
+    """Whose loosening waits, and is in ``wanted`` too, though another one signs it as its author."""
+    if state.in_force is None or state.pending is None:
+        return frozenset()
+    waiting, before = state.pending.version, state.in_force.version
+    places = ({change.where for change in _loosening(classify(before, version))} for version in (waiting, wanted))
+    return frozenset({waiting.author, *waiting.took_up}) if set.intersection(*places) else frozenset()
 
 
 def _rivals_of(paths: ProjectPaths, params: Params, state: PolicyState, now: datetime) -> tuple[PolicyState, ...]:

@@ -9,6 +9,7 @@ from flows.cli.root import as_json
 from flows.cli.tables import print_rows
 from flows.policy_signing import PolicyView
 from tasks.errors import ExitCode
+from tasks.signing import Loosening
 
 _OTHER_DATA = ("expectations", "masking.", "label.", "split.", "evaluation.split", "evaluation.part", "evaluation.weight", "seed")
 """Places whose change no stored evaluation can be judged by."""
@@ -33,11 +34,16 @@ def _values(view: PolicyView) -> dict[str, object]:
         "policy": force.digest if force else None,
         "author": force.version.author if force else None,
         "signed_by": sorted(one.statement.principal for one in force.signatures) if force else [],
+        "loosened": [_loosened(one) for one in state.loosenings],
         "may_sign": {line.principal: line.fingerprint for line in state.signers.lines},
         "changes": [change.model_dump(mode="json") for change in view.changes],
         "flips": [flip.model_dump(mode="json") for flip in view.flips],
         "judged_again": view.judged_again,
     }
+
+
+def _loosened(one: Loosening) -> dict[str, object]:
+    return {"by": sorted(one.authors), "since_version": one.before.number + 1, "where": sorted(one.places)}
 
 
 def _tell(view: PolicyView) -> None:
@@ -46,6 +52,8 @@ def _tell(view: PolicyView) -> None:
         names = ", ".join(sorted(one.statement.principal for one in force.signatures))
         click.echo(f"version {state.carried} ({force.digest[:12]}) is signed by {names}: {force.version.reason}")
         print_rows(("may sign", "key"), [(line.principal, line.fingerprint) for line in state.signers.lines])
+    for one in state.loosenings:
+        click.echo(f"loosened by {', '.join(sorted(one.authors))}, who cannot approve it alone: {', '.join(sorted(one.places))}")
     if view.changes:
         click.echo("")
         rows = [(c.where, c.was, c.now, c.direction, c.why) for c in view.changes]

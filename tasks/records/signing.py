@@ -44,6 +44,8 @@ class PolicyVersion(Record):
     """The sections of params.yaml that a verdict's rules lie in, defaults left out."""
     allowed_signers: str
     """The text of ``policies/allowed_signers``: who may sign from this version on."""
+    took_up: tuple[str, ...] = ()
+    """Principals of versions that waited and whose loosening this one took up: it is their change too."""
     merges: tuple[Annotated[str, Field(pattern="^[0-9a-f]{64}$")], ...] = ()
     """SHA-256 of the newest version of each rival line, signed beside this one's, that this version follows too."""
 
@@ -66,6 +68,6 @@ class Promotable(Record):
     signed_by: str
     approved_by: str
     approval: str
-    """The hash of the approval in the event log."""
+    """The hash of the approval in the event log; of several that it takes, of the oldest."""
     policy: str
     """SHA-256 of the signed policy version that it was judged by."""

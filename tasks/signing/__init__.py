@@ -4,7 +4,7 @@ What belongs here: SSH signatures, allowed signers, statements, envelopes and th
 verdicts and events lie, and what may be promoted (flows).
 """
 
-from tasks.signing.chain import Judging, PolicyState, judge_chain, judge_rivals
+from tasks.signing.chain import Judging, Loosening, PolicyState, judge_chain, judge_rivals
 from tasks.signing.envelope import check_envelope, decision_record, key_owner, open_envelope, sign_record
 from tasks.signing.loosening import classify_change
 from tasks.signing.making import find_key, key_fingerprint, require_key, sign_bytes
@@ -28,6 +28,7 @@ __all__ = [
     "RIVALS",
     "SIGNERS_FILE",
     "Judging",
+    "Loosening",
     "PolicyState",
     "SignedVersion",
     "Signer",

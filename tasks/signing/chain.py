@@ -24,6 +24,17 @@ Classify = Callable[[PolicyVersion, PolicyVersion], tuple[PolicyChange, ...]]
 
 
 @dataclass(frozen=True)
+class Loosening:
+    """What somebody loosened, for as long as the policy holds any of it."""
+
+    before: PolicyVersion
+    """The version that it loosened."""
+    places: frozenset[str]
+    authors: frozenset[str]
+    """Whose change it is: the version's author, and those whose waiting version it took up."""
+
+
+@dataclass(frozen=True)
 class PolicyState:
     """How far a chain of versions carries."""
 
@@ -33,8 +44,8 @@ class PolicyState:
     """How many of them, from the first, are signed as they have to be."""
     signers: Signers
     """Who may sign now: of the version in force; of nobody where there is none."""
-    loosened_by: frozenset[str] = frozenset()
-    """Whose change the newest loosening in force is; where rivals were merged without another one, each one's."""
+    loosenings: tuple[Loosening, ...] = ()
+    """Every loosening that is still part of the policy in force, also those of the rivals that it merged."""
     known: frozenset[str] = frozenset()
     """SHA-256 of every version that is or was in force here: those carried, and those that they merged."""
     problem: str = ""
@@ -46,6 +57,11 @@ class PolicyState:
     def in_force(self) -> SignedVersion | None:
         """The newest version that is signed as it has to be."""
         return self.versions[self.carried - 1] if self.carried else None
+
+    @property
+    def loosened_by(self) -> frozenset[str]:
+        """Whose changes loosened the policy that is in force: each of them, not the newest one's author alone."""
+        return frozenset[str]().union(*(loosening.authors for loosening in self.loosenings))
 
     @property
     def pending(self) -> SignedVersion | None:
@@ -117,23 +133,55 @@ def _follow(state: PolicyState, signed: SignedVersion, by: Judging) -> PolicySta
         problem = _missing(signed, trusted, who, changes, by.now)
         if problem:
             return replace(state, problem=problem)
-    is_looser = any(_loosening(changes) for _, changes in bases)
-    earlier = frozenset[str]().union(*(parent.loosened_by for parent in parents))
     return replace(
         state,
         carried=number,
         signers=own,
-        loosened_by=frozenset({signed.version.author}) if is_looser else earlier,
+        loosenings=_loosenings(parents, [changes for _, changes in bases], signed, by.classify),
         known=frozenset({signed.digest}).union(*(parent.known for parent in parents)),
     )
 
 
+def _loosenings(
+    parents: Sequence[PolicyState], changes: Sequence[Sequence[PolicyChange]], signed: SignedVersion, classify: Classify
+) -> tuple[Loosening, ...]:
+    """What has been loosened up to ``signed``: by it, and before, as far as it was not taken back since.
+
+    Who may sign is another matter than what is judged: whoever took somebody in is free of that once another person made a version.
+    """
+    version, found = signed.version, list[Loosening]()
+    for parent in parents:
+        for earlier in parent.loosenings:
+            places = earlier.places & _places(_classified(earlier.before, signed, classify))
+            if version.author not in earlier.authors:
+                places = frozenset(place for place in places if not _is_of_signers(place))
+            still = replace(earlier, places=places)
+            if places and still not in found:  # rivals share what was loosened before they parted
+                found.append(still)
+    authors = frozenset({version.author, *version.took_up})
+    for parent, changed in zip(parents, changes, strict=False):  # the first version has no parent, and changes nothing
+        if parent.in_force is not None and (places := _places(changed)):
+            found.append(Loosening(parent.in_force.version, places, authors))
+    return tuple(found)
+
+
+def _places(changes: Sequence[PolicyChange]) -> frozenset[str]:
+    return frozenset(change.where for change in _loosening(changes))
+
+
+def _is_of_signers(place: str) -> bool:
+    return place.startswith(f"{SIGNERS_FILE}.")
+
+
 def _changes(parent: PolicyState, signed: SignedVersion, classify: Classify) -> tuple[PolicyChange, ...]:
-    """What changed since ``parent``; nobody may have signed ``signed`` yet, so its sections may hold anything."""
-    if parent.in_force is None:
-        return ()
+    """What changed since ``parent``."""
+    return _classified(parent.in_force.version, signed, classify) if parent.in_force else ()
+
+
+def _classified(before: PolicyVersion, signed: SignedVersion, classify: Classify) -> tuple[PolicyChange, ...]:
+    """What changed since ``before``; nobody may have signed ``signed`` yet, so its sections may hold anything."""
     try:
-        return classify(parent.in_force.version, signed.version)
+        return classify(before, signed.version)
     except (AttributeError, LookupError, TypeError, ValueError):
         raise broken(f"{signed.version.number:04d}.json", "a policy whose sections are none") from None
 
@@ -148,7 +196,7 @@ def _accepted(trusted: Signers, own: Signers, changes: Sequence[PolicyChange]) -
     From then on it takes two.
     """
     loosening = _loosening(changes)
-    takes_in = bool(loosening) and all(change.where.startswith(f"{SIGNERS_FILE}.") for change in loosening)
+    takes_in = bool(loosening) and all(_is_of_signers(change.where) for change in loosening)
     return Signers(own.lines + trusted.lines, trusted.banned) if takes_in and len(trusted.people) == 1 else trusted
 
 

@@ -26,6 +26,7 @@ SIGNERS = "allowed_signers"
 _TESTS = ("margin", "relative_margin", "better_by")
 _METHODS = ("cluster_bootstrap", "expanded")
 """From the narrower intervals to the wider ones; others have no order."""
+_SEARCH = "evaluation.discover"
 _SUPERSETS = ("evaluation.metrics", "evaluation.slices")
 
 
@@ -63,6 +64,9 @@ def _other_changes(was: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[P
         leaves({name: value for name, value in policy.items() if name not in elsewhere}, skip="gates.criteria")
         for policy in (was, now)
     )
+    if _is_searched(was) != _is_searched(now):
+        yield _search_asked(is_asked=_is_searched(now))
+        before, after = ({place: value for place, value in side.items() if not _is_of_search(place)} for side in (before, after))
     for where in sorted({*before, *after}):
         old, new = before.get(where), after.get(where)
         if old == new:
@@ -77,6 +81,21 @@ def _other_changes(was: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[P
             yield change(where, old, new, "neutral", "a metric that was not measured before")
         else:
             yield ordered(where, old, new)
+
+
+def _is_searched(policy: Mapping[str, Any]) -> bool:
+    return policy.get("evaluation", {}).get("discover") is not None
+
+
+def _is_of_search(where: str) -> bool:
+    return where == _SEARCH or where.startswith(f"{_SEARCH}.")
+
+
+def _search_asked(*, is_asked: bool) -> PolicyChange:
+    """A search as a whole: each key of it alone would be a change that cannot be ordered."""
+    words = ("not searched", "searched") if is_asked else ("searched", "not searched")
+    why = "one more search for bad slices" if is_asked else "a search for bad slices was taken away"
+    return change(_SEARCH, *words, "tightening" if is_asked else "loosening", why)
 
 
 def _has_function(policy: Mapping[str, Any], where: str) -> bool:

@@ -78,6 +78,8 @@ STRICTER = [
     ({}, {"gates.criteria.each_carrier.critical": True}),
     ({}, {"gates.max_age_days": 3}),
     (SEARCH | {"gates.criteria.search.confidence": 0.99}, SEARCH),
+    ({}, {"evaluation.discover": INHERITING["evaluation.discover"]}),
+    ({}, INHERITING),
     ({}, {"evaluation.slices": ["origin", "carrier", "dest"]}),
     ({}, {"masking.limits.k": 6}),
     ({}, {"masking.limits.quasi": ["bookings.loyalty_tier"]}),
@@ -119,6 +121,16 @@ UNORDERED = [
     {DECADE: {"class": "quasi", "transform": "date_part", "part": "year"}},
     {EMAIL: {"class": "quasi", "transform": "token"}},
 ]
+
+
+def test_a_search_is_one_change():
+    """Asked or not asked: none of its keys is told as a change that cannot be ordered."""
+    asked = {"evaluation.discover": INHERITING["evaluation.discover"]}
+    assert directions({}, asked) == {"evaluation.discover": "tightening"}
+    assert directions(asked, {}) == {"evaluation.discover": "loosening"}
+    assert directions(asked, {"evaluation.discover": asked["evaluation.discover"] | {"columns": ["dest"]}}) == {
+        "evaluation.discover.columns": "loosening"
+    }
 
 
 @pytest.mark.parametrize("after", UNORDERED, ids=",".join)

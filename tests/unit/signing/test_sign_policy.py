@@ -101,7 +101,7 @@ def test_what_waits_is_replaced_by_what_stands_there(keys, paths):
     edit_params(paths.params, {MARGIN: 0.06})
     assert "needs a second" in sign(paths, keys[BOB]).standing.state.problem
     assert sorted(file.name for file in paths.policies.glob("0002*")) == ["0002.bob@example.com.json", "0002.json"]
-    assert sign(paths, keys[ADA]).standing.state.loosened_by == {BOB}
+    assert sign(paths, keys[ADA]).standing.state.loosened_by == {ADA, BOB}  # she asked for a wider margin too
 
 
 def test_taking_somebody_in_takes_two(keys, paths):

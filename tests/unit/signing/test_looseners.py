@@ -1,0 +1,174 @@
+"""Whose loosening a policy holds, over several versions: nobody's approval counts for his own change, however old it is."""
+
+import json
+import os
+import shutil
+from datetime import datetime, timedelta, timezone
+
+import pytest
+from click.testing import CliRunner
+from signed_project import ADA, BOB, EVE, NOW, ROBOT, judge_project, line, make_keys, make_project, require_ssh_keygen
+from small_project import call
+
+from flows.approval import approve, require_promotable
+from flows.cli.root import windtunnel
+from flows.params_edit import edit_params
+from flows.policy_merging import merge_policy
+from flows.policy_signing import sign_policy, view_policy
+from flows.verdict_store import find_verdict
+from tasks.errors import GateError, SigningError
+from tasks.paths import ProjectPaths
+
+MARGIN, BOUND, AGE = "gates.criteria.ranking.margin", "gates.criteria.ranking.bound", "gates.max_age_days"
+WIDER, OLDER = {MARGIN: 0.05}, {AGE: 30}
+LATER = NOW + timedelta(minutes=1)
+
+
+@pytest.fixture(scope="module")
+def keys(tmp_path_factory):
+    require_ssh_keygen("CI" in os.environ)
+    return make_keys(tmp_path_factory.mktemp("keys"))
+
+
+@pytest.fixture(scope="module")
+def first(keys, tmp_path_factory):
+    """A project whose first version Ada has signed; Ada, Bob and Eve may sign."""
+    return make_project(tmp_path_factory.mktemp("three") / "project", keys, signers=(ADA, BOB, EVE, ROBOT)).root
+
+
+@pytest.fixture
+def paths(first, tmp_path):
+    shutil.copytree(first, tmp_path / "project")
+    return ProjectPaths(tmp_path / "project")
+
+
+def change(paths, keys, changes, *people, now=NOW):
+    """Make a change, signed by the first of ``people`` as its author and by the others after him; what stands then."""
+    edit_params(paths.params, changes)
+    for name in people:
+        found = sign_policy(paths.root, key=keys[name], reason="a reason", now=now)
+    assert not found.standing.unsigned
+    return found.standing.state
+
+
+def judge(paths, keys, monkeypatch):
+    judge_project(paths, key=keys[ROBOT], monkeypatch=monkeypatch, now=datetime.now(timezone.utc))
+
+
+def approved(paths, keys, name, reason="fine"):
+    return approve(paths.root, "data/verdict.json", key=keys[name], reason=reason, now=datetime.now(timezone.utc))
+
+
+def promotable(paths):
+    return require_promotable(paths.root, find_verdict(paths.root, "data/verdict.json"), datetime.now(timezone.utc))
+
+
+def test_a_later_loosening_by_another_gives_no_approval_back(paths, keys, monkeypatch):
+    """Ada loosens, then Bob loosens something else: neither can open it alone; Eve, who loosened nothing, can."""
+    change(paths, keys, WIDER, ADA, BOB)
+    assert change(paths, keys, OLDER, BOB, ADA).loosened_by == {ADA, BOB}
+    judge(paths, keys, monkeypatch)
+    for reason in ("fine", "fine, again"):
+        approved(paths, keys, ADA, reason)
+        with pytest.raises(GateError, match=f"by {ADA} alone, whose own change loosened the policy"):
+            promotable(paths)
+    event = approved(paths, keys, EVE)
+    assert (promotable(paths).approved_by, promotable(paths).approval) == (EVE, event.hash)
+
+
+def test_of_two_people_who_both_loosened_both_approve(paths, keys, monkeypatch):
+    """Each for what the other one changed; the older approval is named, since it has to count too."""
+    change(paths, keys, WIDER, ADA, BOB)
+    change(paths, keys, OLDER, BOB, ADA)
+    judge(paths, keys, monkeypatch)
+    older = approved(paths, keys, BOB)
+    approved(paths, keys, ADA)
+    assert (promotable(paths).approved_by, promotable(paths).approval) == (f"{ADA}, {BOB}", older.hash)
+
+
+def test_who_alone_loosened_cannot_even_sign_an_approval(paths, keys, monkeypatch):
+    """Twice Ada: there is no change of another's that he could approve."""
+    change(paths, keys, WIDER, ADA, BOB)
+    change(paths, keys, OLDER, ADA, EVE)
+    judge(paths, keys, monkeypatch)
+    with pytest.raises(SigningError, match="loosened"):
+        approved(paths, keys, ADA)
+    approved(paths, keys, BOB)
+    assert promotable(paths).approved_by == BOB
+
+
+def test_what_was_taken_back_counts_for_nobody(paths, keys):
+    """Ada's margin returns to what it was, by Bob: what is in force holds nothing of hers any more; half-way it does."""
+    change(paths, keys, WIDER, ADA, BOB)
+    assert change(paths, keys, {MARGIN: 0.03}, BOB).loosened_by == {ADA}
+    assert change(paths, keys, {MARGIN: 0.005}, BOB).loosened_by == frozenset()
+
+
+def test_the_same_place_twice_counts_for_both(paths, keys):
+    """Bob goes on where Ada began: back to where she had it, his part is gone, and hers is not."""
+    change(paths, keys, WIDER, ADA, BOB)
+    assert change(paths, keys, {MARGIN: 0.1}, BOB, ADA).loosened_by == {ADA, BOB}
+    assert change(paths, keys, WIDER, EVE).loosened_by == {ADA}
+
+
+def test_a_loosening_that_waited_stays_its_authors(paths, keys):
+    """Ada's waits; Bob signs none of it, but a version of his own that holds it and more: it is the change of both."""
+    edit_params(paths.params, WIDER)
+    sign_policy(paths.root, key=keys[ADA], reason="wider", now=NOW)
+    state = change(paths, keys, OLDER, BOB, ADA)
+    assert (state.carried, state.in_force.version.author, state.in_force.version.took_up) == (2, BOB, (ADA,))
+    assert state.loosened_by == {ADA, BOB}
+
+
+def test_the_policy_shows_whose_loosening_it_holds(paths, keys, monkeypatch):
+    """So that whoever is asked to approve knows whether his word is enough."""
+    (paths.root / "dvc.yaml").write_text("stages: {}\n")
+    monkeypatch.chdir(paths.root)
+    change(paths, keys, WIDER, ADA, BOB)
+    shown = CliRunner().invoke(windtunnel, ["policy", "show"], standalone_mode=False).output
+    assert f"loosened by {ADA}, who cannot approve it alone: {MARGIN}" in shown
+    found = json.loads(CliRunner().invoke(windtunnel, ["policy", "show", "--json"], standalone_mode=False).output)
+    assert found["loosened"] == [{"by": [ADA], "since_version": 2, "where": [MARGIN]}]
+
+
+def test_a_waiting_loosening_that_was_dropped_is_nobodys(paths, keys):
+    """Bob's version takes the place of Ada's and holds nothing of it."""
+    edit_params(paths.params, WIDER)
+    sign_policy(paths.root, key=keys[ADA], reason="wider", now=NOW)
+    assert change(paths, keys, {MARGIN: 0.005} | OLDER, BOB, EVE).loosened_by == {BOB}
+
+
+def test_who_took_somebody_in_is_free_of_it_once_another_signs(paths, keys):
+    """Nothing is judged by the list of signers: one who let a colleague in is not kept from approving for good."""
+    shorter = "".join(line(keys, name) for name in (ADA, BOB, ROBOT))
+    (paths.policies / "allowed_signers").write_text(shorter)
+    assert change(paths, keys, {}, BOB).loosened_by == frozenset()
+    (paths.policies / "allowed_signers").write_text(shorter + line(keys, EVE))
+    assert change(paths, keys, {}, ADA, BOB).loosened_by == {ADA}
+    assert change(paths, keys, {MARGIN: 0.004}, ADA).loosened_by == {ADA}
+    assert change(paths, keys, {MARGIN: 0.003}, EVE).loosened_by == frozenset()
+
+
+def test_a_merge_keeps_what_each_rival_loosened(paths, keys):
+    """Ada loosened here, Bob on the other branch; Eve merges both: nobody of the three is free of it."""
+    (paths.root / ".gitignore").write_text("/.windtunnel/\n/data/\n")
+    call(paths.root, "git", "init", "-q", "-b", "main")
+    commit(paths)
+    for branch, changes, people in (("other", OLDER, (BOB, ADA)), ("ours", WIDER, (ADA, BOB))):
+        call(paths.root, "git", "checkout", "-q", "-b", branch, "main")
+        change(paths, keys, changes, *people)
+        shutil.rmtree(paths.state)
+        commit(paths)
+    edit_params(paths.params, OLDER)
+    merge_policy(paths.root, "other", key=keys[EVE], reason="both", now=LATER)
+    sign_policy(paths.root, key=keys[ADA], reason="agreed", now=LATER)
+    state = view_policy(paths.root, LATER).standing.state
+    assert (state.problem, state.carried) == ("", 3)
+    assert state.loosened_by == {ADA, BOB, EVE}
+    tightened = {MARGIN: 0.005, AGE: 7}
+    assert change(paths, keys, tightened, EVE, now=LATER).loosened_by == frozenset()
+
+
+def commit(paths):
+    call(paths.root, "git", "add", "-A")
+    call(paths.root, "git", "-c", "user.name=T", "-c", "user.email=t@localhost", "commit", "-q", "-m", "x")
