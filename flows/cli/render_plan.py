@@ -99,7 +99,9 @@ def _meaning(test: PlannedTest) -> str:
     if test.test == "bound":
         return f"a figure so far inside the bound passes ({confidence})"
     if test.test == "superiority":
-        return f"better by {_amount(test.limit + test.smallest_difference, test)} is shown ({confidence})"
+        return (
+            f"better by {_amount(test.limit + test.smallest_difference, test)} is shown, if beyond the noise floor ({confidence})"
+        )
     equal, passes, needs = _EQUALS[test.test == "parity"]
     if test.does_equal_pass:
         gap = f" with a true gap up to {_amount(test.limit - test.smallest_difference, test)}" if test.test == "parity" else ""

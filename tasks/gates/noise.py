@@ -26,7 +26,7 @@ def hold_against_noise(outcome: LimitOutcome, found: Comparison, by: float, eval
     """
     floor, delta = found.noise_floor, found.delta or 0.0
     if floor is None or not math.isfinite(floor):
-        return _without_floor(outcome, is_ahead=_sign(found) * delta > by, why=_why_unknown(evaluation))
+        return _without_floor(outcome, is_ahead=_sign(found) * delta > by, why=why_unknown(evaluation))
     if outcome.status != "pass" or abs(delta) > floor:
         return replace(outcome, reason=f"{outcome.reason}; noise floor {floor:.4f}")
     reason = f"{WITHIN_NOISE}: difference {delta:+.4f}, and a model fitted or scored again differs from itself by up to {floor:.4f}"
@@ -47,12 +47,17 @@ def _without_floor(outcome: LimitOutcome, *, is_ahead: bool, why: str) -> LimitO
     return replace(outcome, reason=f"{outcome.reason}; {UNKNOWN_NOISE}")
 
 
-def _why_unknown(evaluation: Evaluation) -> str:
+def is_measured_by_runs(evaluation: Evaluation) -> bool:
+    """Whether a run measures a noise floor of these models: one of them at least is scored here."""
+    cards = (evaluation.champion, evaluation.challenger)
+    return any(card is not None and card.basis in _SCORED_BY_RUNS for card in cards)
+
+
+def why_unknown(evaluation: Evaluation) -> str:
     """Why there is no noise floor in ``evaluation``, or not of each slice, and what to do next."""
     if any(found.noise_floor is not None for found in evaluation.comparisons):
         return "the model that was fitted again has no figure here; judge more rows, or ask for a margin (non-inferiority)"
-    cards = (evaluation.champion, evaluation.challenger)
-    if any(card is not None and card.basis in _SCORED_BY_RUNS for card in cards):
+    if is_measured_by_runs(evaluation):
         return "no model was fitted or scored again here, as windtunnel run does"
     return (
         "each side is known only by a column of scores, and nothing can be fitted again here; give the recipe of one "

@@ -20,6 +20,7 @@ from tasks.gates.bounds import POWER, is_usable
 from tasks.gates.comparisons import confidence_of, days_that_hold, method_of
 from tasks.gates.criteria import comparisons_of
 from tasks.gates.intervals import Figure, read_interval
+from tasks.gates.noise import UNKNOWN_NOISE, is_measured_by_runs, why_unknown
 from tasks.gates.parity_power import plan_parity
 from tasks.params.judging import GatesParams, MetricCriterion, ParityCriterion
 from tasks.records import Comparison, Evaluation, PlannedTest
@@ -33,8 +34,9 @@ class _Basis:
 
     evaluation: Evaluation
     is_later: bool
+    is_foretold: bool
     clusters: Mapping[tuple[str, str | None, str | None], int]
-    """By metric and slice, the clusters that the spread was measured on, where these are others than the evaluation's."""
+    """Of what is foretold, by metric and slice the clusters that the spread was measured on."""
     claims: int
 
 
@@ -49,7 +51,7 @@ def plan_tests(
     metric = [criterion for criterion in gates.criteria.values() if isinstance(criterion, MetricCriterion)]
     claims = sum(len(comparisons_of(criterion, evaluation)) for criterion in metric if criterion.better_by is not None)
     clusters = {(c.metric, c.slice_column, c.slice_value): c.clusters for c in measured.comparisons} if measured else {}
-    basis = _Basis(evaluation, is_later, clusters, claims)
+    basis = _Basis(evaluation, is_later, measured is not None, clusters, claims)
     found: list[PlannedTest] = []
     for name, criterion in gates.criteria.items():
         if isinstance(criterion, MetricCriterion):
@@ -79,8 +81,8 @@ def _planned(
 ) -> PlannedTest:
     kind, figure, limit, error = test
     smallest, reason = _smallest_difference(criterion, found, basis, figure, error)
-    if kind == "superiority" and smallest is not None and found.noise_floor is not None:
-        smallest = max(smallest, _beyond_noise(smallest, found.noise_floor - limit, _NORMAL.inv_cdf(1 - error)))
+    if kind == "superiority" and smallest is not None:
+        smallest, reason = _beyond_noise(smallest, found, limit, _NORMAL.inv_cdf(1 - error), basis)
     rows = None
     if kind == "non_inferiority" and smallest is not None and limit > 0:
         rows = math.ceil(found.rows * (smallest / limit) ** 2)
@@ -136,13 +138,19 @@ def _distance(level: float, measured_on: int | None, clusters: int) -> float:
     return distance / (1 - 1 / (4 * own_degrees)) / level
 
 
-def _beyond_noise(smallest: float, floor: float, level: float) -> float:
-    """How far beyond the limit the truth must lie for the figure itself to lie beyond the noise ``floor``, measured from the limit.
+def _beyond_noise(smallest: float, found: Comparison, limit: float, level: float, basis: _Basis) -> tuple[float | None, str]:
+    """How far beyond ``limit`` the truth must lie for the figure to lie beyond the noise floor as well; None where none is known.
 
-    ``smallest`` is so many standard errors as ``level`` and the power's quantile have together.
+    ``smallest`` is so many standard errors as ``level`` and the power's quantile have together. Before a run the floor is not known
+    yet, and only the interval is planned.
     """
-    power = _NORMAL.inv_cdf(POWER)
-    return floor + smallest * power / (level + power)
+    floor = found.noise_floor
+    if floor is not None:
+        power = _NORMAL.inv_cdf(POWER)
+        return max(smallest, floor - limit + smallest * power / (level + power)), ""
+    if basis.is_foretold and is_measured_by_runs(basis.evaluation):
+        return smallest, ""
+    return None, f"{UNKNOWN_NOISE}: {why_unknown(basis.evaluation)}"
 
 
 def _value(found: Comparison, figure: Figure) -> float | None:

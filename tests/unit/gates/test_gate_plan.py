@@ -4,7 +4,7 @@ import json
 
 import numpy as np
 import pytest
-from evidence_records import comparison, difference, evaluation, gates, interval, reports
+from evidence_records import card, comparison, difference, evaluation, gates, interval, reports
 from scipy import stats
 
 from flows.cli.render_plan import show_plan
@@ -81,9 +81,21 @@ def test_claims_to_be_better_are_planned_at_holms_first_step():
 def test_a_claim_has_to_lie_beyond_the_noise_floor_too(by):
     """A floor of 0.02 asks for more than the interval does; one of 0.001 for nothing."""
     (wide,) = planned(normal(noise_floor=0.02, clusters=100_000), better_by=by)
-    (narrow,), (none,) = (planned(normal(noise_floor=floor, clusters=100_000), better_by=by) for floor in (0.001, None))
+    (narrow,), (none,) = (planned(normal(noise_floor=floor, clusters=100_000), better_by=by) for floor in (0.001, 0.0))
     assert wide.smallest_difference == pytest.approx(0.02 - by + 0.841621 * ERROR, rel=1e-3)
     assert narrow.smallest_difference == none.smallest_difference
+
+
+def test_a_claim_without_a_noise_floor_is_planned_only_where_a_run_measures_one():
+    """As it is judged: nothing is called an improvement where a model may differ as much from itself."""
+    brought = evaluation(normal(noise_floor=None), challenger=card("challenger", basis="score_file"), tails=TAILS)
+    refitted = evaluation(normal(noise_floor=None), tails=TAILS)
+    asked = gates(c={"better_by": 0})
+    for of, measured in ((brought, None), (brought, brought), (refitted, None)):
+        (test,) = plan_tests(of, asked, measured=measured)
+        assert test.smallest_difference is None
+        assert "no noise floor is known" in test.reason
+    assert plan_tests(refitted, asked, measured=refitted)[0].smallest_difference > 0
 
 
 def test_bound_and_margin_are_planned_apart():
