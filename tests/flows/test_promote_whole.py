@@ -10,7 +10,7 @@ import pytest
 from processes import wait_until
 from promotable_project import judge_promotable, make_promotable, write_params
 from server_api import Api
-from signed_project import ADA, BOB, ROBOT, make_keys
+from signed_project import ADA, BOB, ROBOT
 from small_project import call
 
 from tasks.paths import ProjectPaths
@@ -18,11 +18,6 @@ from tasks.paths import ProjectPaths
 pytestmark = [pytest.mark.slow, pytest.mark.faults]
 GRAPH = 'stages: {toy: {cmd: "true", outs: [data/masked, data/features, data/splits, data/models, data/predictions]}}\n'
 HERE = "data/verdict.json"
-
-
-@pytest.fixture(scope="module")
-def keys(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    return make_keys(tmp_path_factory.mktemp("keys"))
 
 
 @pytest.fixture(scope="module")

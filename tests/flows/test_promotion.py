@@ -11,7 +11,7 @@ import pytest
 import yaml
 from alias_events import MemoryRegistry, OneAlias, desk_of, kept_in, promotion, rolling_back, use_registry
 from promotable_project import judge_promotable, make_promotable, write_params
-from signed_project import BOB, ROBOT, make_keys
+from signed_project import BOB, ROBOT
 
 import flows.promote_model
 import flows.promotion
@@ -37,11 +37,6 @@ from tasks.reporting import escape_markdown
 from tasks.signing import told
 
 HERE = "data/verdict.json"
-
-
-@pytest.fixture(scope="module")
-def keys(tmp_path_factory):
-    return make_keys(tmp_path_factory.mktemp("keys"))
 
 
 @pytest.fixture(scope="module")

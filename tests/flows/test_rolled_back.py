@@ -10,7 +10,7 @@ from alias_events import MemoryRegistry, kept_in, use_registry
 from click.testing import CliRunner
 from prefect.logging import disable_run_logger
 from promotable_project import judge_promotable, make_promotable, write_params
-from signed_project import BOB, ROBOT, make_keys
+from signed_project import BOB, ROBOT
 
 import flows.stage_graph
 from flows.approval import approve
@@ -29,11 +29,6 @@ HERE = "data/verdict.json"
 WHY = "delays doubled <b>at</b> AUS"
 TOLD = "Its model was promoted as version 2 and rolled back on"
 PAGE = '<html><span id="looks" title="it">· 3 of 5 looks left</span><p>figures</p></html>'
-
-
-@pytest.fixture(scope="module")
-def keys(tmp_path_factory):
-    return make_keys(tmp_path_factory.mktemp("keys"))
 
 
 def now():

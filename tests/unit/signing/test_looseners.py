@@ -1,13 +1,12 @@
 """Whose loosening a policy holds, over several versions: nobody's approval counts for his own change, however old it is."""
 
 import json
-import os
 import shutil
 from datetime import datetime, timedelta, timezone
 
 import pytest
 from click.testing import CliRunner
-from signed_project import ADA, BOB, EVE, NOW, ROBOT, judge_project, line, make_keys, make_project, require_ssh_keygen
+from signed_project import ADA, BOB, EVE, NOW, ROBOT, judge_project, line, make_project
 from small_project import call
 
 from flows.approval import approve, require_promotable
@@ -22,12 +21,6 @@ from tasks.paths import ProjectPaths
 MARGIN, BOUND, AGE = "gates.criteria.ranking.margin", "gates.criteria.ranking.bound", "gates.max_age_days"
 WIDER, OLDER = {MARGIN: 0.05}, {AGE: 30}
 LATER = NOW + timedelta(minutes=1)
-
-
-@pytest.fixture(scope="module")
-def keys(tmp_path_factory):
-    require_ssh_keygen("CI" in os.environ)
-    return make_keys(tmp_path_factory.mktemp("keys"))
 
 
 @pytest.fixture(scope="module")

@@ -3,14 +3,13 @@
 import base64
 import importlib.util
 import json
-import os
 import subprocess
 import sys
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
-from signed_project import ADA, EVE, PASSED, ROBOT, judge_project, line, make_keys, make_project, require_ssh_keygen
+from signed_project import ADA, EVE, PASSED, ROBOT, judge_project, line, make_project
 
 from flows.cli.root import main
 from flows.verdict_store import find_verdict
@@ -19,12 +18,6 @@ from tasks.signing import sign_record
 ROOT = Path(__file__).resolve().parents[3]
 EXAMPLE = ROOT / "examples/verify_decision.py"
 NOW = datetime.now(timezone.utc)
-
-
-@pytest.fixture(scope="module")
-def keys(tmp_path_factory):
-    require_ssh_keygen("CI" in os.environ)
-    return make_keys(tmp_path_factory.mktemp("keys"))
 
 
 @pytest.fixture

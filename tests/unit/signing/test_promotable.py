@@ -1,7 +1,6 @@
 """What may be promoted: whole, fresh, no rehearsal, signed by somebody who may, and approved by somebody else."""
 
 import json
-import os
 import shutil
 from dataclasses import replace
 from datetime import timedelta
@@ -16,9 +15,7 @@ from signed_project import (
     add_version,
     judge_project,
     line,
-    make_keys,
     make_project,
-    require_ssh_keygen,
     sign_version,
 )
 
@@ -38,12 +35,6 @@ from tasks.signing import make_statement, told
 from tasks.stages.policies import stand_by
 
 SOON = NOW + timedelta(hours=1)
-
-
-@pytest.fixture(scope="module")
-def keys(tmp_path_factory):
-    require_ssh_keygen("CI" in os.environ)
-    return make_keys(tmp_path_factory.mktemp("keys"))
 
 
 @pytest.fixture(scope="module")

@@ -1,11 +1,10 @@
 """Two branches that each signed version 2: what settles it has to be good enough for both, and until then nothing is promoted."""
 
-import os
 import shutil
 from datetime import datetime, timedelta, timezone
 
 import pytest
-from signed_project import ADA, BOB, EVE, NOW, ROBOT, judge_project, line, make_keys, make_project, require_ssh_keygen
+from signed_project import ADA, BOB, EVE, NOW, ROBOT, judge_project, line, make_project
 from small_project import call
 
 import flows.policy_merging
@@ -25,12 +24,6 @@ MARGIN, BOUND = "gates.criteria.ranking.margin", "gates.criteria.ranking.bound"
 TIGHTER = {MARGIN: 0.001}
 OTHERWISE_TIGHTER = {BOUND: 0.7}
 LATER = NOW + timedelta(minutes=1)
-
-
-@pytest.fixture(scope="module")
-def keys(tmp_path_factory):
-    require_ssh_keygen("CI" in os.environ)
-    return make_keys(tmp_path_factory.mktemp("keys"))
 
 
 def commit(paths):

@@ -1,12 +1,11 @@
 """Signing the policy: works alone at first, takes two for a loosening, and shows what it would have turned."""
 
 import json
-import os
 import shutil
 from datetime import timedelta
 
 import pytest
-from signed_project import ADA, BOB, EVE, NOW, ROBOT, add_version, line, make_keys, make_project, require_ssh_keygen, sign_version
+from signed_project import ADA, BOB, EVE, NOW, ROBOT, add_version, line, make_project, sign_version
 from verdict_evidence import store_evidence
 
 from flows.cli.root import main
@@ -19,12 +18,6 @@ from tasks.params import load_params
 from tasks.paths import ProjectPaths
 
 MARGIN = "gates.criteria.ranking.margin"
-
-
-@pytest.fixture(scope="module")
-def keys(tmp_path_factory):
-    require_ssh_keygen("CI" in os.environ)
-    return make_keys(tmp_path_factory.mktemp("keys"))
 
 
 @pytest.fixture(scope="module")

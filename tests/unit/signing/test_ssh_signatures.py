@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from signed_project import ADA, BOB, EVE, NOW, line, make_keys, require_ssh_keygen
+from signed_project import ADA, BOB, EVE, NOW, line, make_keys
 
 from tasks.credentials import forget_credentials
 from tasks.errors import ExitCode, SigningError
@@ -19,12 +19,6 @@ from tasks.signing.signers import parse_signers, verify_by
 from tasks.signing.sshsig import read_armored
 
 CONTENT = b"the verdict"
-
-
-@pytest.fixture(scope="module")
-def keys(tmp_path_factory):
-    require_ssh_keygen("CI" in os.environ)
-    return make_keys(tmp_path_factory.mktemp("keys"))
 
 
 @pytest.fixture(scope="module")

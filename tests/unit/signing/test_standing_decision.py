@@ -2,13 +2,12 @@
 
 import importlib.util
 import json
-import os
 from datetime import datetime, timezone
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from signed_project import ROBOT, judge_project, make_keys, make_project, require_ssh_keygen
+from signed_project import ROBOT, judge_project, make_project
 
 from flows.approval import require_actionable
 from flows.cli.root import windtunnel
@@ -31,12 +30,6 @@ EXAMPLE = Path(__file__).parents[3] / "examples/verify_decision.py"
 
 def look(number):
     return LookTaken(candidate="c" * 64, holdout="d" * 64, number=number, budget=30, left=30 - number, event="e" * 64)
-
-
-@pytest.fixture(scope="module")
-def keys(tmp_path_factory):
-    require_ssh_keygen("CI" in os.environ)
-    return make_keys(tmp_path_factory.mktemp("keys"))
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """Which way a change of the expectations goes, and that who may change the repository cannot weaken one alone."""
 
 import json
-import os
 import shutil
 
 import pytest
@@ -12,9 +11,7 @@ from signed_project import (
     ROBOT,
     add_version,
     judge_project,
-    make_keys,
     make_project,
-    require_ssh_keygen,
     sign_version,
     stages_of,
 )
@@ -132,12 +129,6 @@ def test_first_signature_of_suites_tightens_and_leaving_them_out_loosens():
     assert goes(None, suites()) == {"tightening"}
     assert goes(suites(), None) == {"loosening"}
     assert goes(None, None) == set()
-
-
-@pytest.fixture(scope="module")
-def keys(tmp_path_factory):
-    require_ssh_keygen("CI" in os.environ)
-    return make_keys(tmp_path_factory.mktemp("keys"))
 
 
 @pytest.fixture(scope="module")
