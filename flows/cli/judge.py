@@ -1,6 +1,7 @@
 """Verdicts: the gate's exit code for a release flow, the report, whether all of it holds, and what happened."""
 
 import os
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -147,8 +148,8 @@ def backtest(period: "Unit | None", is_json: bool) -> None:
 def monitor(file: Path, margin: float, alpha: float, *, lower_is_better: bool, is_json: bool) -> int:
     """Watch dated differences (columns day and difference, challenger less champion) by an interval that holds at all looks.
 
-    Exit code 0 where it is shown to hold the margin, 1 where it is shown to break it, 3 where that cannot be told yet. No look
-    at a holdout is spent.
+    Exit code 0 where it is shown to hold the margin, 1 where it is shown to break it, 3 where that cannot be told yet, 2 where the
+    file cannot be taken as it is: a day after today (UTC) is no observation. No look at a holdout is spent.
 
     \b
     Example: windtunnel gate monitor differences.csv --margin 0.01
@@ -157,7 +158,8 @@ def monitor(file: Path, margin: float, alpha: float, *, lower_is_better: bool, i
     from tasks.stages.monitoring import monitor_file
 
     direction: Direction = "lower_is_better" if lower_is_better else "higher_is_better"
-    return show_monitoring(monitor_file(file, direction, margin=margin, alpha=alpha), is_json=is_json)
+    today = datetime.now(timezone.utc).date()
+    return show_monitoring(monitor_file(file, direction, margin=margin, alpha=alpha, today=today), is_json=is_json)
 
 
 @windtunnel.command(short_help="Where the last report lies.")

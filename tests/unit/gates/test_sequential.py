@@ -1,6 +1,7 @@
 """Watching a difference day by day: false alarms under continuous looking, and what a file of days says."""
 
 import json
+from datetime import date
 
 import numpy as np
 import pyarrow as pa
@@ -154,6 +155,22 @@ def test_a_file_that_says_nothing_is_refused(tmp_path, name):
     if content is not None:
         (tmp_path / name).write_text(content)
     with pytest.raises(GateError) as caught:
-        monitor_file(tmp_path / name, "higher_is_better", margin=0.0, alpha=0.05)
+        monitor_file(tmp_path / name, "higher_is_better", margin=0.0, alpha=0.05, today=date(2026, 1, 1))
     assert told in caught.value.found
     assert "high" not in caught.value.found
+
+
+@pytest.mark.parametrize(
+    ("last", "told"), [("2026-01-11", "1 days that have not come yet, the first 2026-01-11"), ("infinity", "infinity")]
+)
+def test_days_that_have_not_come_yet_are_refused(tmp_path, last, told):
+    """A file from the future, or a clock that went back: nobody has seen these days, so they say nothing."""
+    file = tmp_path / "days.csv"
+    seen = [f"2026-01-{day:02d},0.01" for day in range(1, 11)]
+    file.write_text("\n".join(["day,difference", *seen]))
+    watched = monitor_file(file, "higher_is_better", margin=0.1, alpha=0.05, today=date(2026, 1, 10))
+    assert watched.days == 10
+    file.write_text("\n".join(["day,difference", f"{last},0.01", *seen]))
+    with pytest.raises(GateError, match=told) as refused:
+        monitor_file(file, "higher_is_better", margin=0.1, alpha=0.05, today=date(2026, 1, 10))
+    assert refused.value.exit_code == 2
