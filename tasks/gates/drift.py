@@ -1,8 +1,8 @@
 """Drift as a criterion: whether the world that is judged is still the one that the challenger was fitted on.
 
 What belongs here: measured drift against a limit. What does not: measuring it (``tasks.evaluation``). A feature fails where its
-index lies beyond the limit by more than chance explains, and is undecided between the two; the index errs upwards, so that a pass
-is safe.
+index lies beyond the limit by more than chance explains, passes where it lies within it by as much, and is undecided between the
+two. Chance is that of rows that are independent of one another: features that are alike all day move further.
 """
 
 import math
@@ -20,6 +20,7 @@ METHOD = "chi_squared"
 """How far chance alone takes the index of so many rows (``tasks.evaluation.drift``)."""
 _NAMED = 3
 _FEWEST_BINS = 2
+_LEVEL = NormalDist().inv_cdf(0.95)
 _MOST_TIMES_MORE_ROWS = 1000
 """Beyond this the index lies on the limit for all that the rows can tell, and no number is named."""
 
@@ -45,7 +46,8 @@ def judge_drift(name: str, criterion: DriftCriterion, evaluation: Evaluation | N
     absent = sorted(set(criterion.features) - {found.feature for found in asked})
     if absent:
         return plain_outcome(name, criterion.critical, "not_judged", f"drift was not measured of {', '.join(absent)}")
-    judged = [(found, _status(found, criterion.most)) for found in asked]
+    scale = 1 / drift.rows + 1 / drift.reference_rows
+    judged = [(found, _status(found, criterion.most, scale)) for found in asked]
     status = worst([status for _, status in judged])
     telling = [found for found, own in judged if own == status]
     reason = _reason(status, telling, criterion, drift)
@@ -85,22 +87,38 @@ def _waiting(telling: Sequence[FeatureDrift], criterion: DriftCriterion, drift: 
     return _Few("", max(rows for rows in needed if rows is not None))
 
 
+def passes_and_fails(found: FeatureDrift, most: float, scale: float) -> tuple[float, float]:
+    """The index up to which ``found`` passes and that above which it fails, each wrongly in about 5 of 100 draws.
+
+    Of rows whose true index is ``most`` it is ``scale`` (1 / rows + 1 / reference rows) times a noncentral chi squared of the bins
+    less one, ``f``: ``most + f scale`` in the mean, with a variance of ``2 f scale^2 + 4 most scale``. What chance alone explains
+    (``by_chance``) takes the place of the first term where it is upwards, since chi squared leans that way. More than ``most``
+    never passes, though the index errs upwards.
+    """
+    freedom = found.bins - 1
+    if freedom < 1:
+        return most, most
+    middle, drifts = most + freedom * scale, _LEVEL**2 * 4 * most * scale
+    low = middle - math.sqrt(_LEVEL**2 * 2 * freedom * scale**2 + drifts)
+    return min(most, low), middle + math.sqrt(((found.by_chance or 0.0) - freedom * scale) ** 2 + drifts)
+
+
 def rows_that_decide(found: FeatureDrift, most: float, rows: int, reference_rows: int) -> int | None:
     """The judged rows at which ``found`` is decided with a chance of ``POWER``, were its excess over chance the true index.
 
-    Of rows of one distribution the index is ``s`` times chi squared of the bins less one, ``s`` being 1 / rows + 1 / reference
-    rows; of an excess ``x`` noncentral, with a variance of ``2 f s^2 + 4 x s``. None where 1,000 times the rows would not do.
+    None where 1,000 times the rows would not do, or there is no index.
     """
     if found.psi is None or found.by_chance is None or found.bins < _FEWEST_BINS:
         return None
     freedom, scale = found.bins - 1, 1 / rows + 1 / reference_rows
-    quantile, excess = found.by_chance / scale, max(0.0, found.psi - freedom * scale)
+    excess, by_chance = max(0.0, found.psi - freedom * scale), found.by_chance / scale
     power = NormalDist().inv_cdf(POWER)
 
     def decides(count: int) -> bool:
         now = 1 / count + 1 / reference_rows
+        passes, fails = passes_and_fails(found.model_copy(update={"by_chance": by_chance * now}), most, now)
         index, moves = excess + freedom * now, power * math.sqrt(2 * freedom * now**2 + 4 * excess * now)
-        return index + moves <= most if excess <= most else index - moves > most + quantile * now
+        return index + moves <= passes if excess <= most else index - moves > fails
 
     low, high = rows, _MOST_TIMES_MORE_ROWS * rows
     if not decides(high):
@@ -111,12 +129,13 @@ def rows_that_decide(found: FeatureDrift, most: float, rows: int, reference_rows
     return high
 
 
-def _status(found: FeatureDrift, most: float) -> CriterionStatus:
+def _status(found: FeatureDrift, most: float, scale: float) -> CriterionStatus:
     if found.psi is None or found.by_chance is None:
         return "inconclusive"
-    if found.psi <= most:
+    passes, fails = passes_and_fails(found, most, scale)
+    if found.psi <= passes:
         return "pass"
-    return "fail" if found.psi > most + found.by_chance else "inconclusive"
+    return "fail" if found.psi > fails else "inconclusive"
 
 
 def _reason(status: CriterionStatus, telling: Sequence[FeatureDrift], criterion: DriftCriterion, drift: Drift) -> str:

@@ -35,6 +35,7 @@ def _drift(criterion: DriftCriterion, drift: Drift) -> dict[str, Any]:
         "most": criterion.most,
         "min_rows": criterion.min_rows,
         "rows": min(drift.rows, drift.reference_rows),
+        "scale": 1 / drift.rows + 1 / drift.reference_rows if drift.rows and drift.reference_rows else None,
         "lacks": bool(set(criterion.features) - {found.feature for found in asked}),
-        "features": [{"psi": found.psi, "by_chance": found.by_chance} for found in asked],
+        "features": [{"psi": found.psi, "by_chance": found.by_chance, "bins": found.bins} for found in asked],
     }

@@ -223,7 +223,9 @@ def _followed(features: tuple[FeatureDrift, ...], p_values: tuple[float, ...]) -
     ("psi", "p_value", "statuses"),
     [
         (0.05, 0.04, ("pass", "pass")),
-        (0.105, 0.002, ("inconclusive", "pass")),
+        (0.07, 0.002, ("inconclusive", "pass")),
+        (0.15, 0.002, ("inconclusive", "pass")),
+        (0.165, 0.002, ("fail", "pass")),
         (None, 0.001, ("inconclusive", "fail")),
         (0.2, 0.001, ("fail", "fail")),
     ],

@@ -39,7 +39,11 @@ def test_drift_is_followed_from_the_features_that_are_asked() -> None:
         every=DriftCriterion.model_validate(drift), some=DriftCriterion.model_validate({**drift, "features": ("a", "z")})
     )
     found = followed_from(gates, _evaluation())["drifts"]
-    assert found["every"]["features"] == [{"psi": 0.02, "by_chance": 0.01}, {"psi": None, "by_chance": None}]
+    assert found["every"]["features"] == [
+        {"psi": 0.02, "by_chance": 0.01, "bins": 4},
+        {"psi": None, "by_chance": None, "bins": 4},
+    ]
+    assert found["every"]["scale"] == 1 / 80 + 1 / 90
     assert (found["every"]["rows"], found["every"]["lacks"], found["some"]["lacks"]) == (80, False, True)
     assert len(found["some"]["features"]) == 1
 

@@ -39,13 +39,26 @@ const statuses = (() => {
     return worstOf(found);
   }
 
+  // The standard normal's 95 %.
+  const LEVEL = 1.6448536269514722;
+
+  // The index up to which a feature passes and that above which it fails (passes_and_fails of tasks/gates/drift.py).
+  function turnsOfDrift({ by_chance: chance, bins }, most, scale) {
+    const freedom = bins - 1;
+    if (freedom < 1) return [most, most];
+    const [middle, drifts] = [most + freedom * scale, LEVEL ** 2 * 4 * most * scale];
+    const low = middle - Math.sqrt(LEVEL ** 2 * 2 * freedom * scale ** 2 + drifts);
+    return [Math.min(most, low), middle + Math.sqrt((chance - freedom * scale) ** 2 + drifts)];
+  }
+
   // Of features' indices and what chance explains of them, both as the evaluation measured them.
-  function statusOfDrift({ most, min_rows: least, rows, features, lacks }) {
+  function statusOfDrift({ most, min_rows: least, rows, scale, features, lacks }) {
     if (rows < least) return "inconclusive";
     if (lacks) return "not_judged";
-    const each = features.map(({ psi, by_chance: chance }) => {
-      if (psi === null || chance === null) return "inconclusive";
-      return psi <= most ? "pass" : psi > most + chance ? "fail" : "inconclusive";
+    const each = features.map((feature) => {
+      if (feature.psi === null || feature.by_chance === null) return "inconclusive";
+      const [passes, fails] = turnsOfDrift(feature, most, scale);
+      return feature.psi <= passes ? "pass" : feature.psi > fails ? "fail" : "inconclusive";
     });
     return worstOf(each);
   }
