@@ -1,6 +1,6 @@
-"""How far what the gate promises ahead comes true: intervals of few days, planned power, and the rows that would decide.
+"""How far what the gate promises ahead comes true: intervals of few days, planned power and gaps, and the rows that would decide.
 
-What belongs here: these three simulations, by the product's own code. What does not: error rates and power of criteria
+What belongs here: these four simulations, by the product's own code. What does not: error rates and power of criteria
 (``gate_simulation``, whose holdouts these are).
 """
 
@@ -9,10 +9,12 @@ from collections.abc import Callable
 import numpy as np
 import pyarrow as pa
 
-from benchmarks.gate_simulation import CONFIDENCE, MARGIN, SIMULATIONS, draws, evaluate, holdout, judged, rate, skewed
+from benchmarks.gate_families import Groups, grouped
+from benchmarks.gate_simulation import CONFIDENCE, MARGIN, SIMULATIONS, draws, evaluate, holdout, judged, rate, record, skewed
+from benchmarks.gate_simulation import asked as evaluation_params
 from benchmarks.measure import print_table
-from tasks.evaluation import foretell
-from tasks.gates import plan_tests
+from tasks.evaluation import compare, foretell
+from tasks.gates import judge_criteria, plan_tests
 from tasks.gates.intervals import read_interval
 from tasks.params.judging import GatesParams, IntervalMethod
 from tasks.params.models import Task
@@ -21,6 +23,7 @@ from tasks.records import Evaluation, PlannedTest
 _METHODS: tuple[IntervalMethod, ...] = ("cluster_bootstrap", "bca", "expanded")
 _DAYS = (10, 15, 20, 30)
 _MOST_DAYS = 1000
+_GAPS, _GAP_METRIC, _GAP_LIMIT, _FIGURE = 400, "recall@0.5", 0.1, 0.75
 
 
 def few_days() -> None:
@@ -90,6 +93,40 @@ def _foretold(measured: Evaluation, random: np.random.Generator, days: int, aske
     return plan
 
 
+def planned_gaps() -> None:
+    """The largest gap between groups that passes, planned on validation days of equal groups, and judged where it is the truth."""
+    rows = []
+    for count, validation, days in ((2, 30, 60), (2, 60, 60), (4, 30, 120)):
+        planned, hits, silent = [], 0, 0
+        for seed, random in draws(f"gaps {count} {validation} {days}", _GAPS):
+            middle = (_FIGURE,) * count
+            measured = _grouped(grouped(random, Groups("equal", middle, validation), _GAP_METRIC), seed)
+            places = grouped(random, Groups("equal", middle, days), _GAP_METRIC).select(["cluster", "slice_group"])
+            expected = foretell(measured, places, part="test", days=days, k=1, has_folds=False)
+            (plan,) = plan_tests(expected, _gap_gates(), measured=measured)
+            if plan.smallest_difference is None or not plan.does_equal_pass:
+                silent += 1
+                continue
+            planned.append(_GAP_LIMIT - plan.smallest_difference)
+            ends = (_FIGURE + planned[-1] / 2, _FIGURE - planned[-1] / 2)
+            again = _grouped(grouped(random, Groups("apart", ends + middle[2:], days), _GAP_METRIC), seed + 1)
+            hits += judge_criteria(again, {}, _gap_gates())[0].status == "pass"
+        share = rate(hits, len(planned))
+        rows.append([str(count), f"{validation} days", f"{days} days", f"{np.mean(planned):.4f}", share, str(silent)])
+    head = ["groups", "planned on validation", "judged on", "largest gap that passes, mean", "passes at it", "no gap passes"]
+    print_table(f"Gaps in {_GAP_METRIC} planned at a power of 80 %, limit {_GAP_LIMIT} ({_GAPS} each)", head, rows)
+
+
+def _grouped(rows: pa.Table, seed: int) -> Evaluation:
+    comparisons = compare(rows, evaluation_params(_GAP_METRIC, slices=("group",)), seed)
+    return record(comparisons, rows.num_rows)
+
+
+def _gap_gates() -> GatesParams:
+    criterion = {"parity": _GAP_METRIC, "slice": "group", "gap": _GAP_LIMIT, "min_rows": 1, "critical": True}
+    return GatesParams.model_validate({"max_age_days": 1, "criteria": {"gap": criterion}})
+
+
 def waited() -> None:
     """Of holdouts that decide nothing: whether as many new days as the outcome names do."""
     rows = []
@@ -128,6 +165,7 @@ def _gates(criterion: dict[str, float]) -> GatesParams:
 def gate_planning() -> None:
     """Every simulation."""
     planned_power()
+    planned_gaps()
     waited()
     few_days()
 

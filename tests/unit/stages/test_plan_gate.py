@@ -1,13 +1,17 @@
 """A plan before the first look: from the validation part, with nothing of the holdout but how many rows it has."""
 
+import json
 import shutil
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
+import yaml
+from click.testing import CliRunner
 from toy_evidence import DAYS, PARTS, PER_DAY, make_params, replaced, toy_rows, train_toy, write_toy
 
+from flows.cli.root import windtunnel
 from flows.looks_left import find_next_look
 from tasks.datasets import hash_file
 from tasks.errors import EvaluationError, EvidenceError, GateError, ModelError
@@ -215,3 +219,17 @@ def test_criteria_without_a_figure_cannot_be_planned(project):
     """Reports alone have no power."""
     with pytest.raises(GateError, match="no criterion on a metric"):
         plan_gate(project, params(gates={"max_age_days": 7, "criteria": {"validation": CRITERIA["validation"]}}))
+
+
+def test_the_command_plans_before_the_first_look(project, monkeypatch):
+    """As somebody calls it: a table that says what it was planned from, and JSON; no event either time."""
+    (project.root / "params.yaml").write_text(yaml.safe_dump(params().model_dump(mode="json", exclude_defaults=True)))
+    (project.root / "dvc.yaml").write_text("")
+    monkeypatch.chdir(project.root)
+    table, told = (CliRunner().invoke(windtunnel, ["gate", "plan", *words], standalone_mode=False) for words in ([], ["--json"]))
+    assert (table.exception, told.exception) == (None, None)
+    assert "Planned from by_time/validation (200 rows, 30 clusters (buyer)), scaled to by_time/test (240 rows" in table.stdout
+    assert "No label of by_time/test was read: no evaluation yet." in table.stdout
+    found = json.loads(told.stdout)
+    assert (found["planned_from"]["basis"], found["looks"]["number"], found["looks"]["left"]) == ("free_look", 1, 30)
+    assert not project.events.exists()
