@@ -40,14 +40,16 @@ def judge_discovered(name: str, criterion: DiscoveredCriterion, evaluation: Eval
 
 
 def _of_rows(found: Discovery, evaluation: Evaluation, outcome: CriterionOutcome) -> dict[str, object]:
-    """How each slice was tested, and of how many rows; how many would let a first slice be searched."""
-    if outcome.status == "not_judged":
+    """How each slice was tested, and of how many rows; how many would let a first slice be searched.
+
+    Nothing where nothing was judged, or by a search of before that was kept, whose outcome stays as it was.
+    """
+    if outcome.status == "not_judged" or found.replicates is None:
         return {}
     seed = evaluation.seeds.get(RESAMPLING)
     how: dict[str, object] = {"method": METHOD, "replicates": found.replicates, "seed": seed, "n": evaluation.rows}
     if outcome.status != "inconclusive":
-        drawn = f"; each by Student's t of {found.replicates:,} replicates (seed {seed})" if found.replicates else ""
-        return how | {"reason": outcome.reason + drawn}
+        return how | {"reason": f"{outcome.reason}; each by Student's t of {found.replicates:,} replicates (seed {seed})"}
     if found.rows_for_one is None:
         return how | {"reason": f"{outcome.reason}; {_NOT_TOLD}"}
     days = days_that_hold(found.rows_for_one, evaluation.rows, evaluation.days)

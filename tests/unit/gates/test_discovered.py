@@ -50,12 +50,19 @@ def test_a_search_names_its_method_replicates_and_seed(suspects, status):
     assert outcome.reason.endswith("each by Student's t of 500 replicates (seed 5)")
 
 
+def test_a_search_of_before_that_was_kept_is_told_as_it_was():
+    """So that a verdict on it holds; it decides the same."""
+    old, new = judged(search(BAD)), judged(search(BAD, replicates=500))
+    assert (old.status, old.method, old.seed) == (new.status, None, None) == ("fail", None, None)
+    assert new.reason.startswith(old.reason)
+
+
 def test_a_search_of_no_slice_says_how_many_rows_would_do():
     """Of all judged ones, and the days that they take; or why no number is told."""
-    outcome = judged(search(searched=0, rows_for_one=25_000))
+    outcome = judged(search(searched=0, replicates=500, rows_for_one=25_000))
     assert (outcome.status, outcome.rows_to_decide, outcome.days_to_decide) == ("inconclusive", 25_000, 50)
     assert "about 15,000 more rows would decide (about 30 more days at today's rate)" in outcome.reason
-    silent = judged(search(searched=0))
+    silent = judged(search(searched=0, replicates=500))
     assert (silent.status, silent.rows_to_decide) == ("inconclusive", None)
     assert "how many rows would do is not told: the largest slice is of too few people" in silent.reason
 

@@ -347,6 +347,22 @@ def test_verdict_of_before_parameters_were_kept_by_stage_is_not_held(project):
     assert (told.status, "judge again" in told.reason) == ("not_checked", True)
 
 
+def test_verdict_of_before_outcomes_named_their_seed_holds(project):
+    """The seed is among its seeds; one that names another in an outcome does not hold."""
+    content = json.loads(project.paths.verdict.read_text())
+    named_seed = [outcome for outcome in content["criteria"] if outcome["seed"] is not None]
+    assert {outcome["seed"] for outcome in named_seed} == {content["seeds"]["evaluation"]}
+    for outcome in named_seed:
+        del outcome["seed"]
+
+    def check():
+        return next(one for one in check_figures(project, json.dumps(content).encode()) if one.what == "verdict")
+
+    assert check().status == "holds"
+    named_seed[0]["seed"] = 1
+    assert (check().status, "/seed" in check().reason) == ("does_not_hold", True)
+
+
 def test_verdict_of_before_later_looks_does_not_hold(project):
     """Judged again it says what a later look comes to; it says nothing of that, so it is another verdict."""
     content = json.loads(project.paths.verdict.read_text())
