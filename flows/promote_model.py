@@ -12,9 +12,11 @@ from flows.approval import hash_verdict, record_approval, require_actionable, re
 from flows.comparison import comparison_notes
 from flows.programs import enter_project
 from flows.promotion import Moved, confirm, promote, rollback
+from flows.registration import require_registrable
 from flows.rolled_back import require_not_rolled_back, told_rollback
 from flows.verdict_store import find_looks, find_verdict
 from flows.verdicts import announce
+from flows.verification import checkout_of_verdict
 from tasks.errors import GateError, RegistryError, SigningError, WindtunnelError
 from tasks.paths import ProjectPaths
 from tasks.records import SignedStatement
@@ -44,7 +46,7 @@ def promote_model(verdict: str = "newest", refit_on_raw: bool = False) -> str:
         refit_on_raw: Promote the recipe, fitted again on raw rows and held against its verdict, in place of the judged model.
     """
     root = enter_project()
-    digest = check_verdict(str(root), verdict)
+    digest = check_verdict(str(root), verdict, refit_on_raw)
     if not is_approved(str(root), verdict):
         form = SignedApproval.with_initial_data(_asked(verdict, digest, told_of(str(root), verdict), refit_on_raw))
         given = suspend_flow_run(wait_for_input=form, timeout=_WAIT_SECONDS, key=f"approval-{digest}")
@@ -57,10 +59,12 @@ def promote_model(verdict: str = "newest", refit_on_raw: bool = False) -> str:
 
 
 @task(name="check verdict", persist_result=False)
-def check_verdict(root: str, verdict: str) -> str:
-    """The hash of a verdict that is whole, fresh, signed and promotes."""
+def check_verdict(root: str, verdict: str, is_refit: bool) -> str:
+    """The hash of a verdict that is whole, fresh, signed and promotes, and has a model that can: nobody is asked in vain."""
     stored = find_verdict(Path(root), verdict)
     require_actionable(Path(root), stored, _now())
+    with checkout_of_verdict(Path(root), stored.name) as tree:
+        require_registrable(tree, stored, is_refit=is_refit)
     return hash_verdict(stored)
 
 

@@ -15,19 +15,24 @@ from flows.approval import require_promotable
 from flows.champion_branches import champion_branch, keep_champion, point_current
 from flows.comparison import require_compared
 from flows.programs import git
-from flows.registration import Candidate, private_folder, read_candidate, refit_candidate, register, require_registered
+from flows.registration import (
+    Candidate,
+    private_folder,
+    read_candidate,
+    refit_candidate,
+    register,
+    require_registered,
+    require_registrable,
+)
 from flows.registry_office import Office, open_office
 from flows.rolled_back import knows_of, tell_pages
 from flows.verdict_store import StoredVerdict, find_verdict
 from flows.verification import Level, checkout_of_verdict, verify_checkout
 from tasks.errors import GateError, RegistryError
 from tasks.ledger import known_events
-from tasks.params import load_params
 from tasks.paths import ProjectPaths
 from tasks.records import Champion, Championship, Promotable
 from tasks.registry import ALIAS, AliasMoved, Move
-from tasks.stages import StageContext
-from tasks.stages.refittable import require_refittable
 
 DRILL = "drill"
 """The alias that a drill moves in place of the champion's."""
@@ -131,8 +136,7 @@ def _prepare(root: Path, office: Office, stored: StoredVerdict, promotable: Prom
     """Verify the verdict, keep what it rests on, and register its model; nothing has moved after that. What the log is to say."""
     branch = champion_branch(promotable.verdict_hash)
     with checkout_of_verdict(root, stored.name) as tree:
-        if is_refit:  # told before minutes of verifying
-            require_refittable(StageContext(tree, load_params(tree.params)), stored.verdict.inputs.get("snapshots", ""))
+        require_registrable(tree, stored, is_refit=is_refit)  # told before minutes of verifying
         _require_holds(tree, "metrics", stored.name, promotable.verdict_hash)
         commit = None if tree.root == root else git(tree.root, "rev-parse", "HEAD")
         candidate = (refit_candidate if is_refit else read_candidate)(tree, stored, branch)

@@ -26,6 +26,7 @@ from tasks.records import ModelCard, RefitCheck, Verdict, View
 from tasks.registry import Registry, RunFacts, describe_refit, describe_run
 from tasks.stages import StageContext
 from tasks.stages.raw_refit import refit_on_raw
+from tasks.stages.refittable import require_refittable
 
 _MODEL_FILE = "model.skops"
 
@@ -59,12 +60,31 @@ class Candidate:
         return {**told, "check": describe_check(self.check), "check_figures": json.dumps(figures, sort_keys=True)}
 
 
+def require_registrable(tree: ProjectPaths, stored: StoredVerdict, *, is_refit: bool) -> None:
+    """Refuse a verdict in the checkout ``tree`` of which no model can be registered, before anybody is asked, or verifies it.
+
+    Raises as :func:`read_candidate` does; with ``is_refit`` as :func:`~tasks.stages.refittable.require_refittable` does.
+    """
+    if is_refit:
+        require_refittable(StageContext(tree, load_params(tree.params)), stored.verdict.inputs.get("snapshots", ""))
+    else:
+        _require_judged_model(tree, stored)
+
+
 def read_candidate(tree: ProjectPaths, stored: StoredVerdict, branch: str) -> Candidate:
     """The challenger that the verdict in the checkout ``tree`` judged; ``branch`` keeps what it rests on.
 
     Raises :class:`~tasks.errors.ModelError` where it is known by its scores only, or is not the model that was judged.
     """
     verdict, content = stored.verdict, stored.content
+    model, card, digest = _require_judged_model(tree, stored)
+    sha256 = hashlib.sha256(content).hexdigest()
+    facts = describe_run(verdict, sha256, card, stored.receipt, branch)
+    return Candidate(verdict, sha256, digest, facts, _files(tree, content, card, model.read_bytes()), card.view)
+
+
+def _require_judged_model(tree: ProjectPaths, stored: StoredVerdict) -> tuple[Path, ModelCard, str]:
+    """The challenger's archive, its card and its logical hash."""
     model = tree.models / "challenger.skops"
     if not model.is_file():
         raise ModelError(
@@ -74,16 +94,14 @@ def read_candidate(tree: ProjectPaths, stored: StoredVerdict, branch: str) -> Ca
             next_step="judge a recipe on one part, or a stored model (docs/challengers.md)",
         )
     card = read_model(tree.models, "challenger")[1]
-    if card.logical_hash is None or card.logical_hash != verdict.inputs.get("models/challenger"):
+    if card.logical_hash is None or card.logical_hash != stored.verdict.inputs.get("models/challenger"):
         raise ModelError(
             f"the challenger of verdict {stored.name}",
             found="another model than the one that was judged",
             expected="the model that the verdict names",
             next_step="windtunnel verify names what was changed",
         )
-    sha256 = hashlib.sha256(content).hexdigest()
-    facts = describe_run(verdict, sha256, card, stored.receipt, branch)
-    return Candidate(verdict, sha256, card.logical_hash, facts, _files(tree, content, card, model.read_bytes()), card.view)
+    return model, card, card.logical_hash
 
 
 def refit_candidate(tree: ProjectPaths, stored: StoredVerdict, branch: str) -> Candidate:

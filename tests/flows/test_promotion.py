@@ -23,12 +23,12 @@ from flows.champion_branches import keep_champion
 from flows.cli.render_champion import show_moved
 from flows.comparison import comparison_notes
 from flows.programs import git
-from flows.promote_model import confirm_champion, told_of
+from flows.promote_model import check_verdict, confirm_champion, told_of
 from flows.promotion import Moved, confirm, promote, rollback
 from flows.registry_office import find_champion, show_in_mlflow
 from flows.verdict_store import find_verdict
 from flows.worktrees import hold_lock
-from tasks.errors import GateError, ModelError, RegistryError, SigningError, WorktreeError
+from tasks.errors import DatasetError, GateError, ModelError, RegistryError, SigningError, WorktreeError
 from tasks.ledger import Draft, append_event
 from tasks.paths import ProjectPaths
 from tasks.records import Promotable, Verdict
@@ -163,6 +163,17 @@ def test_a_verdict_of_scores_has_no_model_to_promote(paths, keys, registry, monk
     with pytest.raises(ModelError, match="scores only"):
         promote(paths.root, HERE, now())
     assert not registry.versions
+
+
+def test_nobody_is_asked_to_approve_what_cannot_be_promoted(paths, monkeypatch):
+    """The flow ends before it waits for an approval: no model, or a recipe that cannot be fitted on raw rows here."""
+    assert check_verdict.fn(str(paths.root), HERE, False)
+    with pytest.raises((DatasetError, ModelError), match=r"fitted again|snapshot"):
+        check_verdict.fn(str(paths.root), HERE, True)
+    monkeypatch.setattr(flows.verdict_checks, "_require_bytes", lambda *_: None)
+    (paths.models / "challenger.skops").unlink()
+    with pytest.raises(ModelError, match="scores only"):
+        check_verdict.fn(str(paths.root), HERE, False)
 
 
 def test_two_promotions_at_once(paths, keys, registry):
