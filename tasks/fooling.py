@@ -1,7 +1,7 @@
 """``windtunnel gate fool``: the cheapest cheat through the project's own criteria, and what stops it.
 
-What belongs here: holding each cheat (``tasks.adversary``) against the criteria, and against the checks that shut the doors it
-could come in by. What does not: the cheats, the criteria, and other gates' rules (``benchmarks``).
+What belongs here: holding each cheat (``tasks.adversary``) against the criteria. What does not: the checks that shut the doors it
+could come in by (``tasks.fooling_doors``), the cheats, the criteria, and other gates' rules (``benchmarks``).
 
 A bad model is made of the challenger: so many of its scores are shuffled among rows that it lies beyond the limit of a critical
 criterion. Every cheat wants to get this model through. Each attempt is measured on the predictions of the last verdict, by the code
@@ -9,33 +9,25 @@ that judges, under the critical criteria on figures with all their replicates. T
 the planted models are no candidates, none of their figures or seeds is told, and no look is spent.
 """
 
-import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 
-from tasks.adversary import Cheat, Door, Sheet, open_sheet, plan_cheats, worsen
-from tasks.errors import EvaluationError, GateError, ModelError
+from tasks.adversary import Cheat, Sheet, open_sheet, plan_cheats, worsen
+from tasks.errors import EvaluationError, GateError
 from tasks.evaluation import compare, count_draws, load_metrics, score_columns
 from tasks.evaluation.discovery import Limits, discover
 from tasks.evaluation.sample import Metric
+from tasks.fooling_doors import Guarded, shut_door
 from tasks.gates import asked_by, judge_criteria, later_gates
 from tasks.gates.bounds import lies_beyond
-from tasks.gates.levels import judge_levels
-from tasks.models.scores import read_scores_file
-from tasks.models.scores import score_columns as file_columns
 from tasks.params import Params
 from tasks.params.judging import EvaluationParams, EvidenceCriterion, GatesParams, MeasuredCriterion, MetricCriterion
 from tasks.paths import ProjectPaths
 from tasks.records import CheatOutcome, Comparison, CriterionOutcome, DoorTried, Evaluation, FoolReport
 from tasks.seeds import derive_seed
 from tasks.stages.gate import read_declared_evaluation, read_predictions
-from tasks.validation.target_leakage import find_target_leakage
-from tasks.verification import check_predictions
 
 _HALVINGS = 6
 """Of the share of worthless scores: the bad model lies beyond its limit by a 64th of the rows at most."""
@@ -48,26 +40,25 @@ NOTE = (
 
 
 @dataclass(frozen=True)
-class Bench:
+class Bench(Guarded):
     """What attempts are judged by."""
 
-    paths: ProjectPaths
-    params: Params
-    evaluation: Evaluation
     gates: GatesParams
     """The critical criteria on figures alone."""
     asked: EvaluationParams
-    stored: pa.Table
     seed: int
     own: Mapping[str, Metric]
     """The user's own metrics."""
 
-    def measure(self, sheet: Sheet, replicates: int | None = None) -> Evaluation:
-        """The evaluation of ``sheet``; slices that are gone are missing, withheld ones stay so, and noise is what was measured."""
+    def measure(self, sheet: Sheet, replicates: int | None = None, seed: int | None = None) -> Evaluation:
+        """The evaluation of ``sheet``; slices that are gone are missing, withheld ones stay so, and noise is what was measured.
+
+        ``seed``: of the draws, in place of the project's own.
+        """
         asked = self.asked
         if replicates is not None:
             asked = asked.model_copy(update={"interval": asked.interval.model_copy(update={"replicates": replicates})})
-        seed = derive_seed(self.params.seed, "evaluation")
+        seed = derive_seed(self.params.seed if seed is None else seed, "evaluation")
         found = compare(sheet.rows, asked, seed, sheet.task, sheet.classes, draws=len(sheet.challenger), own=self.own)
         stored = {_key(c): c for c in self.evaluation.comparisons}
         comparisons = tuple(_beside(stored.get(_key(c)), c) for c in found)
@@ -80,9 +71,9 @@ class Bench:
             update["discovery"] = discover(sheet.rows, asked, seed, labelled, limits, draws=len(sheet.challenger), own=self.own)
         return self.evaluation.model_copy(update=update)
 
-    def judge(self, sheet: Sheet, *, is_later: bool = False) -> tuple[CriterionOutcome, ...]:
+    def judge(self, sheet: Sheet, *, is_later: bool = False, seed: int | None = None) -> tuple[CriterionOutcome, ...]:
         """The outcomes of the criteria on ``sheet``; ``is_later``: as those of a candidate that is not the first on the holdout."""
-        found = self.measure(sheet)
+        found = self.measure(sheet, seed=seed)
         return judge_criteria(found, {}, later_gates(self.gates, found) if is_later else self.gates, is_later=is_later)
 
 
@@ -148,7 +139,7 @@ def open_bench(paths: ProjectPaths, params: Params) -> tuple[Bench, Sheet]:
     gates = params.gates.model_copy(update={"criteria": on_figures})
     seed = derive_seed(params.seed, "fool")
     asked = asked_by(gates, params.evaluation)
-    bench = Bench(paths, params, evaluation, gates, asked, rows, seed, load_metrics(asked.functions, paths.root))
+    bench = Bench(paths, params, evaluation, rows, gates, asked, seed, load_metrics(asked.functions, paths.root))
 
     def columns(role: str) -> tuple[str, ...]:
         return score_columns(role, evaluation.task, len(classes))
@@ -194,13 +185,14 @@ def _try_cheat(bench: Bench, cheat: Cheat, good: Sheet, bad: Sheet) -> CheatOutc
     failing: tuple[str, ...] = ()
     for cost, sheet in attempt_sheets(bench, cheat, good, bad):
         tried.append(cost)
+        seed = derive_seed(bench.seed, f"{cheat.name} {cost:g}") if cheat.draws_anew else None
         try:
-            outcomes = bench.judge(sheet, is_later=cheat.spends_looks and len(tried) > 1)
+            outcomes = bench.judge(sheet, is_later=cheat.spends_looks and len(tried) > 1, seed=seed)
         except EvaluationError as error:
             failing = (f"{error.thing}: {error.found}",)
             continue
         if all(outcome.status == "pass" for outcome in outcomes):
-            doors = tuple(DoorTried(door=door, stopped_by=_shut(bench, door, sheet)) for door in cheat.doors)
+            doors = tuple(DoorTried(door=door, stopped_by=shut_door(bench, door, sheet)) for door in cheat.doors)
             return _outcome(cheat, tried, cost, (), doors)
         failing = tuple(f"{outcome.name}: {outcome.status}" for outcome in outcomes if outcome.status != "pass")
     return _outcome(cheat, tried, None, failing[:_NAMED], ())
@@ -232,46 +224,3 @@ def _with_champions_scores(sheet: Sheet) -> Sheet:
         for name, source in zip(names, theirs, strict=True):
             rows = rows.set_column(rows.column_names.index(name), name, rows.column(source))
     return replace(sheet, rows=rows)
-
-
-def _shut(bench: Bench, door: Door, sheet: Sheet) -> str:
-    """What refuses the attempt at ``door``, in its own words; empty where nothing does."""
-    return next(_checks(bench, door, sheet), "")
-
-
-def _checks(bench: Bench, door: Door, sheet: Sheet) -> Iterator[str]:
-    if door == "predictions":
-        found = check_predictions(sheet.rows.sort_by("row_key"), bench.stored)
-        if found.status == "does_not_hold":
-            yield f"windtunnel verify: {found.reason}"
-    elif door == "feature":
-        label = bench.stored.column("label")
-        for finding in find_target_leakage(label, [("planted", label)], task=sheet.task):
-            if finding.is_blocking:
-                yield f"validation of features: {finding.kind}, {finding.found}"
-    elif door in ("score_file", "stored_model"):
-        if door == "score_file":
-            yield from _refused_file(bench, sheet)
-        card = bench.evaluation.challenger.model_copy(update={"basis": door})
-        brought = bench.evaluation.model_copy(update={"challenger": card})
-        yield from (
-            outcome.reason for outcome in judge_levels(brought, bench.params.gates.require) if "challenger" in outcome.reason
-        )
-    elif door == "params_champion" and bench.evaluation.champion is not None:
-        card = bench.evaluation.champion.model_copy(update={"basis": "recipe"})
-        older = bench.evaluation.model_copy(update={"champion": card})
-        yield from (outcome.reason for outcome in judge_levels(older, bench.params.gates.require) if "champion" in outcome.reason)
-
-
-def _refused_file(bench: Bench, sheet: Sheet) -> Iterator[str]:
-    """Why a score file of the rows and scores of ``sheet`` is refused; nothing where it is taken."""
-    names = file_columns(sheet.task, sheet.classes)
-    columns = dict(zip(names, (sheet.rows.column(name) for name in sheet.challenger[0]), strict=True))
-    with tempfile.TemporaryDirectory(prefix="windtunnel-fool-") as folder:
-        file = Path(folder) / "scores.parquet"
-        pq.write_table(pa.table({"row_key": sheet.rows.column("row_key"), **columns}), file)
-        wanted = bench.stored.column("row_key")
-        try:
-            read_scores_file(file, wanted, (), task=sheet.task, classes=sheet.classes, what="score file")
-        except ModelError as error:
-            yield f"{error.thing}: {error.found}"

@@ -20,6 +20,7 @@ _DOORS = {
     "predictions": "as an edit of the predictions",
     "params_champion": "as another models.champion",
     "params_split": "as another split",
+    "params_seed": "as another seed in params.yaml",
 }
 
 

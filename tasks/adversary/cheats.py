@@ -1,8 +1,8 @@
 """The cheats, each with what it costs, from the cheapest attempt on.
 
 What belongs here: what a cheat does to the predictions of a bad model, and by which doors it could come in. What does not: which
-attempt passes, and which check shuts which door (``tasks.fooling``). Every attempt is a function of the sheet and of a
-generator, so that the same seed cheats alike.
+attempt passes (``tasks.fooling``), and which check shuts which door (``tasks.fooling_doors``). Every attempt is a function of the
+sheet and of a generator, so that the same seed cheats alike.
 """
 
 from collections.abc import Callable
@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 
 from tasks.adversary.sheet import Floats, Sheet, worsen
 
-Door = Literal["recipe", "feature", "score_file", "stored_model", "predictions", "params_champion", "params_split"]
+Door = Literal["recipe", "feature", "score_file", "stored_model", "predictions", "params_champion", "params_split", "params_seed"]
 """How a cheat comes in: as an honest recipe would; as a feature; as scores, or a model, that were made elsewhere; as an edit of the
-stored predictions; as an edit of ``models.champion``, or of the split, in params.yaml."""
+stored predictions; as an edit of ``models.champion``, of the split, or of ``seed``, in params.yaml."""
 
 Attempt = Callable[[Sheet, np.random.Generator], Sheet]
 _SHARES = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5)
@@ -29,6 +29,7 @@ _COPIES = (4, 16)
 _MOST_ROWS = 1_000_000
 """Rows up to which copies are made: beyond, copies cost more than they tell."""
 _OTHER_HOLDOUTS = 20
+_OTHER_SEEDS = 20
 _NEARLY = 0.98
 """What somebody who knows the label says, so that no logarithm tells on him."""
 
@@ -48,6 +49,8 @@ class Cheat:
     """Whether it is done to scores as good as the champion's, to do harm that the figures may not show."""
     spends_looks: bool = False
     """Whether each attempt is another candidate on the same holdout."""
+    draws_anew: bool = False
+    """Whether each attempt is judged with another seed of everything that is drawn in judging."""
 
 
 def plan_cheats(sheet: Sheet, *, bad_share: float, looks: int) -> tuple[Cheat, ...]:
@@ -59,6 +62,7 @@ def plan_cheats(sheet: Sheet, *, bad_share: float, looks: int) -> tuple[Cheat, .
     cheats = (
         _reruns(sheet, bad_share, looks),
         _another_holdout(sheet),
+        _other_seeds(),
         _choice_of_slice(sheet),
         _leak_by_feature(),
         _leak_by_scores(),
@@ -98,6 +102,17 @@ def _another_holdout(sheet: Sheet) -> Cheat:
         "holdouts",
         ("params_split",),
         tuple((float(number), half) for number in range(1, _OTHER_HOLDOUTS + 1)) if len(clusters) > 1 else (),
+    )
+
+
+def _other_seeds() -> Cheat:
+    return Cheat(
+        "choice of seed",
+        "the same scores, judged with other draws of the bootstrap; the same pair of candidate and holdout, so no look",
+        "seeds",
+        ("params_seed",),
+        tuple((float(number), lambda sheet, _: sheet) for number in range(1, _OTHER_SEEDS + 1)),
+        draws_anew=True,
     )
 
 

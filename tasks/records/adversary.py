@@ -11,7 +11,9 @@ from tasks.records.base import Record
 class DoorTried(Record):
     """One way in for a cheat, and what shut it."""
 
-    door: Literal["recipe", "feature", "score_file", "stored_model", "predictions", "params_champion", "params_split"]
+    door: Literal[
+        "recipe", "feature", "score_file", "stored_model", "predictions", "params_champion", "params_split", "params_seed"
+    ]
     stopped_by: str
     """The check that refused it, in its own words; empty where none did."""
 

@@ -12,6 +12,7 @@ ROWS = 400
 NAMES = {
     "reruns until lucky",
     "another holdout until lucky",
+    "choice of seed",
     "choice of slice",
     "label leak, by a feature",
     "label leak, from elsewhere",

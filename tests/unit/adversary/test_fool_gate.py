@@ -6,11 +6,13 @@ from dataclasses import replace
 
 import pyarrow as pa
 import pytest
+from signed_project import ADA, BOB, add_version, line, make_keys, sign_version
 from toy_evidence import make_params, toy_rows, train_toy, write_reports, write_toy
 
 from flows.cli.render_fool import show_fool
 from tasks.errors import ExitCode, GateError
 from tasks.fooling import fool_gate, open_bench
+from tasks.fooling_doors import shut_door
 from tasks.gates.levels import judge_levels
 from tasks.params.judging import RequiredEvidence
 from tasks.paths import ProjectPaths
@@ -148,6 +150,54 @@ def test_other_predictions_than_were_evaluated_are_refused(project, tmp_path):
     shutil.rmtree(paths.predictions)
     with pytest.raises(GateError, match="no predictions"):
         fool(paths, params())
+
+
+def test_another_seed_is_another_draw_and_no_look(project, found):
+    """Each attempt moves the ends of intervals and no figure; a model beyond its limit is not passed by any."""
+    bench, good = open_bench(project, params())
+    first, again, other = (bench.measure(good, seed=seed).comparisons for seed in (None, 1, 2))
+    assert first == again
+    assert [(c.metric, c.challenger) for c in other] == [(c.metric, c.challenger) for c in first]
+    assert [c.delta_interval for c in other] != [c.delta_interval for c in first]
+    seeds = found["choice of seed"]
+    assert (len(seeds.tried), seeds.got_through, seeds.doors) == (20, False, ())
+    assert seeds.criteria
+
+
+@pytest.fixture(scope="module")
+def signed(project, tmp_path_factory):
+    """The same project, whose policy two people may sign, and one has."""
+    root = tmp_path_factory.mktemp("signed") / "toy"
+    shutil.copytree(project.root, root)
+    paths = ProjectPaths(root)
+    keys = make_keys(tmp_path_factory.mktemp("keys"))
+    paths.policies.mkdir(exist_ok=True)
+    signers = "".join(line(keys, name) for name in (ADA, BOB))
+    sign_version(paths.policies, add_version(paths.policies, params(), signers, ADA), ADA, keys[ADA])
+    return paths
+
+
+@pytest.mark.parametrize("door", ["params_split", "params_seed"])
+def test_a_signed_policy_shuts_the_doors_of_params(project, signed, door):
+    """Split and seed are part of what was signed; where nobody has signed, anybody may choose them."""
+    bench, good = open_bench(signed, params())
+    assert shut_door(bench, door, good).startswith("the signed policy: masking policy or criteria were changed after version 1")
+    unsigned, good = open_bench(project, params())
+    assert shut_door(unsigned, door, good) == ""
+
+
+def test_a_policy_that_was_not_signed_as_it_is_shuts_nothing(signed):
+    """Its verdicts are rehearsals whatever the split: to call that a shut door would be one door too many."""
+    bench, good = open_bench(signed, params(ranking=RANKING, sharp=BRIER | {"margin": 0.04}))
+    assert shut_door(bench, "params_seed", good) == ""
+
+
+def test_a_signed_policy_does_not_shut_the_champion_out(signed):
+    """Which champion is named is no part of it: `gates.require.champion` is, and shuts it."""
+    bench, good = open_bench(signed, params())
+    assert shut_door(bench, "params_champion", good) == ""
+    required, good = open_bench(signed, params({"champion": "logged_scores"}))
+    assert "gates.require.champion" in shut_door(required, "params_champion", good)
 
 
 def test_a_champion_that_production_did_not_log_may_be_refused(project):
