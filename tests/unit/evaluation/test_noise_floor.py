@@ -4,16 +4,19 @@ from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
 import pytest
 from sample_rows import CLASSES, SAMPLES, params
-from toy_evidence import make_card, make_params, toy_rows, train_toy, write_toy
+from toy_evidence import judge_toy, make_card, make_params, toy_rows, train_toy, write_toy
 
-from tasks.datasets import read_manifest
+from tasks.datasets import hash_file, read_manifest, write_atomically
 from tasks.evaluation import Contest, Rescoring, compare
 from tasks.evaluation.compare import read_scores
 from tasks.evaluation.noise import describe_noise, measure_noise, with_noise
 from tasks.models import open_model
-from tasks.records import Evaluation
+from tasks.paths import ProjectPaths
+from tasks.records import Evaluation, Verdict
 from tasks.stages import StageContext, load_stage
 
 
@@ -105,3 +108,31 @@ def test_stages_fit_again_with_another_seed_and_measure(tmp_path):
     assert (found.noise.of, found.noise.seed, found.noise.scored_twice) == ("challenger", refit.seed, {"challenger": 0.0})
     assert all(comparison.noise_floor > 0 for comparison in found.comparisons if not comparison.is_withheld)
     assert "refit" not in "".join(read_manifest(paths.predictions, made_by="evaluate").tables["predictions"].columns)
+
+
+def test_two_columns_of_scores_are_judged_and_nothing_is_called_better(tmp_path):
+    """A score file that is far better than the logged scores, by every stage: the claim waits for a recipe, the margin holds."""
+    rows = toy_rows()
+    part = rows.filter(pc.equal(rows["part"], "test"))
+    clear = part["strength"].to_numpy() + 2.0 * part["label"].to_numpy()
+    pq.write_table(pa.table({"row_key": part["order_id"], "score": 1 / (1 + np.exp(-clear))}), tmp_path / "mine.parquet")
+    brought = {"score_file": "mine.parquet", "sha256": hash_file(tmp_path / "mine.parquet"), "view": "masked"}
+    test = {"metric": "roc_auc", "min_rows": 10, "critical": True}
+    criteria = {
+        "validation": {"evidence": "validation", "critical": True},
+        "better": {**test, "better_by": 0},
+        "no_worse": {**test, "margin": 0.01},
+    }
+    models = {"champion": {"scores": "log.score", "version": "log.version"}, "challenger": brought}
+    asked = make_params(models=models, gates={"max_age_days": 7, "criteria": criteria})
+    write_atomically(ProjectPaths(tmp_path).pin, b"{}")
+    paths = write_toy(tmp_path, rows, about={"pin": hash_file(ProjectPaths(tmp_path).pin)})
+    train_toy(paths, asked)
+    judge_toy(paths, asked)
+    verdict = Verdict.from_json(paths.verdict.read_bytes(), origin="test")
+    told = {outcome.name: outcome for outcome in verdict.criteria}
+    assert (verdict.decision, told["no_worse"].status, told["better"].status) == ("inconclusive", "pass", "inconclusive")
+    assert told["better"].interval.low > 0
+    assert "give the recipe of one (models.challenger, models.champion)" in told["better"].reason
+    assert (verdict.noise.of, told["better"].noise_floor, told["better"].rows_to_decide) == (None, None, None)
+    assert "better overall" not in verdict.reason

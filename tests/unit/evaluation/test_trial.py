@@ -89,6 +89,16 @@ def test_equals_what_the_pipeline_trains(project):
     assert (found.noise.told, found.drift.reference) == ("not known: no model was fitted or scored again", "train")
 
 
+def test_a_trial_calls_nothing_better(project):
+    """It fits nothing again, so that no floor is known; it says that a run does."""
+    better = {"ranking": {"metric": "roc_auc", "better_by": 0, "min_rows": 10, "critical": True}}
+    known = {"max_age_days": 7, "criteria": GATES["criteria"] | better}
+    outcome = next(one for one in attempt(project, gates=known).verdict.criteria if one.name == "ranking")
+    assert (outcome.status, outcome.noise_floor) == ("inconclusive", None)
+    assert "no noise floor is known" in outcome.reason
+    assert "no model was fitted or scored again here, as windtunnel run does" in outcome.reason
+
+
 def test_missing_reports_are_not_judged(project):
     """A project without a validation report cannot be judged, however good the challenger."""
     project.validation_report("splits").unlink()
