@@ -9,7 +9,7 @@ its rows, clusters, days, slices and people are counted then; no label, no score
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tasks.datasets import read_manifest
@@ -25,11 +25,15 @@ from tasks.paths import ProjectPaths
 from tasks.records import Evaluation, GatePlan, PlannedFrom
 from tasks.stages.gate import read_declared_evaluation
 from tasks.stages.looking import HOLDOUT
+from tasks.stages.made_with import find_others, needed_before
 from tasks.trial import look_free, with_challenger
 from tasks.trial_parts import look_without_judging
 
 Tell = Callable[[str, int, int], None]
 """What is being done, how many steps are done, and how many there are."""
+
+_OF_MODELS = {"train", "evaluate"}
+"""Stages that leave rows and labels as they are."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +43,8 @@ class _Basis:
     evaluation: Evaluation
     measured: Evaluation | None
     why: str
+    holdout: str | None = None
+    """What looks at it are known by, where an evaluation of it says so."""
 
 
 def plan_gate(
@@ -66,9 +72,8 @@ def plan_gate(
             expected="one whose power depends on the rows of the holdout",
             next_step="name one in params.yaml: metric, or parity",
         )
-    if given is not None:
-        params = with_challenger(paths, params, given, view, model_keys)
-    basis = _find_basis(paths, params, model_keys, tell, is_declared=given is None)
+    asked = params if given is None else with_challenger(paths, params, given, view, model_keys)
+    basis = _find_basis(paths, asked, params, model_keys, tell)
     evaluation, gates = basis.evaluation, params.gates
     tests = plan_tests(evaluation, gates, measured=basis.measured)
     has_later = gates.looks.budget > 1
@@ -93,21 +98,26 @@ def plan_gate(
         tests=tests,
         later_tests=plan_tests(evaluation, later, is_later=True, measured=basis.measured) if has_later else (),
         unplanned=list_unplanned(evaluation, gates, tests),
-        holdout=evaluation.inputs.get(HOLDOUT) if basis.measured is None else None,
+        holdout=basis.holdout,
     )
 
 
-def _find_basis(
-    paths: ProjectPaths, params: Params, model_keys: Mapping[str, str] | None, tell: Tell, *, is_declared: bool
-) -> _Basis:
-    if not is_declared:
-        return _foretold(paths, params, model_keys, tell, why="the plan is for another challenger than params.yaml declares")
+def _find_basis(paths: ProjectPaths, given: Params, declared: Params, model_keys: Mapping[str, str] | None, tell: Tell) -> _Basis:
+    """What a plan for ``given`` rests on; the evaluation is of the ``declared`` parameters, or passed over."""
     try:
-        evaluation = read_declared_evaluation(paths, params)
+        evaluation = read_declared_evaluation(paths, declared)
         _require_same_rows(paths, evaluation)
     except GateError as missing:
-        return _foretold(paths, params, model_keys, tell, why=missing.found)
-    return _Basis(evaluation, None, "")
+        return _foretold(paths, given, model_keys, tell, why=missing.found)
+    others = find_others(declared, evaluation.inputs, needed_before(evaluation.split))
+    if given is declared and not others:
+        return _Basis(evaluation, None, "", evaluation.inputs.get(HOLDOUT))
+    why = f"the last evaluation was made with other parameters: {', '.join(others)}"
+    if given is not declared:
+        why = "the plan is for another challenger than params.yaml declares"
+    # Rows and labels are those that were looked at, whoever was judged on them.
+    holdout = evaluation.inputs.get(HOLDOUT) if set(others) <= _OF_MODELS else None
+    return replace(_foretold(paths, given, model_keys, tell, why=why), holdout=holdout)
 
 
 def _require_same_rows(paths: ProjectPaths, evaluation: Evaluation) -> None:

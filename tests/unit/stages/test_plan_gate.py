@@ -97,6 +97,10 @@ def test_other_parameters_or_rows_are_planned_for_from_the_validation_part(judge
     """An evaluation of another confidence, or of rows that are no longer the split's, says nothing of the next look."""
     other = plan_gate(judged, params(interval=INTERVAL | {"confidence": 0.9}))
     assert (other.planned_from.basis, other.planned_from.why) == ("free_look", "interval.confidence 0.95")
+    models = params().models
+    changed = models.model_copy(update={"challenger": models.challenger.model_copy(update={"parameters": {"C": 0.01}})})
+    another = plan_gate(judged, params().model_copy(update={"models": changed}))
+    assert (another.planned_from.basis, another.planned_from.why[-5:], another.holdout is None) == ("free_look", "train", False)
     rows = toy_rows()
     write_toy(judged.root, replaced(rows, "part", pc.if_else(pc.equal(rows["part"], "embargo"), "test", rows["part"])))
     refreshed = plan_gate(judged, params())
@@ -212,7 +216,9 @@ def test_another_challenger_is_not_planned_from_the_evaluation(judged):
     (judged.root / "mine.py").write_text("from sklearn.naive_bayes import GaussianNB\nestimator = GaussianNB()\n")
     found = plan_gate(judged, params(), judged.root / "mine.py")
     assert found.planned_from.why == "the plan is for another challenger than params.yaml declares"
-    assert found.tests != plan_gate(judged, params()).tests
+    declared = plan_gate(judged, params())
+    assert found.tests != declared.tests
+    assert found.holdout == declared.holdout  # its looks are counted all the same
 
 
 def test_criteria_without_a_figure_cannot_be_planned(project):
