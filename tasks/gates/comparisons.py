@@ -18,6 +18,8 @@ from tasks.records import Comparison, CriterionOutcome, CriterionStatus, Evaluat
 
 NO_CHAMPION = "there is no champion to compare with, and no bound to hold"
 
+NOT_TOLD = "how many rows would decide is not told: it would tell of few people"
+"""The end of an undecided reason that rests on what is withheld."""
 RESAMPLING = "evaluation"
 """The name of the seed that replicates are drawn by, in an evaluation's ``seeds``."""
 
@@ -156,7 +158,7 @@ def _limits(criterion: MetricCriterion, read: _Found, claim: Claim | None, evalu
     """The outcome of each test that the criterion asks, or one that there are too few rows, or people, for any."""
     found = read.comparison
     if found.is_withheld:
-        return [LimitOutcome("inconclusive", found.reason, criterion.min_rows)]
+        return [LimitOutcome("inconclusive", f"{found.reason}; {NOT_TOLD}", says_why=True)]
     outcomes = _tests(criterion, read, claim, evaluation)
     if found.rows >= criterion.min_rows:
         return outcomes

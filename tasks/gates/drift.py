@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from statistics import NormalDist
 
 from tasks.gates.bounds import POWER
-from tasks.gates.comparisons import days_that_hold, tell_waiting
+from tasks.gates.comparisons import NOT_TOLD, days_that_hold, tell_waiting
 from tasks.gates.evidence import plain_outcome, worst
 from tasks.params.judging import DriftCriterion
 from tasks.records import CriterionOutcome, CriterionStatus, Drift, Evaluation, FeatureDrift
@@ -79,7 +79,7 @@ def _too_few(criterion: DriftCriterion, drift: Drift) -> _Few:
 def _waiting(telling: Sequence[FeatureDrift], criterion: DriftCriterion, drift: Drift) -> _Few:
     """The judged rows at which the last of the features is decided, or why no number is named."""
     if any(found.psi is None or found.by_chance is None for found in telling):
-        return _Few("; how many rows would decide is not told: it would tell of few people")
+        return _Few(f"; {NOT_TOLD}")
     needed = [rows_that_decide(found, criterion.most, drift.rows, drift.reference_rows) for found in telling]
     if None in needed:
         against = f"or the {drift.reference_rows:,} rows of {drift.reference} are too few"

@@ -93,9 +93,9 @@ def _hold(criterion: MeasuredCriterion, measure: Measure, own: float | None, ask
     told = _told(value, measure.unit) if own is None else f"{_told(value, measure.unit)} ({_number(low)} to {_number(high)})"
     reason = f"{criterion.measure} {told}, at {'most' if at_most else 'least'} {_told(limit, measure.unit)} wanted"
     if held.status == "inconclusive":
-        enough = (
-            f"; a count of about {held.rows_to_decide:,} would decide, {measure.count:,} are there" if held.rows_to_decide else ""
-        )
+        enough = "; today's figure lies on the limit, so that no count can be named"
+        if held.rows_to_decide:
+            enough = f"; a count of about {held.rows_to_decide:,} would decide, {measure.count:,} are there"
         reason = f"too wide to tell: {reason}{enough}"
     return replace(held, reason=reason)
 

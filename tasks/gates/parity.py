@@ -11,14 +11,13 @@ import math
 from collections.abc import Sequence
 
 from tasks.gates.bounds import LimitOutcome, is_usable, judge_bound
-from tasks.gates.comparisons import days_that_hold, drawn, tell_waiting
+from tasks.gates.comparisons import NOT_TOLD, days_that_hold, drawn, tell_waiting
 from tasks.gates.evidence import plain_outcome
 from tasks.gates.intervals import read_interval
 from tasks.params.judging import ParityCriterion
 from tasks.records import Comparison, CriterionOutcome, Evaluation, Interval
 
 _FEWEST = 2
-_NOT_TOLD = "how many rows would decide is not told: it would tell of few people"
 
 
 def judge_parity(
@@ -80,7 +79,7 @@ def _too_few(found: Sequence[Comparison], criterion: ParityCriterion, interval: 
     few = [c for c in found if not c.is_withheld and c.rows < least]
     if withheld:
         more = f"; fewer than {least:,} rows: {_short_of(few, least)}" if few else ""
-        return LimitOutcome("inconclusive", f"withheld: {', '.join(withheld)}{more}; {_NOT_TOLD}", says_why=True)
+        return LimitOutcome("inconclusive", f"withheld: {', '.join(withheld)}{more}; {NOT_TOLD}", says_why=True)
     if not few:
         return None
     # The least that is judged decides nothing where today's interval would still be too wide at that many rows.

@@ -262,6 +262,10 @@ def _wait(verdict: Verdict, evaluation: Evaluation) -> Action:
     if unknown:
         text = f"Name a recipe of one model, so that a refit measures the noise floor of {_where(unknown[0])}, or ask for a margin."
         return Action(text, "windtunnel run")
+    hidden = [o for o in endless if o.reason.startswith("withheld")]
+    if hidden:
+        text = f"Judge more rows, or merge slices: {_where(hidden[0])} rests on too few people, and how many it takes is not told."
+        return Action(text, "windtunnel data refresh")
     if endless:
         text = f"Sharpen the challenger or reconsider the limit of {_where(endless[0])}: more rows alone would not decide it."
         return Action(text, "windtunnel try FILE")

@@ -94,6 +94,16 @@ def test_the_least_rows_are_not_named_where_they_would_not_decide():
     assert (outcome.status, outcome.rows_to_decide) == ("inconclusive", None)
 
 
+def test_a_withheld_slice_names_no_rows_and_says_why():
+    """Nobody here knows how many it has: any number would tell of few people, or be made up."""
+    hidden = comparison(
+        slice_column="o", slice_value="x", rows=0, is_withheld=True, reason="withheld: it would rest on fewer than 5 people"
+    )
+    (outcome,) = judged(hidden, criterion={"margin": 0.005, "slice": "o"})
+    assert (outcome.status, outcome.n, outcome.rows_to_decide) == ("inconclusive", None, None)
+    assert outcome.reason == f"{hidden.reason}; how many rows would decide is not told: it would tell of few people"
+
+
 def test_too_wide_an_interval_says_how_many_rows_would_decide():
     """Twice as wide as the figure's distance (0.125) from the limit: four times the rows, times 1 + 0.84 / 1.96 squared."""
     (outcome,) = judged(difference(-0.25, 0.25), criterion={"margin": 0.125})

@@ -63,6 +63,12 @@ def test_undecided_names_the_count_that_would_decide():
     assert (found.status, "a count of about" in found.reason, "12,000 are there" in found.reason) == ("inconclusive", True, True)
 
 
+def test_a_measure_on_its_limit_says_that_no_count_would_decide():
+    """Nor is one named."""
+    found = outcome(latency(low=47, value=50, high=53))
+    assert (found.status, found.reason.endswith("lies on the limit, so that no count can be named")) == ("inconclusive", True)
+
+
 @pytest.mark.parametrize(("count", "status"), [(0, "inconclusive"), (999, "inconclusive"), (1000, "pass")])
 def test_fewer_than_the_least_count_are_inconclusive(count, status):
     """However well they look."""

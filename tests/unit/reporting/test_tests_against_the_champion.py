@@ -62,6 +62,17 @@ def test_a_claim_without_a_noise_floor_names_what_it_takes(rejected):
     assert action.command == "windtunnel run"
 
 
+def test_a_withheld_slice_names_more_rows_or_fewer_slices(rejected):
+    """Nobody says how many more; the limit is not what is wrong."""
+    inputs, verdict, outcome = rejected
+    told = {"challenger": None, "n": None, "rows_to_decide": None, "reason": "withheld: it would rest on fewer than 5 people"}
+    waiting = outcome.model_copy(update={**told, "status": "inconclusive", "is_critical": True})
+    changed = verdict.model_copy(update={"decision": "inconclusive", "criteria": (waiting,)})
+    action = action_of(changed, inputs.provenance.evaluation, 7)
+    assert action.text.startswith("Judge more rows, or merge slices: ")
+    assert action.command == "windtunnel data refresh"
+
+
 def test_thresholds_name_every_kind_of_test():
     """As declared: a share of the champion's figure, a claim, a gap between slices."""
     common = {"min_rows": 1, "critical": True}
