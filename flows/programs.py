@@ -6,6 +6,7 @@ worktree and a local remote may hold raw personal data.
 
 import ctypes
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -54,8 +55,12 @@ def stage_environment(stage: str | None = None) -> dict[str, str]:
 
 
 def call(command: Sequence[str], cwd: Path, extra: Mapping[str, str] | None = None) -> bytes:
-    """What ``command`` prints; raises :class:`~tasks.errors.WorktreeError` with its last line where it fails."""
+    """What ``command`` prints; raises :class:`~tasks.errors.WorktreeError` with its last line where it fails, or is not there."""
     env = {**stage_environment(), **(extra or {})}
+    if shutil.which(command[0], path=env["PATH"]) is None:
+        raise WorktreeError(
+            command[0], found="no such program", expected=f"{command[0]} on PATH", next_step=f"install {command[0]}"
+        )
     done = subprocess.run(command, cwd=cwd, env=env, capture_output=True, check=False, umask=PRIVATE_UMASK)  # noqa: S603 - git and dvc
     if done.returncode != 0:
         said = (done.stderr.strip() or done.stdout.strip() or b"nothing was printed").decode(errors="replace").splitlines()[-1]

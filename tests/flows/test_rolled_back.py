@@ -1,6 +1,7 @@
 """What stands after a rollback: the verdict whose model was taken back opens no release, and every output says so."""
 
 import json
+import os
 import shutil
 from datetime import datetime, timezone
 from pathlib import Path
@@ -12,6 +13,7 @@ from prefect.logging import disable_run_logger
 from promotable_project import judge_promotable, make_promotable, write_params
 from signed_project import BOB, ROBOT
 
+import flows.programs
 import flows.stage_graph
 from flows.approval import approve
 from flows.cli.root import windtunnel
@@ -22,7 +24,7 @@ from flows.registry_office import find_champion
 from flows.release_gate import release_gate
 from flows.rolled_back import find_rolled_back, require_not_rolled_back
 from flows.verdict_store import find_verdict
-from tasks.errors import GateError
+from tasks.errors import GateError, WorktreeError
 from tasks.paths import ProjectPaths
 
 HERE = "data/verdict.json"
@@ -171,3 +173,11 @@ def test_the_champion_before_is_not_taken_back(rolled, made):
     stored = find_verdict(rolled.root, made[1])
     assert find_rolled_back(rolled.root, stored, now()) is None
     assert champion.branch == made[1]
+
+
+def test_without_git_the_gate_does_not_open(standing, monkeypatch):
+    """What `champions/current` says cannot be read then: no program is an error with a next step, no crash and no pass."""
+    monkeypatch.setenv("PATH", str(standing.root))
+    monkeypatch.setattr(flows.programs, "stage_environment", lambda: dict(os.environ))
+    with pytest.raises(WorktreeError, match="no such program"):
+        require_not_rolled_back(standing.root, find_verdict(standing.root, HERE), now())
