@@ -15,6 +15,7 @@ from pathlib import Path
 from tasks.datasets import read_manifest
 from tasks.errors import DatasetError, GateError, ModelError
 from tasks.evaluation import foretell, open_evidence, read_places
+from tasks.free_look import look_free, with_challenger
 from tasks.gates import later_confidence, later_gates, list_unplanned, plan_tests
 from tasks.params import Params
 from tasks.params.judging import MetricCriterion, ParityCriterion
@@ -26,7 +27,6 @@ from tasks.records import Evaluation, GatePlan, PlannedFrom
 from tasks.stages.gate import read_declared_evaluation
 from tasks.stages.looking import HOLDOUT
 from tasks.stages.made_with import find_others, needed_before
-from tasks.trial import look_free, with_challenger
 from tasks.trial_parts import look_without_judging
 
 Tell = Callable[[str, int, int], None]
