@@ -34,10 +34,11 @@ def approve(verdict: str, key: Path | None, reason: str, is_print: bool, is_json
     import os
 
     from flows.approval import approve as approve_verdict
-    from flows.approval import sign_approval
+    from flows.approval import require_promotable, sign_approval
     from flows.comparison import comparison_notes
     from flows.rolled_back import told_rollback
     from flows.verdict_store import find_looks, find_verdict
+    from tasks.errors import GateError, SigningError
     from tasks.reporting import looks_sentence, notes_on
     from tasks.signing import require_key
 
@@ -51,6 +52,10 @@ def approve(verdict: str, key: Path | None, reason: str, is_print: bool, is_json
         click.echo(sign_approval(paths.root, verdict, key=used, reason=reason, now=now).model_dump_json())
         return
     event = approve_verdict(paths.root, verdict, key=used, reason=reason, now=now)
+    try:
+        require_promotable(paths.root, stored, now)
+    except (GateError, SigningError) as error:
+        click.echo(f"not enough yet: {error.found}", err=True)
     if is_json:
         as_json(event.model_dump(mode="json"))
     else:

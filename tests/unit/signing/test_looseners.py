@@ -79,6 +79,20 @@ def test_of_two_people_who_both_loosened_both_approve(paths, keys, monkeypatch):
     assert (promotable(paths).approved_by, promotable(paths).approval) == (f"{ADA}, {BOB}", older.hash)
 
 
+def test_whoever_approves_is_told_that_another_has_to(paths, keys, monkeypatch):
+    """Both loosened: the command writes the approval down, and says that it is not enough alone."""
+    change(paths, keys, WIDER, ADA, BOB)
+    change(paths, keys, OLDER, BOB, ADA)
+    judge(paths, keys, monkeypatch)
+    (paths.root / "dvc.yaml").write_text("stages: {}\n")
+    monkeypatch.chdir(paths.root)
+    for name, is_enough in ((ADA, False), (EVE, True)):
+        words = ["approve", "--key", str(keys[name]), "--reason", "fine"]
+        done = CliRunner().invoke(windtunnel, words, standalone_mode=False)
+        assert f"approved by {name}" in done.stdout
+        assert ("not enough yet" in done.stderr) != is_enough
+
+
 def test_who_alone_loosened_cannot_even_sign_an_approval(paths, keys, monkeypatch):
     """Twice Ada: there is no change of another's that he could approve."""
     change(paths, keys, WIDER, ADA, BOB)
