@@ -134,13 +134,6 @@ def _foretold(paths: ProjectPaths, params: Params, model_keys: Mapping[str, str]
     """Both models on rows that a verdict is not kept for, as wide as the holdout's rows will make it."""
     split, part = params.evaluation.split, params.evaluation.part
     free = look_without_judging(params).part
-    if free == part:
-        raise GateError(
-            f"part {part} of split {split}",
-            found="the holdout itself, which a plan would have to look at",
-            expected="another part to plan from",
-            next_step="judge a part that no model is chosen on (evaluation.part in params.yaml), or plan after windtunnel run",
-        )
     tell(f"measuring both models on {split}/{free}", 0, 2)
     unsearched = params.model_copy(update={"evaluation": params.evaluation.model_copy(update={"discover": None})})
     make = f"dvc repro features split@{split} (it makes the data, and spends no look); before the first run, windtunnel pin"

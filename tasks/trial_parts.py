@@ -36,7 +36,8 @@ class Look:
 def look_without_judging(params: Params) -> Look:
     """What a trial of the challenger in ``params`` judges: the part validation, or a fold that takes its place.
 
-    Raises :class:`~tasks.errors.EvaluationError` where there is none, or the challenger cannot be judged on it.
+    Raises :class:`~tasks.errors.EvaluationError` where there is none, it is what a verdict judges, or the challenger cannot be
+    judged on it.
     """
     require_measurable(params)
     split = params.splits[params.evaluation.split]
@@ -49,6 +50,13 @@ def look_without_judging(params: Params) -> Look:
             expected=f"a part {JUDGED_PART}, which a trial judges on",
             next_step=f"declare it under splits.{params.evaluation.split} in params.yaml under another name, "
             f"or judge on the test part: {_RUN}",
+        )
+    if params.evaluation.part == JUDGED_PART:
+        raise EvaluationError(
+            f"part {JUDGED_PART} of split {params.evaluation.split}",
+            found="the holdout itself, which a trial or a plan would look at for free",
+            expected="a part that no verdict judges",
+            next_step=f"judge a part that no model is chosen on (evaluation.part in params.yaml), or spend a look: {_RUN}",
         )
     challenger = params.models.challenger
     if isinstance(challenger, Recipe | Command):

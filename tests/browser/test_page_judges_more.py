@@ -7,12 +7,13 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from found_records import make_feature, make_search
 from judged_pages import LINE, READ, outcomes
 from judged_rows import METRICS, class_rows, gap, judged_inputs, judged_rows, on
 from playwright.sync_api import Page
 
 from tasks.params.judging import Criterion, DiscoveredCriterion, DriftCriterion
-from tasks.records import Discovery, Drift, FeatureDrift, SuspectSlice
+from tasks.records import Drift, FeatureDrift, SuspectSlice
 from tasks.reporting import ReportInputs, render_report
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -192,25 +193,10 @@ def test_a_gap_slider_turns_the_verdict(show: Show, gaps: ReportInputs) -> None:
     assert float(turned[1]) == pytest.approx(interval.high, rel=5e-3)
 
 
-def _feature(name: str, psi: float | None, by_chance: float | None = 0.01) -> FeatureDrift:
-    reason = "" if psi is not None else "its bins would rest on fewer than 5 people"
-    return FeatureDrift(
-        feature=name, bins=5, psi=psi, total_variation=psi, kolmogorov_smirnov=None, by_chance=by_chance, reason=reason
-    )
-
-
 def _followed(features: tuple[FeatureDrift, ...], p_values: tuple[float, ...]) -> ReportInputs:
     drift = Drift(reference="train", reference_rows=900, rows=800, features=features)
-    search = Discovery(
-        metric="brier",
-        direction="lower_is_better",
-        columns=("origin",),
-        margin=0.01,
-        min_rows=50,
-        searched=20,
-        too_small=1,
-        suspects=tuple(SuspectSlice(p_value=p) for p in p_values),
-    )
+    suspects = (SuspectSlice(p_value=p_value) for p_value in p_values)
+    search = make_search(*suspects, columns=("origin",), margin=0.01, min_rows=50, searched=20)
     criteria: dict[str, Criterion] = {
         "plain": on("brier"),
         "drift": DriftCriterion.model_validate({"drift": "psi", "most": 0.1, "min_rows": 50, "critical": True}),
@@ -232,7 +218,7 @@ def _followed(features: tuple[FeatureDrift, ...], p_values: tuple[float, ...]) -
 )
 def test_statuses_of_drift_and_of_a_search_follow(show: Show, psi: float | None, p_value: float, statuses: tuple[str, str]) -> None:
     """From the indices and p-values that the page shows: the same rule, and an edited status does not follow."""
-    inputs = _followed((_feature("a", 0.01), _feature("b", psi, None if psi is None else 0.01)), (p_value, 0.045))
+    inputs = _followed((make_feature("a", 0.01), make_feature("b", psi, None if psi is None else 0.01)), (p_value, 0.045))
     verdict = inputs.provenance.verdict
     by_name = {outcome.name: outcome.status for outcome in verdict.criteria}
     assert (by_name["drift"], by_name["search"]) == statuses

@@ -5,6 +5,7 @@ from itertools import pairwise
 import numpy as np
 import pyarrow as pa
 import pytest
+from found_records import Judged
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -15,20 +16,11 @@ from tasks.evaluation.formulas import why_unsummed
 from tasks.evaluation.multiclass import METRICS, metric_of_class
 from tasks.evaluation.sample import Sample
 from tasks.params.judging import EvaluationParams
-from tasks.records import BlockEvidence, Comparison, Discovery, SuspectSlice
+from tasks.records import BlockEvidence
 
 SEED, K = 5, 5
 CLASSES = ("a", "b", "c")
 SEARCH = {"columns": ("tier",), "metric": "accuracy", "min_rows": 10}
-
-
-class _Judged:
-    """What the blocks need to know of an evaluation."""
-
-    def __init__(self, comparisons: tuple[Comparison, ...]) -> None:
-        self.comparisons, self.task = comparisons, "binary"
-        self.folds_judged = None
-        self.discovery: Discovery | None = None
 
 
 def _sample(rows: int = 300) -> Sample:
@@ -47,16 +39,8 @@ def _evidence(
     if suspect:
         told["discover"] = SEARCH
     params = EvaluationParams.model_validate(told)
-    judged = _Judged(withhold_crossing(rows, compare(rows, params, SEED), slices, K, has_folds=False))
-    if suspect:
-        judged.discovery = Discovery(
-            **SEARCH,
-            direction="higher_is_better",
-            margin=0.0,
-            searched=1,
-            too_small=0,
-            suspects=(SuspectSlice(p_value=0.0, slice=suspect),),
-        )
+    compared = withhold_crossing(rows, compare(rows, params, SEED), slices, K, has_folds=False)
+    judged = Judged(compared, suspect=suspect or None, **SEARCH, direction="higher_is_better")
     asked = {(metric, column) for column in columns}
     methods = {(method, column) for column in columns}
     return summarise_blocks(rows, params, judged, asked, classes=(), draws=1, k=K, methods=methods)  # type: ignore[arg-type]

@@ -3,6 +3,7 @@
 import numpy as np
 import pyarrow as pa
 import pytest
+from found_records import Judged
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -10,18 +11,9 @@ from tasks.evaluation import blocks as module
 from tasks.evaluation import compare, summarise_blocks
 from tasks.evaluation.bootstrap import cluster_weights, percentile_interval
 from tasks.params.judging import EvaluationParams
-from tasks.records import BlockEvidence, BlockFigure, Comparison, Discovery, Evaluation, PackedNumbers, SuspectSlice
+from tasks.records import BlockEvidence, BlockFigure, Evaluation, PackedNumbers
 
 SEED, K = 41, 5
-
-
-class _Judged:
-    """What the blocks need to know of an evaluation."""
-
-    def __init__(self, comparisons: tuple[Comparison, ...], task: str) -> None:
-        self.comparisons, self.task = comparisons, task
-        self.folds_judged: None = None
-        self.discovery: Discovery | None = None
 
 
 def _params(metrics: tuple[str, ...], cluster: str = "day") -> EvaluationParams:
@@ -44,9 +36,9 @@ def _rows(days: int = 20, per_day: int = 60, *, shares: tuple[float, ...] = (0.6
     return pa.table(columns | ({"weight": random.uniform(0.5, 2, count)} if weighted else {}))
 
 
-def _blocks(rows: pa.Table, *asked: tuple[str, str | None], cluster: str = "day", k: int = K) -> tuple[BlockEvidence, _Judged]:
+def _blocks(rows: pa.Table, *asked: tuple[str, str | None], cluster: str = "day", k: int = K) -> tuple[BlockEvidence, Judged]:
     params = _params(tuple(dict.fromkeys(metric for metric, _ in asked)), cluster)
-    judged = _Judged(compare(rows, params, SEED), "binary")
+    judged = Judged(compare(rows, params, SEED), "binary")
     told: Evaluation = judged  # type: ignore[assignment]
     return summarise_blocks(rows, params, told, set(asked), classes=(), draws=1, k=k), judged
 
@@ -162,7 +154,7 @@ def test_withheld_slices_stay_withheld() -> None:
     rows = _rows()
     params = _params(("brier",))
     hidden = tuple(found.model_copy(update={"is_withheld": found.slice_value == "A"}) for found in compare(rows, params, SEED))
-    told: Evaluation = _Judged(hidden, "binary")  # type: ignore[assignment]
+    told: Evaluation = Judged(hidden, "binary")  # type: ignore[assignment]
     evidence = summarise_blocks(rows, params, told, {("brier", "origin")}, classes=(), draws=1, k=K)
     assert "origin=A" not in {figure.slice for figure in evidence.figures}
     assert {left.slice: left.reason for left in evidence.unpublished}["origin=A"].startswith("its figures are withheld")
@@ -174,18 +166,7 @@ def _beside(rows: pa.Table, columns: tuple[str, ...], suspect: str | None = None
     search = {"columns": ("tier",), "metric": "brier", "min_rows": 20}
     told = {"split": "s", "part": "test", "metrics": ("brier",), "slices": columns, "interval": interval, "discover": search}
     params = EvaluationParams.model_validate(told)
-    judged = _Judged(compare(rows, params, SEED), "binary")
-    if suspect is not None:
-        judged.discovery = Discovery(
-            metric="brier",
-            direction="lower_is_better",
-            columns=("tier",),
-            margin=0.0,
-            min_rows=20,
-            searched=1,
-            too_small=0,
-            suspects=(SuspectSlice(p_value=0.0, slice=suspect),),
-        )
+    judged = Judged(compare(rows, params, SEED), suspect=suspect, **search)
     asked = {("brier", None), *(("brier", column) for column in columns)}
     return summarise_blocks(rows, params, judged, asked, classes=(), draws=1, k=K)  # type: ignore[arg-type]
 

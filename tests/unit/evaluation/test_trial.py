@@ -89,6 +89,12 @@ def test_equals_what_the_pipeline_trains(project):
     assert (found.noise.told, found.drift.reference) == ("not known: no model was fitted or scored again", "train")
 
 
+def test_a_holdout_that_is_the_validation_part_is_not_tried_on(project):
+    """It would be a look at the holdout that nobody counts."""
+    with pytest.raises(EvaluationError, match="the holdout itself"):
+        attempt(project, part="validation")
+
+
 def test_a_trial_calls_nothing_better(project):
     """It fits nothing again, so that no floor is known; it says that a run does."""
     better = {"ranking": {"metric": "roc_auc", "better_by": 0, "min_rows": 10, "critical": True}}

@@ -7,6 +7,7 @@ import pyarrow as pa
 import pytest
 import yaml
 from evidence_records import evaluation, reports
+from found_records import make_search
 
 from tasks.errors import ParameterError
 from tasks.evaluation import plant_failures
@@ -16,15 +17,14 @@ from tasks.gates.selftest import asked_by, hold_self_test
 from tasks.gates.wording import explain
 from tasks.params import load_params
 from tasks.params.judging import EvaluationParams, GatesParams
-from tasks.records import Discovery, SuspectSlice
+from tasks.records import SuspectSlice
 
 GATES = GatesParams(max_age_days=7, criteria={"found": {"discovered": "brier", "critical": True}})
 BAD = SuspectSlice(p_value=1e-6, slice="shop=a & tier=x", rows=400, clusters=30, champion=0.1, challenger=0.2, delta=0.1)
 
 
-def search(*suspects, searched=40, **changes):
-    fields = {"metric": "brier", "direction": "lower_is_better", "columns": ("shop", "tier"), "margin": 0.0, "min_rows": 100}
-    return Discovery(**fields | {"searched": searched, "too_small": 3, "suspects": suspects} | changes)
+def search(*suspects, **changes):
+    return make_search(*suspects, **{"columns": ("shop", "tier"), "min_rows": 100} | changes)
 
 
 def judged(found, **changes):

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from evidence_records import comparison, evaluation, gates, provenance, reports
+from found_records import make_feature
 from scipy import stats
 
 from tasks.evaluation.drift import index_by_chance, stability_index
@@ -10,20 +11,7 @@ from tasks.gates import SUBJECTS, judge, judge_criteria
 from tasks.gates.bad_evidence import SelfTestEvidence
 from tasks.gates.selftest import hold_self_test
 from tasks.params.judging import GatesParams
-from tasks.records import Drift, FeatureDrift
-
-
-def feature(name, psi, by_chance=0.02):
-    reason = "" if psi is not None else "its bins would rest on fewer than 5 people"
-    return FeatureDrift(
-        feature=name,
-        bins=10,
-        psi=psi,
-        total_variation=psi,
-        kolmogorov_smirnov=psi,
-        by_chance=None if psi is None else by_chance,
-        reason=reason,
-    )
+from tasks.records import Drift
 
 
 def drifted(*features, rows=5000):
@@ -51,14 +39,14 @@ def outcome(drift, **changes):
 )
 def test_beyond_the_limit_by_more_than_chance_fails(psi, expected):
     """And within it by as much passes; the worst feature decides, and is named."""
-    found = outcome(drifted(feature("steady", 0.01), feature("delay", psi)))
+    found = outcome(drifted(make_feature("steady", 0.01), make_feature("delay", psi)))
     assert found.status == expected
     assert ("delay" if psi > 0.01 else "steady") in found.reason
 
 
 def test_only_features_that_are_asked_count():
     """Another one may have moved as far as it likes; one that was not measured is no pass."""
-    both = drifted(feature("steady", 0.01), feature("delay", 0.9))
+    both = drifted(make_feature("steady", 0.01), make_feature("delay", 0.9))
     assert outcome(both, features=["steady"]).status == "pass"
     assert outcome(both, features=["steady", "gone"]).status == "not_judged"
 
@@ -66,17 +54,17 @@ def test_only_features_that_are_asked_count():
 def test_what_was_not_measured_is_not_judged_and_few_rows_are_inconclusive():
     """Nothing examined is never a pass."""
     assert outcome(None).status == outcome(drifted()).status == "not_judged"
-    assert outcome(drifted(feature("steady", 0.0), rows=999)).status == "inconclusive"
+    assert outcome(drifted(make_feature("steady", 0.0), rows=999)).status == "inconclusive"
     (none,) = judge_criteria(None, {}, asked())
     assert (none.status, none.reason) == ("not_judged", "there is no evaluation")
 
 
 def test_few_rows_say_how_many_more():
     """Of judged rows, and the days that they take; rows of the reference come with no day, and it says where from."""
-    few = outcome(drifted(feature("steady", 0.0), rows=500))
+    few = outcome(drifted(make_feature("steady", 0.0), rows=500))
     assert (few.rows_to_decide, few.days_to_decide, few.n, few.min_rows) == (1000, 40, 500, 1000)
     assert few.reason.endswith("about 500 more rows would decide (about 20 more days at today's rate)")
-    thin = drifted(feature("steady", 0.0)).model_copy(update={"reference_rows": 400})
+    thin = drifted(make_feature("steady", 0.0)).model_copy(update={"reference_rows": 400})
     found = outcome(thin)
     assert (found.status, found.rows_to_decide) == ("inconclusive", None)
     assert found.reason.endswith("no number of judged rows alone would decide: it takes 600 more of train")
@@ -84,7 +72,7 @@ def test_few_rows_say_how_many_more():
 
 def test_what_few_people_hide_is_told_as_that():
     """Their number is not."""
-    found = outcome(drifted(feature("steady", 0.01), feature("delay", None)))
+    found = outcome(drifted(make_feature("steady", 0.01), make_feature("delay", None)))
     assert (found.status, found.rows_to_decide) == ("inconclusive", None)
     assert found.reason.endswith("how many rows would decide is not told: it would tell of few people")
 
@@ -92,7 +80,7 @@ def test_what_few_people_hide_is_told_as_that():
 def test_an_index_on_the_limit_names_no_rows():
     """Nor one that only more rows of the reference could tell."""
     scale = 1 / 5000 + 1 / 9000
-    found = outcome(drifted(feature("delay", 0.2 + 9 * scale, by_chance=16.9 * scale)))
+    found = outcome(drifted(make_feature("delay", 0.2 + 9 * scale, by_chance=16.9 * scale)))
     assert (found.status, found.rows_to_decide) == ("inconclusive", None)
     assert (
         "no number of judged rows can be named: an index lies on the limit, or the 9,000 rows of train are too few" in found.reason
@@ -110,7 +98,7 @@ def test_as_many_rows_as_are_named_decide(shift):
     def measured(rows, psi=None):
         counts = np.stack([random.multinomial(reference, shares[0]), random.multinomial(rows, shares[1])]).astype(float)
         index = stability_index(counts) if psi is None else psi
-        found = feature("delay", index, by_chance=index_by_chance(counts))
+        found = make_feature("delay", index, by_chance=index_by_chance(counts))
         return Drift(reference="train", reference_rows=reference, rows=rows, features=(found,))
 
     # Today's index is just what is to be expected of 500 rows.
@@ -139,7 +127,7 @@ def test_a_true_index_at_the_limit_is_called_as_rarely_as_is_said(how, sizes):
     random, before, now = np.random.default_rng(8), np.full(10, 0.1), MOVED[how]
     most = float(((now - before) * np.log(now / before)).sum())
     counts = np.stack([random.multinomial(size, of, 2000) for size, of in zip(sizes, (before, now), strict=True)], axis=1)
-    drifts = (feature("delay", stability_index(one), index_by_chance(one)) for one in counts.astype(float))
+    drifts = (make_feature("delay", stability_index(one), index_by_chance(one)) for one in counts.astype(float))
     called = [
         outcome(Drift(reference="train", reference_rows=sizes[0], rows=sizes[1], features=(one,)), most=most).status
         for one in drifts
@@ -150,7 +138,7 @@ def test_a_true_index_at_the_limit_is_called_as_rarely_as_is_said(how, sizes):
 
 def test_shifted_columns_are_planted_before_each_judgement():
     """All of them and one alone; a criterion on drift notices, and the verdict lists what was planted."""
-    found = evaluation(comparison(), drift=drifted(feature("steady", 0.01), feature("delay", 0.05)))
+    found = evaluation(comparison(), drift=drifted(make_feature("steady", 0.01), make_feature("delay", 0.05)))
     criteria = {"stable": {"drift": "psi", "most": 0.2, "min_rows": 1000, "critical": True}}
     both = gates(ranking={"margin": 1.0}).model_copy(update={"criteria": asked().criteria | gates(ranking={"bound": 0.0}).criteria})
     assert set(both.criteria) == {*criteria, "ranking"}
@@ -164,7 +152,6 @@ def test_shifted_columns_are_planted_before_each_judgement():
 def test_a_limit_that_no_drift_could_exceed_voids(most, is_flawed):
     """Of 5,000 rows against 9,000, all of them where the reference has none have an index of 19.01: more there cannot be."""
     gates_of = GatesParams.model_validate({"max_age_days": 7, "criteria": {"stable": dict(ASKED, most=most)}})
-    held = hold_self_test(
-        SelfTestEvidence(evaluation(comparison(), drift=drifted(feature("delay", 0.05))), reports(), None, SUBJECTS), gates_of, None
-    )
+    judged = evaluation(comparison(), drift=drifted(make_feature("delay", 0.05)))
+    held = hold_self_test(SelfTestEvidence(judged, reports(), None, SUBJECTS), gates_of, None)
     assert held.flaws == (("stable passes columns that went missing",) if is_flawed else ())

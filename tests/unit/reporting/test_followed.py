@@ -3,10 +3,11 @@
 import math
 
 import pytest
+from found_records import make_feature, make_search
 from verdict_stories import PARAMS, story_inputs
 
 from tasks.params.judging import DiscoveredCriterion, DriftCriterion, GatesParams, ParityCriterion
-from tasks.records import Discovery, Drift, Evaluation, FeatureDrift, SuspectSlice
+from tasks.records import Drift, Evaluation, SuspectSlice
 from tasks.reporting.followed import followed_from
 from tasks.stages.report import figures_asked
 
@@ -16,19 +17,9 @@ def _gates(**criteria: object) -> GatesParams:
 
 
 def _evaluation(*, p_value: float = 0.01) -> Evaluation:
-    telling = FeatureDrift(feature="a", bins=4, psi=0.02, total_variation=0.1, kolmogorov_smirnov=None, by_chance=0.01, reason="")
-    few = telling.model_copy(update={"feature": "b", "psi": None, "by_chance": None, "reason": "few people"})
-    search = Discovery(
-        metric="brier",
-        direction="lower_is_better",
-        columns=("origin",),
-        margin=0.01,
-        min_rows=50,
-        searched=9,
-        too_small=0,
-        suspects=(SuspectSlice(p_value=p_value),),
-    )
-    drift = Drift(reference="train", reference_rows=90, rows=80, features=(telling, few))
+    search = make_search(SuspectSlice(p_value=p_value), columns=("origin",), margin=0.01, min_rows=50, searched=9)
+    features = (make_feature("a", 0.02, by_chance=0.01), make_feature("b", None))
+    drift = Drift(reference="train", reference_rows=90, rows=80, features=features)
     return story_inputs("promote").provenance.evaluation.model_copy(update={"drift": drift, "discovery": search})
 
 
@@ -40,8 +31,8 @@ def test_drift_is_followed_from_the_features_that_are_asked() -> None:
     )
     found = followed_from(gates, _evaluation())["drifts"]
     assert found["every"]["features"] == [
-        {"psi": 0.02, "by_chance": 0.01, "bins": 4},
-        {"psi": None, "by_chance": None, "bins": 4},
+        {"psi": 0.02, "by_chance": 0.01, "bins": 10},
+        {"psi": None, "by_chance": None, "bins": 10},
     ]
     assert found["every"]["scale"] == 1 / 80 + 1 / 90
     assert (found["every"]["rows"], found["every"]["lacks"], found["some"]["lacks"]) == (80, False, True)

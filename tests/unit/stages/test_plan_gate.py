@@ -156,7 +156,7 @@ def test_a_split_without_validation_part_is_told(project):
 
 def test_a_holdout_that_is_the_validation_part_is_not_looked_at(project):
     """To plan from it would be to look at it."""
-    with pytest.raises(GateError, match="the holdout itself"):
+    with pytest.raises(EvaluationError, match="the holdout itself"):
         plan_gate(project, params(part="validation"))
 
 
