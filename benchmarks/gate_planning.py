@@ -23,7 +23,7 @@ from tasks.records import Evaluation, PlannedTest
 _METHODS: tuple[IntervalMethod, ...] = ("cluster_bootstrap", "bca", "expanded")
 _DAYS = (10, 15, 20, 30)
 _MOST_DAYS = 1000
-_GAPS, _GAP_METRIC, _GAP_LIMIT, _FIGURE = 400, "recall@0.5", 0.2, 0.75
+_GAP_METRIC, _GAP_LIMIT, _FIGURE = "recall@0.5", 0.2, 0.75
 
 
 def few_days() -> None:
@@ -98,7 +98,7 @@ def planned_gaps() -> None:
     rows = []
     for count, validation, days in ((2, 30, 60), (2, 60, 60), (4, 30, 120)):
         planned, hits, silent = [], 0, 0
-        for seed, random in draws(f"gaps {count} {validation} {days}", _GAPS):
+        for seed, random in draws(f"gaps {count} {validation} {days}"):
             middle = (_FIGURE,) * count
             measured = _grouped(grouped(random, Groups("equal", middle, validation), _GAP_METRIC), seed)
             places = grouped(random, Groups("equal", middle, days), _GAP_METRIC).select(["cluster", "slice_group"])
@@ -114,7 +114,7 @@ def planned_gaps() -> None:
         share = rate(hits, len(planned))
         rows.append([str(count), f"{validation} days", f"{days} days", f"{np.mean(planned):.4f}", share, str(silent)])
     head = ["groups", "planned on validation", "judged on", "largest gap that passes, mean", "passes at it", "no gap passes"]
-    print_table(f"Gaps in {_GAP_METRIC} planned at a power of 80 %, limit {_GAP_LIMIT} ({_GAPS} each)", head, rows)
+    print_table(f"Gaps in {_GAP_METRIC} planned at a power of 80 %, limit {_GAP_LIMIT} ({SIMULATIONS} each)", head, rows)
 
 
 def _grouped(rows: pa.Table, seed: int) -> Evaluation:
