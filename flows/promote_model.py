@@ -8,8 +8,9 @@ from prefect.flow_runs import suspend_flow_run
 from prefect.input import RunInput
 from pydantic import Field
 
-from flows.approval import hash_verdict, record_approval, require_actionable, require_promotable
+from flows.approval import approvals_of, hash_verdict, record_approval, require_actionable, require_promotable
 from flows.comparison import comparison_notes
+from flows.event_log import live_log
 from flows.programs import enter_project
 from flows.promotion import Moved, confirm, promote, rollback
 from flows.registration import require_registrable
@@ -18,7 +19,8 @@ from flows.verdict_store import find_looks, find_verdict
 from flows.verdicts import announce
 from flows.verification import checkout_of_verdict
 from tasks.errors import GateError, RegistryError, SigningError, WindtunnelError
-from tasks.paths import ProjectPaths
+from tasks.ledger import known_events
+from tasks.paths import ProjectPaths, main_root
 from tasks.records import SignedStatement
 from tasks.reporting import escape_markdown, looks_sentence, notes_on
 
@@ -38,8 +40,9 @@ class SignedApproval(RunInput):
 def promote_model(verdict: str = "newest", refit_on_raw: bool = False) -> str:
     """Promote the model of ``verdict`` once somebody else has approved it; returns the version that is champion then.
 
-    Suspended, and no worker's any more, until the form is given a signed approval; a verdict that was approved before goes on at
-    once. Rolled back where the registry does not hand over what was promoted.
+    Suspended, and no worker's any more, until the form is given a signed approval, and once more where a policy that two people
+    loosened takes two; a verdict that was approved before goes on at once. Rolled back where the registry does not hand over what
+    was promoted.
 
     Args:
         verdict: A branch such as `data/2013-11-01`, `newest`, or a path to the checkout's verdict.json.
@@ -47,10 +50,14 @@ def promote_model(verdict: str = "newest", refit_on_raw: bool = False) -> str:
     """
     root = enter_project()
     digest = check_verdict(str(root), verdict, refit_on_raw)
-    if not is_approved(str(root), verdict):
-        form = SignedApproval.with_initial_data(_asked(verdict, digest, told_of(str(root), verdict), refit_on_raw))
-        given = suspend_flow_run(wait_for_input=form, timeout=_WAIT_SECONDS, key=f"approval-{digest}")
+    while lacking := find_lacking(str(root), verdict):
+        asked = _asked(verdict, digest, f"{told_of(str(root), verdict)}\n\nSo far: {escape_markdown(lacking)}.", refit_on_raw)
+        # A run begins again from the top with each answer: what is asked for next has a name of its own.
+        number = count_approvals(str(root), digest)
+        form = SignedApproval.with_initial_data(asked)
+        given = suspend_flow_run(wait_for_input=form, timeout=_WAIT_SECONDS, key=f"approval-{digest}-{number}")
         take_approval(str(root), verdict, given.approval)
+        check_verdict(str(root), verdict, refit_on_raw)
     moved = move_champion(str(root), verdict, refit_on_raw)
     if moved.is_own:
         announce("champion.promoted", "champion", version=moved.champion.version, verdict=digest)
@@ -78,17 +85,24 @@ def told_of(root: str, verdict: str) -> str:
     return "\n\n".join(escape_markdown(line) for line in (stored.verdict.reason, *notes, looks_sentence(look)))
 
 
-@task(name="look for an approval", persist_result=False)
-def is_approved(root: str, verdict: str) -> bool:
-    """Whether somebody who may has approved the verdict: after its champion was rolled back, where it was."""
+@task(name="look for approvals", persist_result=False)
+def find_lacking(root: str, verdict: str) -> str:
+    """What the verdict's approvals lack, of those who may give them, and after its champion was rolled back; empty: nothing."""
     stored = find_verdict(Path(root), verdict)
     try:
         require_promotable(Path(root), stored, _now())
         require_not_rolled_back(Path(root), stored, _now())
     except (GateError, SigningError) as error:
         get_run_logger().info("%s: %s", error.thing, error.found)
-        return False
-    return True
+        return error.found
+    return ""
+
+
+@task(name="count approvals", persist_result=False)
+def count_approvals(root: str, digest: str) -> int:
+    """How many approvals of the verdict are in the log by now, whether they count or not."""
+    paths = ProjectPaths(main_root(Path(root)))
+    return len(approvals_of(known_events(live_log(paths), paths.landed_events), digest))
 
 
 @task(name="take approval", persist_result=False)

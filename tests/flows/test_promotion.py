@@ -10,8 +10,10 @@ from pathlib import Path
 import pytest
 import yaml
 from alias_events import MemoryRegistry, OneAlias, desk_of, kept_in, promotion, rolling_back, use_registry
+from prefect import Task
+from prefect.logging import disable_run_logger
 from promotable_project import judge_promotable, make_promotable, write_params
-from signed_project import BOB, ROBOT
+from signed_project import ADA, BOB, ROBOT
 
 import flows.promote_model
 import flows.promotion
@@ -22,6 +24,8 @@ from flows.approval import approve, record_approval, sign_approval
 from flows.champion_branches import keep_champion
 from flows.cli.render_champion import show_moved
 from flows.comparison import comparison_notes
+from flows.params_edit import edit_params
+from flows.policy_signing import sign_policy
 from flows.programs import git
 from flows.promote_model import check_verdict, confirm_champion, told_of
 from flows.promotion import Moved, confirm, promote, rollback
@@ -174,6 +178,33 @@ def test_nobody_is_asked_to_approve_what_cannot_be_promoted(paths, monkeypatch):
     (paths.models / "challenger.skops").unlink()
     with pytest.raises(ModelError, match="scores only"):
         check_verdict.fn(str(paths.root), HERE, False)
+
+
+def test_the_form_is_shown_until_enough_people_have_signed(paths, keys, registry, monkeypatch):
+    """Two who each loosened the policy: the first one's signature is kept, and the form says what is still lacking."""
+    for changes, people in (({"gates.criteria.ranking.margin": 0.31}, (ADA, BOB)), ({"gates.max_age_days": 8}, (BOB, ADA))):
+        edit_params(paths.params, changes)
+        for name in people:
+            sign_policy(paths.root, key=keys[name], reason="a reason", now=now())
+    judge_promotable(paths, keys[ROBOT])
+    module, asked, answers = flows.promote_model, [], iter((BOB, ADA))
+    for name, found in list(vars(module).items()):
+        if isinstance(found, Task):
+            monkeypatch.setattr(module, name, found.fn)
+    monkeypatch.setattr(module, "announce", lambda *_, **__: None)
+
+    def answer(*, wait_for_input, key, **_):
+        asked.append((key, wait_for_input._description))
+        signed = sign_approval(paths.root, HERE, key=keys[next(answers)], reason="agreed", now=now())
+        return wait_for_input(approval=signed.to_json())
+
+    monkeypatch.setattr(module, "suspend_flow_run", answer)
+    with disable_run_logger():
+        assert module.promote_model.fn(HERE) == "1"
+    assert "So far: no approval." in asked[0][1]
+    assert f"by {escape_markdown(BOB)} alone" in asked[1][1]
+    assert asked[0][0] != asked[1][0]
+    assert find_champion(paths.root)[0].moves[0].about["approved_by"] == f"{ADA}, {BOB}"
 
 
 def test_two_promotions_at_once(paths, keys, registry):
