@@ -47,7 +47,7 @@ def count_wins_of_few(weights: Floats, rankings: Sequence[RankedRows]) -> list[F
     most = int(weights.max(initial=0))
     whole: type[Any] = np.int16 if rows * most <= np.iinfo(np.int16).max else np.int32
     real: type[Any] = np.float32 if 2 * pairs * most**2 < _MOST_EXACT else np.float64
-    width = max(1, _CELLS // rows)
+    width = max(1, _CELLS // max(1, rows))
     found: list[list[Floats]] = [[] for _ in rankings]
     for start in range(0, len(weights), width):
         by_cluster = np.ascontiguousarray(weights[start : start + width].T, dtype=whole)

@@ -226,6 +226,12 @@ def test_every_way_to_rank_agrees(seed, decimals, clusters):
         assert np.array_equal(areas, rank_by_rank.roc_auc(drawn), equal_nan=True)
 
 
+def test_a_ranking_of_no_rows_has_no_area():
+    """Undefined under any weights, and no error."""
+    nothing = ClusterRanking(np.zeros(0), np.zeros(0), np.zeros(0, np.intp), 5, 100)
+    assert np.isnan(nothing.roc_auc(np.ones((3, 5)))).all()
+
+
 def test_many_clusters_agree_with_resampled_rows():
     """One cluster per row, where adding up along the ranks is the cheaper way."""
     table = rows(400, 4000)
