@@ -30,8 +30,12 @@ from tasks.signing import (
     SignedVersion,
     Signer,
     Signers,
+    do_meet,
+    is_of_signers,
     judge_chain,
     judge_rivals,
+    loosened_places,
+    loosening_of,
     make_statement,
     parse_signers,
     read_versions,
@@ -190,8 +194,8 @@ def _taken_up(state: PolicyState, wanted: PolicyVersion) -> frozenset[str]:
     if state.in_force is None or state.pending is None:
         return frozenset()
     waiting, before = state.pending.version, state.in_force.version
-    places = ({change.where for change in _loosening(classify(before, version))} for version in (waiting, wanted))
-    return frozenset({waiting.author, *waiting.took_up}) if set.intersection(*places) else frozenset()
+    waits, is_wanted = (loosened_places(classify(before, version)) for version in (waiting, wanted))
+    return frozenset({waiting.author, *waiting.took_up}) if do_meet(waits, is_wanted) else frozenset()
 
 
 def _rivals_of(paths: ProjectPaths, params: Params, state: PolicyState, now: datetime) -> tuple[PolicyState, ...]:
@@ -202,7 +206,7 @@ def _rivals_of(paths: ProjectPaths, params: Params, state: PolicyState, now: dat
 def _own(view: PolicyView, states: Sequence[PolicyState], listed: Signers, key: Path, now: datetime) -> Signer:
     """Whose key it is: of those in force; where nobody is, or one alone takes somebody in, of those who are listed."""
     lines = dict.fromkeys(line for state in states for line in state.signers.lines)
-    takes_in = all(change.where.startswith(f"{SIGNERS_FILE}.") for change in _loosening(view.changes))
+    takes_in = all(is_of_signers(place) for place in loosened_places(view.changes))
     if takes_in and any(len(state.signers.people) < 2 for state in states):
         lines |= dict.fromkeys(listed.lines)
     return require_person(Signers(tuple(lines), listed.banned), key, now)
@@ -216,10 +220,6 @@ def require_person(signers: Signers, key: Path, now: datetime) -> Signer:
     return signer
 
 
-def _loosening(changes: tuple[PolicyChange, ...]) -> list[PolicyChange]:
-    return [change for change in changes if change.direction == "loosening"]
-
-
 def _log(
     paths: ProjectPaths, statement: Statement, version: PolicyVersion, changes: tuple[PolicyChange, ...], *, is_in_force: bool
 ) -> None:
@@ -230,7 +230,7 @@ def _log(
         "principal": statement.principal,
         "reason": statement.reason,
         "in_force": str(is_in_force).lower(),
-        "loosened": ", ".join(change.where for change in _loosening(changes)),
+        "loosened": ", ".join(change.where for change in loosening_of(changes)),
     }
     append_event(
         live_log(paths),

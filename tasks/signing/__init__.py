@@ -4,7 +4,8 @@ What belongs here: SSH signatures, allowed signers, statements, envelopes and th
 verdicts and events lie, and what may be promoted (flows).
 """
 
-from tasks.signing.chain import Judging, Loosening, PolicyState, judge_chain, judge_rivals
+from tasks.signing.authorship import Loosening, do_meet, is_of_signers, loosened_places, loosening_of
+from tasks.signing.chain import Judging, PolicyState, judge_chain, judge_rivals
 from tasks.signing.envelope import check_envelope, decision_record, key_owner, open_envelope, sign_record
 from tasks.signing.loosening import classify_change
 from tasks.signing.making import find_key, key_fingerprint, require_key, sign_bytes
@@ -37,11 +38,15 @@ __all__ = [
     "check_statement",
     "classify_change",
     "decision_record",
+    "do_meet",
     "find_key",
+    "is_of_signers",
     "judge_chain",
     "judge_rivals",
     "key_fingerprint",
     "key_owner",
+    "loosened_places",
+    "loosening_of",
     "make_statement",
     "moment",
     "open_envelope",

@@ -15,23 +15,13 @@ from datetime import datetime
 
 from tasks.errors import SigningError
 from tasks.records import PolicyChange, PolicyVersion
+from tasks.signing.authorship import Loosening, carried_on, is_of_signers, loosened_places, loosening_of
 from tasks.signing.policy import FIRST, RIVALS, SIGNERS_FILE, SignedVersion, broken
 from tasks.signing.signers import Signers, parse_signers
 from tasks.signing.sshsig import read_armored, refused
 from tasks.signing.statements import CLOCK_SKEW, check_statement, moment, told
 
 Classify = Callable[[PolicyVersion, PolicyVersion], tuple[PolicyChange, ...]]
-
-
-@dataclass(frozen=True)
-class Loosening:
-    """What somebody loosened, for as long as the policy holds any of it."""
-
-    before: PolicyVersion
-    """The version that it loosened."""
-    places: frozenset[str]
-    authors: frozenset[str]
-    """Whose change it is: the version's author, and those whose waiting version it took up."""
 
 
 @dataclass(frozen=True)
@@ -145,32 +135,18 @@ def _follow(state: PolicyState, signed: SignedVersion, by: Judging) -> PolicySta
 def _loosenings(
     parents: Sequence[PolicyState], changes: Sequence[Sequence[PolicyChange]], signed: SignedVersion, classify: Classify
 ) -> tuple[Loosening, ...]:
-    """What has been loosened up to ``signed``: by it, and before, as far as it was not taken back since.
-
-    Who may sign is another matter than what is judged: whoever took somebody in is free of that once another person made a version.
-    """
+    """What has been loosened up to ``signed``: by it, and before, as far as it was not taken back since."""
     version, found = signed.version, list[Loosening]()
-    for parent in parents:
-        for earlier in parent.loosenings:
-            places = earlier.places & _places(_classified(earlier.before, signed, classify))
-            if version.author not in earlier.authors:
-                places = frozenset(place for place in places if not _is_of_signers(place))
-            still = replace(earlier, places=places)
-            if places and still not in found:  # rivals share what was loosened before they parted
-                found.append(still)
     authors = frozenset({version.author, *version.took_up})
-    for parent, changed in zip(parents, changes, strict=False):  # the first version has no parent, and changes nothing
-        if parent.in_force is not None and (places := _places(changed)):
+    for parent, made in zip(parents, changes, strict=False):  # the first version has no parent, and changes nothing
+        for earlier in parent.loosenings:
+            still = carried_on(earlier, _classified(earlier.before, signed, classify), made, authors)
+            if still is not None and still not in found:  # rivals share what was loosened before they parted
+                found.append(still)
+    for parent, made in zip(parents, changes, strict=False):
+        if parent.in_force is not None and (places := loosened_places(made)):
             found.append(Loosening(parent.in_force.version, places, authors))
     return tuple(found)
-
-
-def _places(changes: Sequence[PolicyChange]) -> frozenset[str]:
-    return frozenset(change.where for change in _loosening(changes))
-
-
-def _is_of_signers(place: str) -> bool:
-    return place.startswith(f"{SIGNERS_FILE}.")
 
 
 def _changes(parent: PolicyState, signed: SignedVersion, classify: Classify) -> tuple[PolicyChange, ...]:
@@ -186,17 +162,13 @@ def _classified(before: PolicyVersion, signed: SignedVersion, classify: Classify
         raise broken(f"{signed.version.number:04d}.json", "a policy whose sections are none") from None
 
 
-def _loosening(changes: Sequence[PolicyChange]) -> list[PolicyChange]:
-    return [change for change in changes if change.direction == "loosening"]
-
-
 def _accepted(trusted: Signers, own: Signers, changes: Sequence[PolicyChange]) -> Signers:
     """Whose signatures count: of those in force; where one alone takes somebody in, there is nobody else to ask, also his.
 
     From then on it takes two.
     """
-    loosening = _loosening(changes)
-    takes_in = bool(loosening) and all(_is_of_signers(change.where) for change in loosening)
+    loosening = loosening_of(changes)
+    takes_in = bool(loosening) and all(is_of_signers(change.where) for change in loosening)
     return Signers(own.lines + trusted.lines, trusted.banned) if takes_in and len(trusted.people) == 1 else trusted
 
 
@@ -212,7 +184,7 @@ def _missing(
     signed: SignedVersion, trusted: Signers, accepted: Signers, changes: Sequence[PolicyChange], now: datetime | None
 ) -> str:
     """Whose signature a version lacks; empty where it lacks none. Raises where a signature that is there is wrong."""
-    number, author, loosening = signed.version.number, signed.version.author, _loosening(changes)
+    number, author, loosening = signed.version.number, signed.version.author, loosening_of(changes)
     people = {
         check_statement(accepted, statement, what="policy", subject=signed.digest, now=now).principal
         for statement in signed.signatures

@@ -5,6 +5,7 @@ import shutil
 from datetime import datetime, timedelta, timezone
 
 import pytest
+import yaml
 from click.testing import CliRunner
 from signed_project import ADA, BOB, EVE, NOW, ROBOT, judge_project, line, make_project
 from small_project import call
@@ -116,6 +117,58 @@ def test_the_same_place_twice_counts_for_both(paths, keys):
     change(paths, keys, WIDER, ADA, BOB)
     assert change(paths, keys, {MARGIN: 0.1}, BOB, ADA).loosened_by == {ADA, BOB}
     assert change(paths, keys, WIDER, EVE).loosened_by == {ADA}
+
+
+def rewrite(paths, keys, edit, *people):
+    """As ``change``, by a function that edits the criterion ``ranking`` among all criteria."""
+    said = yaml.safe_load(paths.params.read_text())
+    edit(said["gates"]["criteria"])
+    paths.params.write_text(yaml.safe_dump(said))
+    return change(paths, keys, {}, *people)
+
+
+def test_a_criterion_taken_away_and_put_back_frees_nobody(paths, keys, monkeypatch):
+    """Ada widens a margin, takes the criterion away and puts it back as wide: still hers, and not for her to approve."""
+    change(paths, keys, WIDER, ADA, BOB)
+    kept = yaml.safe_load(paths.params.read_text())["gates"]["criteria"]["ranking"]
+    rewrite(paths, keys, lambda criteria: criteria.pop("ranking"), ADA, BOB)
+    state = rewrite(paths, keys, lambda criteria: criteria.update(ranking=kept), ADA)
+    assert [(loosening.authors, loosening.places) for loosening in state.loosenings] == [({ADA}, {MARGIN})]
+    judge(paths, keys, monkeypatch)
+    with pytest.raises(SigningError, match="loosened"):
+        approved(paths, keys, ADA)
+    assert change(paths, keys, {MARGIN: 0.005}, EVE).loosened_by == frozenset()
+
+
+def test_who_puts_a_criterion_back_looser_shares_in_that(paths, keys):
+    """Bob takes it away, Ada puts it back with a wide margin, which is a tightening: the wide margin is hers too."""
+    kept = yaml.safe_load(paths.params.read_text())["gates"]["criteria"]["ranking"]
+    rewrite(paths, keys, lambda criteria: criteria.pop("ranking"), BOB, EVE)
+    assert rewrite(paths, keys, lambda criteria: criteria.update(ranking=kept | {"margin": 0.05}), ADA).loosened_by == {ADA, BOB}
+    assert change(paths, keys, {MARGIN: 0.005}, EVE).loosened_by == frozenset()
+
+
+def test_another_test_in_between_frees_nobody(paths, keys):
+    """Bob asks Ada's margin as a relative one, and then as it was: the place above it changed, and hers is in force again."""
+
+    def ask(name, value):
+        tests = {"margin": None, "relative_margin": None} | {name: value}
+        return lambda criteria: criteria["ranking"].update(tests)
+
+    change(paths, keys, WIDER, ADA, BOB)
+    assert rewrite(paths, keys, ask("relative_margin", 0.08), BOB, ADA).loosened_by == {ADA, BOB}
+    assert ADA in rewrite(paths, keys, ask("margin", 0.05), BOB, ADA).loosened_by
+
+
+def test_a_loosening_that_waited_above_the_same_place_is_taken_up(paths, keys):
+    """Ada would take the criterion away, Bob widens its margin: one matter, and the change of both."""
+    kept = yaml.safe_load(paths.params.read_text())["gates"]["criteria"]["ranking"]
+    said = yaml.safe_load(paths.params.read_text())
+    del said["gates"]["criteria"]["ranking"]
+    paths.params.write_text(yaml.safe_dump(said))
+    sign_policy(paths.root, key=keys[ADA], reason="without", now=NOW)
+    wider = kept | {"margin": 0.05}
+    assert rewrite(paths, keys, lambda criteria: criteria.update(ranking=wider), BOB, EVE).in_force.version.took_up == (ADA,)
 
 
 def test_a_loosening_that_waited_stays_its_authors(paths, keys):
