@@ -31,7 +31,7 @@ def keep_champion(root: Path, commit: str | None) -> str:
     """
     if commit is not None:
         branch = champion_branch(hashlib.sha256(call(["git", "show", f"{commit}:data/verdict.json"], root)).hexdigest())
-        git(root, "update-ref", f"refs/heads/{branch}", commit)
+        _move_on(root, branch, commit, f"Keep {branch} again\n")
         return branch
     paths = ProjectPaths(root)
     content = paths.verdict.read_bytes()
@@ -51,9 +51,20 @@ def _keep_checkout(paths: ProjectPaths, branch: str, receipt: Path) -> str:
 
 
 def point_current(root: Path, branch: str) -> None:
-    """Let ``champions/current`` be the champion's branch, with the event log as it stands, so that a clone knows of the move."""
+    """Let ``champions/current`` hold what the champion's branch does, with the event log as it stands, for clones to know."""
     _land_log(ProjectPaths(root), branch)
-    git(root, "update-ref", f"refs/heads/{CURRENT}", git(root, "rev-parse", branch))
+    _move_on(root, CURRENT, git(root, "rev-parse", branch), f"The champion is kept on {branch}\n")
+
+
+def _move_on(root: Path, branch: str, commit: str, message: str) -> None:
+    """Let ``branch`` hold what ``commit`` does: as that commit at first, and then as one that its former tip is a parent of.
+
+    So it never leaves what was pushed and fetched before: Git refuses to push a branch that does, and clones would not hear of it.
+    """
+    if git(root, "for-each-ref", "--format=%(objectname)", f"refs/heads/{branch}"):
+        commit_tree(root, git(root, "rev-parse", f"{commit}^{{tree}}"), branch, commit, message)
+    else:
+        git(root, "update-ref", f"refs/heads/{branch}", commit)
 
 
 def _land_log(main: ProjectPaths, branch: str) -> None:

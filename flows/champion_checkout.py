@@ -14,6 +14,7 @@ import yaml
 
 from flows.alias_moves import read_standing
 from flows.champion_branches import CURRENT
+from flows.champion_logs import FETCH
 from flows.programs import call, git
 from flows.verification import fetch_by_dvc
 from flows.worktrees import Worktree, configure_dvc, hold_cache
@@ -24,8 +25,6 @@ from tasks.params.models import MlflowParams
 from tasks.paths import ProjectPaths, main_root, make_private
 from tasks.records import Champion
 from tasks.registry import read_championship
-
-_FETCH = "git fetch origin '+refs/heads/champions/*:refs/remotes/origin/champions/*'"
 
 
 @dataclass(frozen=True)
@@ -56,14 +55,14 @@ def check_out_champion(root: Path, folder: Path) -> CheckedOut:
             f"the branch {champion.branch}",
             found="not here, and on no remote that was fetched",
             expected=f"the branch that keeps version {champion.version}",
-            next_step=_FETCH,
+            next_step=FETCH,
         )
     if hashlib.sha256(call(["git", "show", f"{commit}:data/verdict.json"], root)).hexdigest() != champion.verdict:
         raise GateError(
             f"the branch {champion.branch}",
             found="another verdict than the one that the event log names",
             expected=f"verdict {champion.verdict[:12]}",
-            next_step=f"windtunnel log; then restore the branch: {_FETCH}",
+            next_step=f"windtunnel log; then restore the branch: {FETCH}",
         )
     paths = ProjectPaths(folder)
     with hold_cache(main, fcntl.LOCK_SH):
@@ -99,7 +98,7 @@ def _find_champion(root: Path, main: ProjectPaths) -> Champion:
             f"the champion of {model}",
             found=f"none by the event log, and no branch {CURRENT}",
             expected="a champion",
-            next_step=f"windtunnel promote makes one; in a clone: {_FETCH}",
+            next_step=f"windtunnel promote makes one; in a clone: {FETCH}",
         )
     return champion
 

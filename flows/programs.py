@@ -54,14 +54,19 @@ def stage_environment(stage: str | None = None) -> dict[str, str]:
     return {**own, "PATH": path, "PYTHONUNBUFFERED": "1", RUN_PROCESS: str(os.getpid())}
 
 
-def call(command: Sequence[str], cwd: Path, extra: Mapping[str, str] | None = None) -> bytes:
-    """What ``command`` prints; raises :class:`~tasks.errors.WorktreeError` with its last line where it fails, or is not there."""
+def call(command: Sequence[str], cwd: Path, extra: Mapping[str, str] | None = None, *, given: bytes | None = None) -> bytes:
+    """What ``command`` prints, being ``given`` that on its input.
+
+    Raises :class:`~tasks.errors.WorktreeError` with its last line where it fails, or is not there.
+    """
     env = {**stage_environment(), **(extra or {})}
     if shutil.which(command[0], path=env["PATH"]) is None:
         raise WorktreeError(
             command[0], found="no such program", expected=f"{command[0]} on PATH", next_step=f"install {command[0]}"
         )
-    done = subprocess.run(command, cwd=cwd, env=env, capture_output=True, check=False, umask=PRIVATE_UMASK)  # noqa: S603 - git and dvc
+    done = subprocess.run(  # noqa: S603 - git and dvc
+        command, cwd=cwd, env=env, input=given, capture_output=True, check=False, umask=PRIVATE_UMASK
+    )
     if done.returncode != 0:
         said = (done.stderr.strip() or done.stdout.strip() or b"nothing was printed").decode(errors="replace").splitlines()[-1]
         by_hand = f"see it fail by hand: cd {cwd} && {' '.join(command)}"

@@ -5,6 +5,7 @@ from datetime import datetime, timezone
 from prefect import flow, get_run_logger
 
 from flows.approval import require_actionable
+from flows.champion_logs import unknown_note
 from flows.programs import enter_project
 from flows.rolled_back import require_not_rolled_back
 from flows.verdict_checks import check_stored, require_promotes
@@ -32,4 +33,6 @@ def release_gate(verdict: str = "newest") -> str:
     require_promotes(f"release gate on {verdict}", stored, decision)
     require_actionable(root, stored, now)
     require_not_rolled_back(root, stored, now)
+    if note := unknown_note(root):
+        get_run_logger().warning(note)
     return decision

@@ -10,12 +10,10 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 from flows.approval import hash_verdict, require_promotable
-from flows.champion_branches import CURRENT
-from flows.programs import call, git
+from flows.champion_logs import events_everywhere
 from flows.verdict_store import StoredVerdict, find_verdict
 from tasks.datasets import write_atomically
 from tasks.errors import GateError, ReportError, SigningError
-from tasks.ledger import known_events, read_chain
 from tasks.paths import ProjectPaths, main_root
 from tasks.records import Event, RolledBack
 from tasks.registry import find_rollback
@@ -28,7 +26,7 @@ def find_rolled_back(root: Path, stored: StoredVerdict, now: datetime) -> Rolled
 
     A drill is none. Raises :class:`~tasks.errors.LedgerError` where a log is broken.
     """
-    return _still_stands(root, stored, _events_everywhere(root), now)
+    return _still_stands(root, stored, events_everywhere(root), now)
 
 
 def require_not_rolled_back(root: Path, stored: StoredVerdict, now: datetime) -> None:
@@ -55,7 +53,7 @@ def tell_pages(root: Path) -> None:
 
     A page without a place for it, which somebody edited, stays as it is: the commands say it too.
     """
-    events, now = _events_everywhere(root), datetime.now(timezone.utc)
+    events, now = events_everywhere(root), datetime.now(timezone.utc)
     for kept in sorted(ProjectPaths(main_root(root)).results.rglob("verdict.json")):
         page = kept.with_name("report.html")
         with suppress(ReportError, FileNotFoundError):
@@ -88,18 +86,3 @@ def _still_stands(root: Path, stored: StoredVerdict, events: tuple[Event, ...], 
         return found
     is_known = any(event.hash == promotable.approval and knows_of(event, found.at_utc) for event in events)
     return None if is_known else found
-
-
-def _events_everywhere(root: Path) -> tuple[Event, ...]:
-    """The events of the project's log, of the one that came with the checkout, and of ``champions/current``, here or fetched.
-
-    Whoever releases from a clone has no log of his own, and the branch that he releases was landed before its model was promoted.
-    """
-    main = ProjectPaths(main_root(root))
-    found = {event.hash: event for event in known_events(main.events, ProjectPaths(root).landed_events)}
-    if any((folder / ".git").exists() for folder in (root.resolve(), *root.resolve().parents)):
-        where = (f"refs/heads/{CURRENT}", f"refs/remotes/*/{CURRENT}")
-        for ref in git(root, "for-each-ref", "--format=%(refname)", *where).split():
-            chain = read_chain(call(["git", "show", f"{ref}:data/events.jsonl"], root), origin=ref)
-            found |= {event.hash: event for event in chain.events}
-    return tuple(found.values())

@@ -14,6 +14,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from flows.approval import require_actionable
+from flows.champion_logs import unknown_note
 from flows.cli.root import as_json
 from flows.rolled_back import require_not_rolled_back, told_rollback
 from flows.signatures import require_envelope
@@ -151,4 +152,6 @@ def show_gate(
     if is_check and decision == "promote":
         require_actionable(paths.root, stored, now)
         require_not_rolled_back(paths.root, stored, now)
+        if note := unknown_note(paths.root):
+            click.echo(note, err=True)
     return int(exit_code(decision)) if is_check else int(ExitCode.PROMOTE)

@@ -21,7 +21,7 @@ import flows.registry_office
 import flows.verdict_checks
 from flows.alias_moves import Desk, make_move
 from flows.approval import approve, record_approval, sign_approval
-from flows.champion_branches import keep_champion
+from flows.champion_branches import keep_champion, point_current
 from flows.cli.render_champion import show_moved
 from flows.comparison import comparison_notes
 from flows.params_edit import edit_params
@@ -245,7 +245,7 @@ def test_a_rollback_returns_to_the_champion_before(two, registry):
     assert find_champion(two.root)[0].moves[-2].about["reason"] == "too slow"
     landed = git(two.root, "show", "champions/current:data/events.jsonl")
     assert landed == two.events.read_text().rstrip("\n")
-    assert git(two.root, "rev-parse", "champions/current") == git(two.root, "rev-parse", before.branch)
+    assert git(two.root, "rev-parse", "champions/current^{tree}") == git(two.root, "rev-parse", f"{before.branch}^{{tree}}")
 
 
 def test_a_drill_changes_nothing(two, registry):
@@ -411,6 +411,18 @@ def test_the_commit_that_was_verified_is_kept(paths):
     git(paths.root, "update-ref", "-d", f"refs/heads/{first}")
     assert keep_champion(paths.root, commit) == first
     assert git(paths.root, "rev-parse", first) == commit
+
+
+def test_a_champion_that_is_kept_again_can_be_pushed(paths):
+    """Its branch was pushed with the event log on it: kept anew, it goes on from there, and holds what was verified."""
+    first = keep_champion(paths.root, None)
+    commit = git(paths.root, "rev-parse", first)
+    append_event(paths.events, lambda _: Draft("look", {}), actor="a", clock=now)
+    point_current(paths.root, first)
+    pushed = git(paths.root, "rev-parse", first)
+    keep_champion(paths.root, commit)
+    git(paths.root, "merge-base", "--is-ancestor", pushed, first)
+    assert git(paths.root, "rev-parse", f"{first}^{{tree}}") == git(paths.root, "rev-parse", f"{commit}^{{tree}}")
 
 
 def test_policies_and_suites_that_nobody_committed_are_kept(paths):

@@ -167,6 +167,40 @@ def rolled_branch(made):
     return made[0] / "rolled"
 
 
+def test_the_branches_can_be_pushed_after_a_rollback(made, tmp_path):
+    """As documented, without force, before and after it: Git refuses branches that leave what was pushed."""
+    git(tmp_path, "init", "-q", "--bare", "remote.git")
+    for name in ("standing", "rolled"):
+        git(made[0] / name, "push", "-q", str(tmp_path / "remote.git"), "refs/heads/champions/*")
+    kept = git(made[0] / "rolled", "rev-parse", "champions/current")
+    assert git(tmp_path / "remote.git", "rev-parse", "champions/current") == kept
+
+
+def test_any_branch_of_a_champion_tells_of_it(standing, rolled_branch, made):
+    """The champion before was fetched, and not `champions/current`: its log holds the rollback too."""
+    git(standing.root, "fetch", "-q", str(rolled_branch), f"{made[1]}:refs/remotes/origin/{made[1]}")
+    with pytest.raises(GateError, match=TOLD):
+        require_not_rolled_back(standing.root, find_verdict(standing.root, HERE), now())
+
+
+def test_a_clone_without_any_champion_is_told_that_nothing_is_known(standing):
+    """By command and flow, with the command that fetches them; a project that has no remote is told nothing."""
+    for branch in git(standing.root, "branch", "--list", "--format=%(refname:short)", "champions/*").split():
+        git(standing.root, "branch", "-q", "-D", branch)
+    assert ask("gate", "--check").stderr == ""
+    git(standing.root, "remote", "add", "origin", str(standing.root.parent))
+    asked = ask("gate", "--check")
+    assert (asked.return_value, asked.stderr.count("git fetch origin '+refs/heads/champions/*")) == (0, 1)
+
+
+def test_a_log_that_cannot_be_read_closes_the_gate(standing):
+    """What somebody's `champions/current` says is not known without it: the ref is named, and how to drop it."""
+    git(standing.root, "update-ref", "refs/remotes/other/champions/current", "HEAD")
+    refused = ask("gate", "--check").exception
+    assert refused.found.startswith("no event log")
+    assert "git update-ref -d refs/remotes/other/champions/current" in refused.next_step
+
+
 def test_the_champion_before_is_not_taken_back(rolled, made):
     """It left by a promotion, and returned by the rollback: nothing stands against its verdict."""
     champion = find_champion(rolled.root)[0].champion
