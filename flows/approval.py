@@ -19,7 +19,7 @@ from tasks.ledger import Draft, append_event, known_events, read_content
 from tasks.params import load_params
 from tasks.paths import ProjectPaths, main_root
 from tasks.records import Event, Promotable, SignedStatement, Statement
-from tasks.signing import PolicyState, Signer, check_statement, make_statement, moment, require_own, require_signer, told
+from tasks.signing import Loosening, PolicyState, Signer, check_statement, make_statement, moment, require_own, require_signer, told
 from tasks.stages.policies import SIGNED_POLICY, banned_keys
 
 _SKEW_SECONDS = 300
@@ -116,8 +116,8 @@ def require_actionable(root: Path, stored: StoredVerdict, now: datetime) -> tupl
 def require_promotable(root: Path, stored: StoredVerdict, now: datetime) -> Promotable:
     """What may be promoted: as :func:`require_actionable`, and approved for each loosening by a person whose change it is not.
 
-    One who neither judged nor loosened anything that is in force is enough; else it takes two, for what the other loosened.
-    The newest approvals count first; of two, the older one is named.
+    One who neither judged nor loosened anything that is in force is enough; else it takes more, for what each of them loosened.
+    The newest approvals count first; of several, the oldest is named.
 
     Raises :class:`~tasks.errors.GateError` or :class:`~tasks.errors.SigningError` (exit code 2) in every other case.
     """
@@ -135,23 +135,37 @@ def require_promotable(root: Path, stored: StoredVerdict, now: datetime) -> Prom
             continue
         if approver.principal not in approvers:
             approvers.append(approver.principal)
-        if approver.principal in state.loosened_by and len(approvers) < 2:
-            refusals.append(f"by {approver.principal} alone, whose own change loosened the policy too")
-            continue
-        return Promotable(
-            verdict_hash=digest,
-            name=stored.name,
-            signed_by=judge.principal,
-            approved_by=", ".join(sorted(approvers)),
-            approval=event.hash,
-            policy=stored.verdict.inputs[SIGNED_POLICY],
-        )
+        if not unapproved(state, approvers):
+            return Promotable(
+                verdict_hash=digest,
+                name=stored.name,
+                signed_by=judge.principal,
+                approved_by=", ".join(sorted(approvers)),
+                approval=event.hash,
+                policy=stored.verdict.inputs[SIGNED_POLICY],
+            )
+    found = f"no approval that counts ({'; '.join(refusals)})" if refusals else "no approval"
     raise GateError(
         f"verdict {stored.name}",
-        found=f"no approval that counts ({'; '.join(refusals)})" if refusals else "no approval",
-        expected="one by a person who neither signed the verdict nor loosened its policy, or two, each for what the other loosened",
+        found=told_unapproved(state, judge, approvers) if approvers else found,
+        expected="the approval of a person who did not sign the verdict, and for each loosening of one whose change it is not",
         next_step=f"windtunnel approve {stored.name} --key KEY --reason TEXT",
     )
+
+
+def unapproved(state: PolicyState, approvers: Sequence[str]) -> tuple[Loosening, ...]:
+    """Those loosenings that none of the approvers can have approved, since each of them is one of its authors."""
+    return tuple(loosening for loosening in state.loosenings if loosening.authors.issuperset(approvers))
+
+
+def told_unapproved(state: PolicyState, judge: Signer, approvers: Sequence[str]) -> str:
+    """What the ``approvers`` leave open, and who may still approve that."""
+    told = (
+        f"what {' and '.join(sorted(loosening.authors))} loosened ({', '.join(sorted(loosening.places))}), "
+        f"which {' or '.join(sorted(state.signers.people - loosening.authors - {judge.principal})) or 'nobody'} may still approve"
+        for loosening in unapproved(state, approvers)
+    )
+    return f"approved by {', '.join(sorted(approvers))}, but not {'; nor '.join(told)}"
 
 
 def hash_verdict(stored: StoredVerdict) -> str:
@@ -197,13 +211,14 @@ def _require_after(statement: Statement, judged: datetime) -> None:
 
 
 def require_other(principal: str, judge: Signer, state: PolicyState) -> None:
-    """Refuse the approval of whoever signed the verdict, or whose changes are all that loosened its policy.
+    """Refuse the approval of whoever signed the verdict, or who is an author of all that loosened its policy.
 
-    Where others loosened it too, his counts for theirs (:func:`require_promotable`). Raises :class:`~tasks.errors.SigningError`.
+    Where others loosened something else, his counts for that (:func:`require_promotable`). Raises
+    :class:`~tasks.errors.SigningError`.
     """
     if principal == judge.principal:
         raise _nobody(f"{principal}, who signed the verdict", "another person: nobody approves what he judged himself")
-    if state.loosened_by == {principal}:
+    if state.loosenings and len(unapproved(state, [principal])) == len(state.loosenings):
         raise _nobody(f"{principal}, whose change loosened the policy", "another person: nobody approves his own change")
 
 

@@ -53,7 +53,8 @@ def _tell(view: PolicyView) -> None:
         click.echo(f"version {state.carried} ({force.digest[:12]}) is signed by {names}: {force.version.reason}")
         print_rows(("may sign", "key"), [(line.principal, line.fingerprint) for line in state.signers.lines])
     for one in state.loosenings:
-        click.echo(f"loosened by {', '.join(sorted(one.authors))}, who cannot approve it alone: {', '.join(sorted(one.places))}")
+        places = ", ".join(sorted(one.places))
+        click.echo(f"loosened by {', '.join(sorted(one.authors))}; somebody else has to approve it: {places}")
     if view.changes:
         click.echo("")
         rows = [(c.where, c.was, c.now, c.direction, c.why) for c in view.changes]

@@ -64,7 +64,8 @@ def test_a_later_loosening_by_another_gives_no_approval_back(paths, keys, monkey
     judge(paths, keys, monkeypatch)
     for reason in ("fine", "fine, again"):
         approved(paths, keys, ADA, reason)
-        with pytest.raises(GateError, match=f"by {ADA} alone, whose own change loosened the policy"):
+        lacking = f"approved by {ADA}, but not what {ADA} loosened .{MARGIN}., which {BOB} or {EVE} may still approve"
+        with pytest.raises(GateError, match=lacking):
             promotable(paths)
     event = approved(paths, keys, EVE)
     assert (promotable(paths).approved_by, promotable(paths).approval) == (EVE, event.hash)
@@ -78,6 +79,34 @@ def test_of_two_people_who_both_loosened_both_approve(paths, keys, monkeypatch):
     older = approved(paths, keys, BOB)
     approved(paths, keys, ADA)
     assert (promotable(paths).approved_by, promotable(paths).approval) == (f"{ADA}, {BOB}", older.hash)
+
+
+def test_two_who_made_the_same_change_do_not_approve_it_for_each_other(paths, keys, monkeypatch):
+    """Ada's loosening waited and Bob took it up: both are authors of one and the same, and only Eve is not."""
+    edit_params(paths.params, WIDER)
+    sign_policy(paths.root, key=keys[ADA], reason="wider", now=NOW)
+    change(paths, keys, OLDER, BOB, ADA)
+    judge(paths, keys, monkeypatch)
+    for name in (ADA, BOB):
+        with pytest.raises(SigningError, match="loosened"):
+            approved(paths, keys, name)
+    approved(paths, keys, EVE)
+    assert promotable(paths).approved_by == EVE
+
+
+def test_two_authors_of_one_loosening_leave_it_open_beside_another(paths, keys, monkeypatch):
+    """Eve loosened something else: the approvals of both others are for that, and hers is for theirs."""
+    edit_params(paths.params, WIDER)
+    sign_policy(paths.root, key=keys[ADA], reason="wider", now=NOW)
+    change(paths, keys, WIDER | {BOUND: 0.5}, BOB, ADA)
+    change(paths, keys, OLDER, EVE, ADA)
+    judge(paths, keys, monkeypatch)
+    for name in (ADA, BOB):
+        approved(paths, keys, name)
+    with pytest.raises(GateError, match=f"but not what {ADA} and {BOB} loosened .*, which {EVE} may still approve"):
+        promotable(paths)
+    approved(paths, keys, EVE)
+    assert EVE in promotable(paths).approved_by
 
 
 def test_whoever_approves_is_told_that_another_has_to(paths, keys, monkeypatch):
@@ -186,7 +215,7 @@ def test_the_policy_shows_whose_loosening_it_holds(paths, keys, monkeypatch):
     monkeypatch.chdir(paths.root)
     change(paths, keys, WIDER, ADA, BOB)
     shown = CliRunner().invoke(windtunnel, ["policy", "show"], standalone_mode=False).output
-    assert f"loosened by {ADA}, who cannot approve it alone: {MARGIN}" in shown
+    assert f"loosened by {ADA}; somebody else has to approve it: {MARGIN}" in shown
     found = json.loads(CliRunner().invoke(windtunnel, ["policy", "show", "--json"], standalone_mode=False).output)
     assert found["loosened"] == [{"by": [ADA], "since_version": 2, "where": [MARGIN]}]
 
