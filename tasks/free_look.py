@@ -13,7 +13,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from tasks.datasets import MANIFEST
-from tasks.errors import EvidenceError
+from tasks.errors import EvidenceError, WindtunnelError
 from tasks.evaluation import (
     Contender,
     Contest,
@@ -50,7 +50,11 @@ from tasks.params.splits import draws_of, resolve_parts
 from tasks.paths import ProjectPaths
 from tasks.records import Evaluation, MeasuredEvidence
 from tasks.seeds import derive_seed
+from tasks.stages.made_with import find_others, told_by
 from tasks.trial_parts import READABLE_PARTS, Look, look_without_judging
+
+_BEFORE_A_MODEL = ("snapshot", "mask", "features", "train")
+"""Stages whose parameters a model that a run left must name."""
 
 
 @dataclass(frozen=True)
@@ -73,10 +77,17 @@ def with_challenger(
 
 
 def look_free(
-    paths: ProjectPaths, params: Params, model_keys: Mapping[str, str] | None = None, *, thing: str, next_step: str
+    paths: ProjectPaths,
+    params: Params,
+    model_keys: Mapping[str, str] | None = None,
+    *,
+    declared: Params,
+    thing: str,
+    next_step: str,
 ) -> FreeLook:
-    """Measure the declared models on the part validation, or the fold that takes its place; no other judged row is read.
+    """Measure the models of ``params`` on the part validation, or the fold that takes its place; no other judged row is read.
 
+    ``declared``: as params.yaml has them, by which a run would leave its champion; ``params`` may have another challenger.
     ``thing`` and ``next_step`` name, where the data is not there yet, what wants it and what makes it. Raises as
     :func:`~tasks.trial.try_challenger` does.
     """
@@ -87,7 +98,7 @@ def look_free(
     bench = _workbench(evidence, look, model_keys or {})
     brought, resources = _measured(bring_model(look.params.models.challenger, bench, "challenger"), params)
     challenger = _contender(brought, params)
-    champion = _champion(paths, look.params, bench)
+    champion = _champion(look.params, bench, declared, evidence)
     rows = read_part(evidence, look.params, look.part)
     for contender in (champion, challenger):
         if isinstance(contender, Contender):
@@ -166,14 +177,31 @@ def _measured(model: Brought, params: Params) -> tuple[Brought, dict[str, Measur
     return model, {RESOURCES: measure_resources(model.card, archive)}
 
 
-def _champion(paths: ProjectPaths, params: Params, bench: Workbench) -> Contender | LoggedScores | None:
+def _champion(params: Params, bench: Workbench, declared: Params, evidence: Evidence) -> Contender | LoggedScores | None:
     """The champion's logged scores, its model as the last run left it, or None where there is none.
 
-    Before any run, and of folds, it is made anew.
+    Of folds it is made anew, and wherever what lies here is not known to be what a run would leave now.
     """
     champion = params.models.champion
     if champion is None or isinstance(champion, LoggedScores):
         return champion
     is_of_folds = isinstance(champion, Recipe) and bool(draws_of(params.splits[champion.split]))
-    is_made = is_of_folds or not (paths.models / "champion.json").is_file()
-    return _contender(bring_model(champion, bench, "champion") if is_made else open_model(paths.models, "champion"), params)
+    left = None if is_of_folds else _left_by_a_run(declared, evidence)
+    return _contender(left or bring_model(champion, bench, "champion"), params)
+
+
+def _left_by_a_run(declared: Params, evidence: Evidence) -> Brought | None:
+    """The stored champion, if it was made with the ``declared`` parameters, and judged on rows that are those of now."""
+    paths = evidence.paths
+    card = paths.models / "champion.json"
+    if not card.is_file() or find_others(declared, told_by(card), _BEFORE_A_MODEL):
+        return None
+    try:
+        judged = Evaluation.from_json(paths.evaluation_report.read_bytes(), origin=str(paths.evaluation_report)).inputs
+    except (OSError, WindtunnelError):  # nothing says what data it was fitted on
+        return None
+    now = {"masked": evidence.masked, "features": evidence.features, f"splits/{evidence.split}": evidence.assignments}
+    if any(judged.get(name) != manifest.logical_hash for name, manifest in now.items()):
+        return None
+    model = open_model(paths.models, "champion")
+    return model if judged.get("models/champion") == model.card.logical_hash else None

@@ -108,7 +108,7 @@ def _find_basis(paths: ProjectPaths, given: Params, declared: Params, model_keys
         evaluation = read_declared_evaluation(paths, declared)
         _require_same_rows(paths, evaluation)
     except GateError as missing:
-        return _foretold(paths, given, model_keys, tell, why=missing.found)
+        return _foretold(paths, given, declared, model_keys, tell, why=missing.found)
     others = find_others(declared, evaluation.inputs, needed_before(evaluation.split))
     if given is declared and not others:
         return _Basis(evaluation, None, "", evaluation.inputs.get(HOLDOUT))
@@ -117,7 +117,7 @@ def _find_basis(paths: ProjectPaths, given: Params, declared: Params, model_keys
         why = "the plan is for another challenger than params.yaml declares"
     # Rows and labels are those that were looked at, whoever was judged on them.
     holdout = evaluation.inputs.get(HOLDOUT) if set(others) <= _OF_MODELS else None
-    return replace(_foretold(paths, given, model_keys, tell, why=why), holdout=holdout)
+    return replace(_foretold(paths, given, declared, model_keys, tell, why=why), holdout=holdout)
 
 
 def _require_same_rows(paths: ProjectPaths, evaluation: Evaluation) -> None:
@@ -130,7 +130,9 @@ def _require_same_rows(paths: ProjectPaths, evaluation: Evaluation) -> None:
         raise GateError(str(paths.evaluation_report), found="an evaluation of other rows", expected="", next_step="dvc repro")
 
 
-def _foretold(paths: ProjectPaths, params: Params, model_keys: Mapping[str, str] | None, tell: Tell, *, why: str) -> _Basis:
+def _foretold(
+    paths: ProjectPaths, params: Params, declared: Params, model_keys: Mapping[str, str] | None, tell: Tell, *, why: str
+) -> _Basis:
     """Both models on rows that a verdict is not kept for, as wide as the holdout's rows will make it."""
     split, part = params.evaluation.split, params.evaluation.part
     free = look_without_judging(params).part
@@ -138,7 +140,7 @@ def _foretold(paths: ProjectPaths, params: Params, model_keys: Mapping[str, str]
     unsearched = params.model_copy(update={"evaluation": params.evaluation.model_copy(update={"discover": None})})
     make = f"dvc repro features split@{split} (it makes the data, and spends no look); before the first run, windtunnel pin"
     try:
-        measured = look_free(paths, unsearched, model_keys, thing="a plan", next_step=make).evaluation
+        measured = look_free(paths, unsearched, model_keys, declared=declared, thing="a plan", next_step=make).evaluation
     except ModelError as error:
         if not isinstance(params.models.challenger, ScoreFile):
             raise

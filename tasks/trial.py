@@ -47,8 +47,9 @@ def try_challenger(
     :class:`~tasks.errors.ModelError` where it is no challenger, :class:`~tasks.errors.EvidenceError` where the project has not been
     run yet, and :class:`~tasks.errors.EvaluationError` where nothing can be compared.
     """
+    declared = params
     params = params if given is None else with_challenger(paths, params, given, view, model_keys)
-    free = look_free(paths, params, model_keys, thing="a trial", next_step=_RUN)
+    free = look_free(paths, params, model_keys, declared=declared, thing="a trial", next_step=_RUN)
     look, contest, evaluation = free.look, free.contest, free.evaluation
     provenance = Provenance(evaluation.split, look.part, hash_params(params), inputs={}, seeds={"root": params.seed})
     plan = plan_self_test(params.gates, look.params.evaluation, evaluation)

@@ -17,9 +17,11 @@ from tasks.datasets import hash_file
 from tasks.errors import EvaluationError, EvidenceError, GateError, ModelError
 from tasks.export import export_rows
 from tasks.ledger import read_log
+from tasks.models import bring_model
 from tasks.planning import plan_gate
 from tasks.records import Evaluation
 from tasks.stages import StageContext, load_stage
+from tasks.trial import try_challenger
 
 CRITERIA = {
     "validation": {"evidence": "validation", "critical": True},
@@ -128,6 +130,59 @@ def test_a_champion_that_is_fitted_here_needs_no_run(project):
     champion = models.challenger.model_copy(update={"parameters": {"C": 0.01}})
     both = params().model_copy(update={"models": models.model_copy(update={"champion": champion})})
     assert plan_gate(project, both).tests[0].smallest_difference > 0
+
+
+def with_champion(**recipe):
+    """The parameters of a run whose champion is a recipe too."""
+    models = params().models
+    champion = models.challenger.model_copy(update={"parameters": {"C": 1e-6}} | recipe)
+    return params().model_copy(update={"models": models.model_copy(update={"champion": champion})})
+
+
+def without_day(asked):
+    """The same with a feature less."""
+    features = asked.features
+    columns = {name: column for name, column in features.columns.items() if name != "day"}
+    return asked.model_copy(update={"features": features.model_copy(update={"columns": columns})})
+
+
+@pytest.fixture
+def championed(project):
+    """A run has left the champion's model."""
+    train_toy(project, with_champion())
+    load_stage("evaluate").run(StageContext(project, with_champion()))
+    return project
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [with_champion(estimator="sklearn.naive_bayes.GaussianNB", parameters={}), without_day(with_champion())],
+    ids=["another recipe", "a feature less"],
+)
+def test_a_champion_of_other_parameters_is_made_anew(championed, tmp_path, asked):
+    """What the last run left is not what is declared: the plan and the trial are those of a project that was never run."""
+    fresh = write_toy(tmp_path / "fresh", toy_rows())
+    assert plan_gate(championed, asked).tests == plan_gate(fresh, asked).tests
+    tried = try_challenger(championed, asked, None).evaluation
+    assert (tried.champion.estimator, tried.champion.features) == (
+        asked.models.champion.estimator,
+        tried.challenger.features,
+    )
+
+
+@pytest.mark.parametrize("change", ["nothing", "a file", "other rows", "no evaluation"])
+def test_a_champion_that_a_run_left_is_used_where_it_is_known_to_be_the_one(championed, monkeypatch, change):
+    """For another challenger too; not where data has changed, or nothing tells what it was fitted on."""
+    made = []
+    monkeypatch.setattr("tasks.free_look.bring_model", lambda *given: made.append(given[2]) or bring_model(*given))
+    (championed.root / "mine.py").write_text("from sklearn.naive_bayes import GaussianNB\nestimator = GaussianNB()\n")
+    if change == "other rows":
+        rows = toy_rows()
+        write_toy(championed.root, replaced(rows, "strength", pc.multiply(rows["strength"], 2.0)))
+    if change == "no evaluation":
+        championed.evaluation_report.unlink()
+    try_challenger(championed, with_champion(), championed.root / "mine.py" if change == "a file" else None)
+    assert ("champion" in made) is (change in ("other rows", "no evaluation"))
 
 
 def test_without_champion_bounds_are_planned_and_margins_named(project):
