@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
 
-from flows.alias_moves import Desk, expected_origin, make_move, settle_cut_off
+from flows.alias_moves import expected_origin, make_move, settle_cut_off
 from flows.approval import require_promotable
 from flows.champion_branches import champion_branch, keep_champion, point_current
 from flows.comparison import require_compared
@@ -25,11 +25,10 @@ from flows.registration import (
     require_registrable,
 )
 from flows.registry_office import Office, open_office
-from flows.rolled_back import knows_of, tell_pages
+from flows.rolled_back import require_approved_since, tell_pages
 from flows.verdict_store import StoredVerdict, find_verdict
 from flows.verification import Level, checkout_of_verdict, verify_checkout
 from tasks.errors import GateError, RegistryError
-from tasks.ledger import known_events
 from tasks.paths import ProjectPaths
 from tasks.records import Champion, Championship, Promotable
 from tasks.registry import ALIAS, AliasMoved, Move
@@ -66,11 +65,11 @@ def promote(root: Path, name: str, now: datetime, *, taken_over: str | None = No
         origin = expected_origin(office.desk, standing, taken_over)
         champion, moved = standing.champion, None
         if champion is None or not _is_of(champion, promotable, is_refit=is_refit) or taken_over is not None:
-            _refuse_rolled_back(office.desk, standing, promotable)
+            require_approved_since(root, standing, promotable)
             compared = require_compared(stored, champion, origin)
             offer = _prepare(root, office, stored, promotable, is_refit=is_refit)
             promotable = require_promotable(root, stored, _now())  # verifying took minutes: rights may have ended meanwhile
-            _refuse_rolled_back(office.desk, standing, promotable)
+            require_approved_since(root, standing, promotable)
             about = {**offer, **_agreed(promotable), **({"compared_with": compared} if compared else {})}
             moved = make_move(office.desk, Move("promotion", office.desk.model, origin, about))
             champion = _require_champion(office.desk.read())
@@ -200,24 +199,6 @@ def _require_holds(tree: ProjectPaths, level: Level, name: str, sha256: str) -> 
         found=f"{'what does not hold' if found.outcome == 'does_not_hold' else 'what cannot be checked'}: {told}",
         expected=f"a verdict that holds at level {level}",
         next_step=f"windtunnel verify {name} --level {level}",
-    )
-
-
-def _refuse_rolled_back(desk: Desk, standing: Championship, promotable: Promotable) -> None:
-    """A verdict whose champion was rolled back needs an approval by somebody who knew of that: signed and written down later."""
-    number = standing.rolled_back.get(promotable.verdict_hash)
-    if number is None:
-        return
-    after = next(event.at_utc for event in standing.moves if event.number == number)
-    known = known_events(desk.main.events, desk.main.landed_events)
-    approval = next((event for event in known if event.hash == promotable.approval), None)
-    if approval and knows_of(approval, after):
-        return
-    raise GateError(
-        f"verdict {promotable.name}",
-        found=f"a champion that was rolled back (event {number}), and an approval from before that",
-        expected="an approval by somebody who knows of the rollback",
-        next_step=f"windtunnel approve {promotable.name} --reason ...",
     )
 
 

@@ -15,7 +15,7 @@ from flows.verdict_store import StoredVerdict, find_verdict
 from tasks.datasets import write_atomically
 from tasks.errors import GateError, ReportError, SigningError
 from tasks.paths import ProjectPaths, main_root
-from tasks.records import Event, RolledBack
+from tasks.records import Championship, Event, Promotable, RolledBack
 from tasks.registry import find_rollback
 from tasks.reporting import rollback_sentence, show_rollback
 from tasks.signing import moment
@@ -40,6 +40,28 @@ def require_not_rolled_back(root: Path, stored: StoredVerdict, now: datetime) ->
         expected="one whose model was not taken back, or an approval by somebody who knows of that",
         next_step="judge a new challenger, or this one on new rows (windtunnel data refresh); "
         f"or windtunnel approve {stored.name} --reason ...",
+    )
+
+
+def require_approved_since(root: Path, standing: Championship, promotable: Promotable) -> None:
+    """Refuse to promote a verdict whose champion was rolled back, unless who approves it knew of that, and signed after it.
+
+    Rolled back in this registered model, whose champions are ``standing``, or in any other, by every log that is known here. Raises
+    :class:`~tasks.errors.GateError`.
+    """
+    events = events_everywhere(root)
+    number = standing.rolled_back.get(promotable.verdict_hash)  # also where its other form is champion again
+    times = [event.at_utc for event in standing.moves if event.number == number]
+    if found := find_rollback(events, promotable.verdict_hash):
+        times.append(found.at_utc)
+    approval = next((event for event in events if event.hash == promotable.approval), None)
+    if not times or (approval and knows_of(approval, max(times))):
+        return
+    raise GateError(
+        f"verdict {promotable.name}",
+        found=f"a champion that was rolled back on {max(times)[:10]}, and an approval from before that",
+        expected="an approval by somebody who knows of the rollback",
+        next_step=f"windtunnel approve {promotable.name} --reason ...",
     )
 
 

@@ -90,21 +90,23 @@ def read_championship(events: Iterable[Event], model: str) -> Championship:
 def find_rollback(events: Iterable[Event], verdict: str) -> RolledBack | None:
     """That the champion of the verdict with this hash was rolled back; None where it was not, or is champion again.
 
-    ``events`` may be of several logs, in any order; a rollback that was begun counts unless it was undone, since whoever began it
-    wanted that model gone.
+    ``events`` may be of several logs and registered models, in any order. What was taken back in one registered model is champion
+    again where it is so in that one: under another name it is the same model. A rollback that was begun counts unless it was
+    undone, since whoever began it wanted that model gone.
     """
     moves = sorted((event for event in events if event.kind in _KINDS), key=lambda event: event.at_utc)
     came_to = {event.about["begun"]: event.about.get("step") for event in moves if "begun" in event.about}
-    last: Event | None = None
+    standing: dict[str, Event] = {}
     for event in moves:
         if event.about.get("step") != "begun" or came_to.get(event.hash) == "undone":
             continue
         if event.kind == "rollback" and event.about.get(_LEAVES_VERDICT) == verdict:
-            last = event
+            standing[event.about.get("model", "")] = event
         if event.about.get("verdict") == verdict and came_to.get(event.hash) == "done":
-            last = None
-    if last is None:
+            standing.pop(event.about.get("model", ""), None)
+    if not standing:
         return None
+    last = max(standing.values(), key=lambda event: event.at_utc)
     version, reason = last.about.get("leaves", ""), last.about.get("reason", "")
     return RolledBack(verdict=verdict, version=version, at_utc=last.at_utc, actor=last.actor, reason=reason, event=last.hash)
 

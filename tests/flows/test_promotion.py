@@ -30,6 +30,7 @@ from flows.programs import git
 from flows.promote_model import check_verdict, confirm_champion, told_of
 from flows.promotion import Moved, confirm, promote, rollback
 from flows.registry_office import find_champion, show_in_mlflow
+from flows.rolled_back import require_approved_since
 from flows.verdict_store import find_verdict
 from flows.worktrees import hold_lock
 from tasks.errors import DatasetError, GateError, ModelError, RegistryError, SigningError, WorktreeError
@@ -468,10 +469,10 @@ def test_an_approval_counts_by_when_it_was_signed(tmp_path, place, minutes, coun
         verdict_hash="2" * 64, name="it", signed_by="robot", approved_by="bob", approval=event.hash, policy="f" * 64
     )
     if counts:
-        flows.promotion._refuse_rolled_back(desk, standing, agreed)
+        require_approved_since(tmp_path, standing, agreed)
     else:
         with pytest.raises(GateError, match="from before that"):
-            flows.promotion._refuse_rolled_back(desk, standing, agreed)
+            require_approved_since(tmp_path, standing, agreed)
 
 
 @pytest.fixture

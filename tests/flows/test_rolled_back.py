@@ -14,6 +14,7 @@ from promotable_project import judge_promotable, make_promotable, write_params
 from signed_project import BOB, ROBOT
 
 import flows.programs
+import flows.registry_office
 import flows.stage_graph
 from flows.approval import approve
 from flows.cli.root import windtunnel
@@ -25,6 +26,7 @@ from flows.release_gate import release_gate
 from flows.rolled_back import find_rolled_back, require_not_rolled_back
 from flows.verdict_store import find_verdict
 from tasks.errors import GateError, WorktreeError
+from tasks.params.models import MlflowParams
 from tasks.paths import ProjectPaths
 
 HERE = "data/verdict.json"
@@ -199,6 +201,18 @@ def test_a_log_that_cannot_be_read_closes_the_gate(standing):
     refused = ask("gate", "--check").exception
     assert refused.found.startswith("no event log")
     assert "git update-ref -d refs/remotes/other/champions/current" in refused.next_step
+
+
+def test_it_is_remembered_under_another_name_of_the_model(rolled, keys, monkeypatch):
+    """The parameters name another registered model: the old approval is none there either, and the gate stays closed after that."""
+    registry = MemoryRegistry(rolled.root.parent / "other")
+    use_registry(monkeypatch, registry)
+    monkeypatch.setattr(flows.registry_office, "MlflowParams", lambda: MlflowParams(name="other-name"))
+    with pytest.raises(GateError, match="an approval from before that"):
+        promote(rolled.root, HERE, now())
+    assert (registry.version, registry.versions) == (None, {})
+    agree(rolled, keys, reason="it was the network")
+    assert promote(rolled.root, HERE, now()).champion.model == "other-name"
 
 
 def test_the_champion_before_is_not_taken_back(rolled, made):

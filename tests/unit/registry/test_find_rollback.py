@@ -9,14 +9,15 @@ ADA, BEN = "a" * 64, "b" * 64
 
 
 def events_of(*moves):
-    """Each move is (kind, step, verdict, the verdict that leaves); one that ends ``begun`` was cut off."""
+    """Each move is (kind, step, verdict, the verdict that leaves, the model if not m); one that ends ``begun`` was cut off."""
     found = []
-    for kind, step, verdict, leaves in moves:
-        about = {"step": "begun", "model": "m", "version": "1", "verdict": verdict, "reason": "slow"}
+    for kind, step, verdict, leaves, *other in moves:
+        model = other[0] if other else "m"
+        about = {"step": "begun", "model": model, "version": "1", "verdict": verdict, "reason": "slow"}
         begun = event_of(len(found) + 1, kind, about | ({"leaves": "2", "leaves_verdict": leaves} if leaves else {}))
         found.append(begun)
         if step != "begun":
-            found.append(event_of(len(found) + 1, kind, {"step": step, "model": "m", "begun": begun.hash}))
+            found.append(event_of(len(found) + 1, kind, {"step": step, "model": model, "begun": begun.hash}))
     return found
 
 
@@ -48,10 +49,14 @@ ROLLED = ("rollback", "done", BEN, ADA)
         ((PROMOTED, ROLLED, ("rollback", "done", ADA, BEN)), False),
         ((PROMOTED, ("rollback", "done", ADA, ADA)), False),
         ((PROMOTED, ROLLED, PROMOTED, ROLLED), True),
+        ((PROMOTED, ROLLED, (*PROMOTED, "n")), True),
+        ((PROMOTED, (*PROMOTED, "n"), (*ROLLED, "n")), True),
+        ((PROMOTED, (*PROMOTED, "n"), (*ROLLED, "n"), PROMOTED), True),
+        ((PROMOTED, (*PROMOTED, "n"), (*ROLLED, "n"), (*PROMOTED, "n")), False),
     ],
 )
 def test_a_rollback_stands_until_it_is_champion_again(moves, stands):
-    """Undone moves count for nothing; one that was cut off counts, since somebody wanted the model gone."""
+    """In the registered model where it was taken back. Undone moves count for nothing; one that was cut off counts."""
     found = find_rollback(events_of(*moves), ADA)
     assert (found is not None) == stands
 
