@@ -11,7 +11,16 @@ from datetime import datetime
 from pathlib import Path
 
 from flows.policy_flips import find_flips
-from flows.policy_signing import PolicyView, cannot, changes_to, next_version, require_person, require_whole, seal_version
+from flows.policy_signing import (
+    PolicyView,
+    cannot,
+    changes_to,
+    next_version,
+    require_person,
+    require_whole,
+    seal_version,
+    taken_up,
+)
 from flows.programs import call, git
 from tasks.datasets import write_atomically
 from tasks.errors import WorktreeError
@@ -45,7 +54,8 @@ def merge_policy(root: Path, branch: str, *, key: Path, reason: str, now: dateti
         line, head = _rival_line(state, theirs, branch)
         signer = require_person(_on_both(state.signers, theirs.signers), key, now)
         wanted = next_version(paths, state, params, author=signer.principal, reason=reason)
-        wanted = wanted.model_copy(update={"merges": (head,)})
+        took_up = taken_up(wanted, (state, theirs)) - {signer.principal}
+        wanted = wanted.model_copy(update={"merges": (head,), "took_up": tuple(sorted(took_up))})
         flips = find_flips(root, state.in_force.version, wanted)
         before = PolicyView(standing, changes_to(wanted, (state, theirs)), *flips)
         _keep(folder, line, folder / _KEPT / RIVALS / head)

@@ -96,7 +96,7 @@ def sign_policy(root: Path, *, key: Path, reason: str, now: datetime) -> PolicyV
     if waiting is not None:
         version, content = waiting.version, (paths.policies / f"{waiting.version.number:04d}.json").read_bytes()
     else:
-        took_up = _taken_up(state, wanted) - {signer.principal}
+        took_up = taken_up(wanted, (state,)) - {signer.principal}
         version = wanted.model_copy(update={"author": signer.principal, "took_up": tuple(sorted(took_up))})
         content = version.to_json().encode()
     return seal_version(before, paths, params, version, content, signer=signer, key=key, reason=reason, now=now)
@@ -189,13 +189,17 @@ def _is_of(waiting: SignedVersion | None, wanted: PolicyVersion) -> bool:
     )
 
 
-def _taken_up(state: PolicyState, wanted: PolicyVersion) -> frozenset[str]:
-    """Whose loosening waits, and is in ``wanted`` too, though another one signs it as its author."""
-    if state.in_force is None or state.pending is None:
-        return frozenset()
-    waiting, before = state.pending.version, state.in_force.version
-    waits, is_wanted = (loosened_places(classify(before, version)) for version in (waiting, wanted))
-    return frozenset({waiting.author, *waiting.took_up}) if do_meet(waits, is_wanted) else frozenset()
+def taken_up(wanted: PolicyVersion, states: Sequence[PolicyState]) -> frozenset[str]:
+    """Whose loosening waits on one of the lines and is in ``wanted`` too, seen from any of them, though another one signs it."""
+    waiting = [state.pending.version for state in states if state.pending]
+    bases = [state.in_force.version for state in states if state.in_force]
+    found = (
+        {version.author, *version.took_up}
+        for version in waiting
+        for before in bases
+        if do_meet(*(loosened_places(classify(before, each)) for each in (version, wanted)))
+    )
+    return frozenset[str]().union(*found)
 
 
 def _rivals_of(paths: ProjectPaths, params: Params, state: PolicyState, now: datetime) -> tuple[PolicyState, ...]:

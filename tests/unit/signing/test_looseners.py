@@ -238,16 +238,21 @@ def test_who_took_somebody_in_is_free_of_it_once_another_signs(paths, keys):
     assert change(paths, keys, {MARGIN: 0.003}, EVE).loosened_by == frozenset()
 
 
-def test_a_merge_keeps_what_each_rival_loosened(paths, keys):
-    """Ada loosened here, Bob on the other branch; Eve merges both: nobody of the three is free of it."""
+def part(paths, keys, other, ours):
+    """Two branches that part: ``other`` and ``ours`` are changes and those who sign them; the checkout is on ``ours``."""
     (paths.root / ".gitignore").write_text("/.windtunnel/\n/data/\n")
     call(paths.root, "git", "init", "-q", "-b", "main")
     commit(paths)
-    for branch, changes, people in (("other", OLDER, (BOB, ADA)), ("ours", WIDER, (ADA, BOB))):
+    for branch, (changes, *people) in (("other", other), ("ours", ours)):
         call(paths.root, "git", "checkout", "-q", "-b", branch, "main")
         change(paths, keys, changes, *people)
         shutil.rmtree(paths.state)
         commit(paths)
+
+
+def test_a_merge_keeps_what_each_rival_loosened(paths, keys):
+    """Ada loosened here, Bob on the other branch; Eve merges both: nobody of the three is free of it."""
+    part(paths, keys, other=(OLDER, BOB, ADA), ours=(WIDER, ADA, BOB))
     edit_params(paths.params, OLDER)
     merge_policy(paths.root, "other", key=keys[EVE], reason="both", now=LATER)
     sign_policy(paths.root, key=keys[ADA], reason="agreed", now=LATER)
@@ -256,6 +261,35 @@ def test_a_merge_keeps_what_each_rival_loosened(paths, keys):
     assert state.loosened_by == {ADA, BOB, EVE}
     tightened = {MARGIN: 0.005, AGE: 7}
     assert change(paths, keys, tightened, EVE, now=LATER).loosened_by == frozenset()
+
+
+@pytest.mark.parametrize("first_step", ["merge", "sign"])
+def test_a_merge_takes_up_a_loosening_that_waited(first_step, paths, keys):
+    """Ada's wide margin waits, as a merge or as a version of this branch; Bob's merge holds it too: the change of both."""
+    part(paths, keys, other=({MARGIN: 0.004}, BOB), ours=({MARGIN: 0.0045}, BOB))
+    edit_params(paths.params, WIDER)
+    if first_step == "merge":
+        merge_policy(paths.root, "other", key=keys[ADA], reason="wide", now=LATER)
+    else:
+        sign_policy(paths.root, key=keys[ADA], reason="wide", now=LATER)
+    merge_policy(paths.root, "other", key=keys[BOB], reason="wide", now=LATER)
+    sign_policy(paths.root, key=keys[ADA], reason="agreed", now=LATER)
+    state = view_policy(paths.root, LATER).standing.state
+    assert (state.problem, state.in_force.version.took_up, state.loosened_by) == ("", (ADA,), {ADA, BOB})
+
+
+def test_a_merge_takes_up_what_waited_on_the_other_branch(paths, keys):
+    """Ada's wide margin waits there, and Bob brings it in with his merge."""
+    part(paths, keys, other=({MARGIN: 0.004}, BOB), ours=({MARGIN: 0.0045}, BOB))
+    call(paths.root, "git", "checkout", "-q", "other")
+    edit_params(paths.params, WIDER)
+    sign_policy(paths.root, key=keys[ADA], reason="wide", now=LATER)
+    shutil.rmtree(paths.state)
+    commit(paths)
+    call(paths.root, "git", "checkout", "-q", "ours")
+    edit_params(paths.params, WIDER)
+    merge_policy(paths.root, "other", key=keys[BOB], reason="wide", now=LATER)
+    assert view_policy(paths.root, LATER).standing.state.pending.version.took_up == (ADA,)
 
 
 def commit(paths):
