@@ -118,6 +118,8 @@ def move_champion(root: str, verdict: str, is_refit: bool) -> Moved:
     """Verify, register and promote; the champion, and whether it was made by this."""
     moved = promote(Path(root), verdict, _now(), is_refit=is_refit)
     get_run_logger().info("version %s is champion, kept on %s", moved.champion.version, moved.champion.branch)
+    if moved.untold:
+        get_run_logger().warning(moved.untold)
     return moved
 
 

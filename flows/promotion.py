@@ -8,11 +8,12 @@ import hashlib
 import time
 from dataclasses import dataclass
 from datetime import datetime, timezone
+from functools import partial
 from pathlib import Path
 
 from flows.alias_moves import expected_origin, make_move, settle_cut_off
 from flows.approval import require_promotable
-from flows.champion_branches import champion_branch, keep_champion, point_current
+from flows.champion_branches import CURRENT, champion_branch, keep_champion, point_current
 from flows.comparison import require_compared
 from flows.programs import git
 from flows.registration import (
@@ -28,7 +29,7 @@ from flows.registry_office import Office, open_office
 from flows.rolled_back import require_approved_since, tell_pages
 from flows.verdict_store import StoredVerdict, find_verdict
 from flows.verification import Level, checkout_of_verdict, verify_checkout
-from tasks.errors import GateError, RegistryError
+from tasks.errors import GateError, RegistryError, WindtunnelError
 from tasks.paths import ProjectPaths
 from tasks.records import Champion, Championship, Promotable
 from tasks.registry import ALIAS, AliasMoved, Move
@@ -48,6 +49,8 @@ class Moved:
     """How long MLflow took to set the alias; None where it had been set already."""
     seconds: float
     """The whole of it, verification included."""
+    untold: str = ""
+    """What could not be told of the move once it was made, and why; it stands all the same."""
 
 
 def promote(root: Path, name: str, now: datetime, *, taken_over: str | None = None, is_refit: bool = False) -> Moved:
@@ -73,9 +76,8 @@ def promote(root: Path, name: str, now: datetime, *, taken_over: str | None = No
             about = {**offer, **_agreed(promotable), **({"compared_with": compared} if compared else {})}
             moved = make_move(office.desk, Move("promotion", office.desk.model, origin, about))
             champion = _require_champion(office.desk.read())
-        point_current(office.desk.main.root, champion.branch)
-        tell_pages(root)
-        return Moved(champion, moved is not None, moved.flip_ms if moved else None, time.perf_counter() - started)
+        untold = _tell(root, office.desk.main.root, champion.branch)
+        return Moved(champion, moved is not None, moved.flip_ms if moved else None, time.perf_counter() - started, untold)
 
 
 def rollback(
@@ -107,9 +109,8 @@ def rollback(
         about = {**_about(target), "leaves": leaving.version, "leaves_verdict": leaving.verdict, "reason": reason}
         moved = make_move(desk, Move("rollback", desk.model, origin, about))
         champion = _require_champion(desk.read())
-        point_current(desk.main.root, champion.branch)
-        tell_pages(root)
-        return Moved(champion, True, moved.flip_ms, time.perf_counter() - started)
+        untold = _tell(root, desk.main.root, champion.branch)
+        return Moved(champion, True, moved.flip_ms, time.perf_counter() - started, untold)
 
 
 def confirm(root: Path, version: str, event: str) -> Champion:
@@ -124,6 +125,23 @@ def confirm(root: Path, version: str, event: str) -> Champion:
         expected_origin(office.desk, standing, version)
         require_registered(office.registry, office.desk.model, ALIAS, champion.logical_hash, folder)
         return champion
+
+
+def _tell(root: Path, main: Path, branch: str) -> str:
+    """Let branch and pages tell of a move that was made; what could not be told.
+
+    Never an error: whoever reads one of a rollback rolls back again, and is one champion too far.
+    """
+    untold = []
+    for what, tell in ((CURRENT, partial(point_current, main, branch)), ("the kept pages", partial(tell_pages, root))):
+        try:
+            tell()
+        except WindtunnelError as error:
+            untold.append(f"{what}: {error.thing}: {error.found} ({error.next_step})")
+        except (OSError, ValueError) as error:
+            untold.append(f"{what}: {error}")
+    again = f"The alias has moved, and this is lacking; once it is mended, `windtunnel promote {branch}` tells it. "
+    return again + "; ".join(untold) if untold else ""
 
 
 def _is_of(champion: Champion, promotable: Promotable, *, is_refit: bool) -> bool:

@@ -30,7 +30,9 @@ _PROMOTED = {
 
 
 def show_moved(moved: "Moved", what: str, *, is_json: bool) -> None:
-    """Print the champion that a move came to, and how long it took."""
+    """Print the champion that a move came to, and how long it took; on stderr what could not be told of it."""
+    if moved.untold:
+        click.echo(moved.untold, err=True)
     if is_json:
         as_json({"champion": moved.champion.model_dump(mode="json"), "flip_ms": moved.flip_ms, "seconds": moved.seconds})
         return

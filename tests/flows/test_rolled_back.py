@@ -25,7 +25,7 @@ from flows.registry_office import find_champion
 from flows.release_gate import release_gate
 from flows.rolled_back import find_rolled_back, require_not_rolled_back
 from flows.verdict_store import find_verdict
-from tasks.errors import GateError, WorktreeError
+from tasks.errors import GateError, LedgerError, WorktreeError
 from tasks.params.models import MlflowParams
 from tasks.paths import ProjectPaths
 
@@ -193,6 +193,19 @@ def test_a_clone_without_any_champion_is_told_that_nothing_is_known(standing):
     git(standing.root, "remote", "add", "origin", str(standing.root.parent))
     asked = ask("gate", "--check")
     assert (asked.return_value, asked.stderr.count("git fetch origin '+refs/heads/champions/*")) == (0, 1)
+
+
+def test_what_cannot_be_told_of_a_move_fails_none(standing, keys):
+    """Somebody's `champions/current` has no log: the rollback was made, stderr says what lacks; a promotion stops before."""
+    git(standing.root, "update-ref", "refs/remotes/other/champions/current", "HEAD")
+    asked = ask("rollback", "--reason", "bad")
+    assert (asked.exception, find_champion(standing.root)[0].champion.version) == (None, "1")
+    assert "the kept pages: refs/remotes/other/champions/current: no event log" in asked.stderr
+    agree(standing, keys)
+    content = standing.events.read_bytes()
+    with pytest.raises(LedgerError, match="refs/remotes/other"):
+        promote(standing.root, HERE, now())
+    assert standing.events.read_bytes() == content
 
 
 def test_a_log_that_cannot_be_read_closes_the_gate(standing):
