@@ -216,10 +216,15 @@ def require_other(principal: str, judge: Signer, state: PolicyState) -> None:
     Where others loosened something else, his counts for that (:func:`require_promotable`). Raises
     :class:`~tasks.errors.SigningError`.
     """
-    if principal == judge.principal:
-        raise _nobody(f"{principal}, who signed the verdict", "another person: nobody approves what he judged himself")
+    require_not_judge(principal, judge)
     if state.loosenings and len(unapproved(state, [principal])) == len(state.loosenings):
         raise _nobody(f"{principal}, whose change loosened the policy", "another person: nobody approves his own change")
+
+
+def require_not_judge(principal: str, judge: Signer) -> None:
+    """Refuse the approval of whoever signed the verdict. Raises :class:`~tasks.errors.SigningError`."""
+    if principal == judge.principal:
+        raise _nobody(f"{principal}, who signed the verdict", "another person: nobody approves what he judged himself")
 
 
 def _nobody(found: str, expected: str) -> SigningError:

@@ -6,7 +6,7 @@ What belongs here: one check for each signature that lies with a verdict. What d
 from collections.abc import Iterable
 from datetime import datetime, timezone
 
-from flows.approval import approvals_of, check_approval, hash_verdict, judged_at, require_other
+from flows.approval import approvals_of, check_approval, hash_verdict, judged_at, require_not_judge
 from flows.event_log import live_log
 from flows.signatures import SIGNATURE, LostVersion, lost_version, project_standing, require_signed
 from flows.verdict_store import StoredVerdict
@@ -58,7 +58,10 @@ def _told_lost(lost: LostVersion | None, where: str = "") -> str:
 
 
 def check_approvals(events: Iterable[Event], stored: StoredVerdict, state: PolicyState) -> tuple[Check, ...]:
-    """One check for each approval of the verdict: whether its signature is good, and of somebody who may approve it."""
+    """One check for each approval of the verdict: whether its signature is good, and of somebody else than who judged.
+
+    Whose change loosened what is asked where something is to be promoted: a champion of before such a rule stays one to return to.
+    """
     digest = hash_verdict(stored)
     return tuple(_checked(event, state, stored, digest) for event in approvals_of(events, digest))
 
@@ -67,7 +70,7 @@ def _checked(event: Event, state: PolicyState, stored: StoredVerdict, digest: st
     what = f"approval {event.number}"
     try:
         approver = check_approval(event, state, digest, judged_at(stored), None)
-        require_other(approver.principal, require_signed(stored, state), state)
+        require_not_judge(approver.principal, require_signed(stored, state))
     except SigningError as error:
         return Check(what=what, status="does_not_hold", reason=error.found)
     return Check(what=what, status="holds", reason=f"{approver.principal}, {event.at_utc[:19]}Z: {event.about.get('reason', '')}")

@@ -10,13 +10,16 @@ from click.testing import CliRunner
 from signed_project import ADA, BOB, EVE, NOW, ROBOT, judge_project, line, make_project
 from small_project import call
 
+import flows.approval
 from flows.approval import approve, require_promotable
 from flows.cli.root import windtunnel
 from flows.params_edit import edit_params
 from flows.policy_merging import merge_policy
 from flows.policy_signing import sign_policy, view_policy
+from flows.signed_checks import check_signatures
 from flows.verdict_store import find_verdict
 from tasks.errors import GateError, SigningError
+from tasks.params import load_params
 from tasks.paths import ProjectPaths
 
 MARGIN, BOUND, AGE = "gates.criteria.ranking.margin", "gates.criteria.ranking.bound", "gates.max_age_days"
@@ -107,6 +110,29 @@ def test_two_authors_of_one_loosening_leave_it_open_beside_another(paths, keys, 
         promotable(paths)
     approved(paths, keys, EVE)
     assert EVE in promotable(paths).approved_by
+
+
+def test_an_approval_of_before_a_stricter_rule_still_verifies(paths, keys, monkeypatch):
+    """Ada approved when the rule was another: that promotes nothing new, and a rollback finds nothing wrong with it."""
+    change(paths, keys, WIDER, ADA, BOB)
+    judge(paths, keys, monkeypatch)
+    with monkeypatch.context() as of_before:
+        of_before.setattr(flows.approval, "require_other", lambda *_: None)
+        approved(paths, keys, ADA)
+    checks = check_signatures(paths, load_params(paths.params), find_verdict(paths.root, "data/verdict.json"))
+    assert {check.what: check.status for check in checks if check.what.startswith("approval")} == {"approval 3": "holds"}
+    with pytest.raises(GateError, match="no approval that counts"):
+        promotable(paths)
+
+
+def test_verification_names_who_approved_what_he_judged(paths, keys, monkeypatch):
+    """That rule has always been there."""
+    judge_project(paths, key=keys[ADA], monkeypatch=monkeypatch, now=datetime.now(timezone.utc))
+    with monkeypatch.context() as forging:
+        forging.setattr(flows.approval, "require_other", lambda *_: None)
+        approved(paths, keys, ADA)
+    checks = check_signatures(paths, load_params(paths.params), find_verdict(paths.root, "data/verdict.json"))
+    assert [check.reason for check in checks if check.status == "does_not_hold"] == [f"{ADA}, who signed the verdict"]
 
 
 def test_whoever_approves_is_told_that_another_has_to(paths, keys, monkeypatch):
