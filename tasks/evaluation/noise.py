@@ -120,8 +120,11 @@ def measure_noise(
 def with_noise(
     comparisons: Sequence[Comparison], floors: Mapping[Key, float | None], rescored: Sequence[Rescoring]
 ) -> list[Comparison]:
-    """``comparisons`` with their noise floors: 0 where every rescoring gave the same scores, None where nothing was rescored."""
-    if not rescored:
+    """``comparisons`` with their noise floors: 0 where every rescoring gave the same scores, None where none tells of a challenger.
+
+    A refit of either model does, and the challenger asked again; a champion that was asked again tells of itself alone.
+    """
+    if not any(one.is_refit or one.role == "challenger" for one in rescored):
         return list(comparisons)
     return [
         found.model_copy(update={"noise_floor": floors.get((found.metric, found.slice_column, found.slice_value), 0.0)})
@@ -134,7 +137,11 @@ def describe_noise(contest: Contest, rescored: Sequence[Rescoring]) -> NoiseFloo
     twice = {one.role: float(np.abs(_base_of(contest, one) - one.scores).max()) for one in rescored if not one.is_refit}
     refit = next((one for one in rescored if one.is_refit), None)
     if refit is None:
-        told = "scored twice only: neither model is fitted here" if twice else "not known: no model was fitted or scored again"
+        told = "not known: no model was fitted or scored again"
+        if twice:
+            told = "scored twice only: neither model is fitted here"
+        if "champion" in twice and "challenger" not in twice:
+            told = "not known: of the challenger there is nothing but scores, and scoring the champion twice tells nothing of it"
         return NoiseFloor(of=None, seed=None, scored_twice=twice, told=told)
     told = f"the {refit.role} fitted again with another seed"
     if refit.role == "challenger" and contest.champion is not None:

@@ -17,6 +17,7 @@ UNKNOWN_NOISE = "no noise floor is known"
 NOISE_NEEDS = "and it takes a recipe of one side (or ask for a margin)"
 """What such a claim waits for, in a few words."""
 _SCORED_BY_RUNS = ("recipe", "stored_model")
+"""Of a challenger; a champion's floor counts where it is fitted again, since asking it twice tells nothing of another model."""
 
 
 def hold_against_noise(outcome: LimitOutcome, found: Comparison, by: float, evaluation: Evaluation) -> LimitOutcome:
@@ -25,12 +26,16 @@ def hold_against_noise(outcome: LimitOutcome, found: Comparison, by: float, eval
     It passes only beyond a floor that is known; one that fails stays failed. No rows are named where none would let it pass.
     """
     floor, delta = found.noise_floor, found.delta or 0.0
+    is_ahead = _sign(found) * delta > by
     if floor is None or not math.isfinite(floor):
-        return _without_floor(outcome, is_ahead=_sign(found) * delta > by, why=why_unknown(evaluation))
-    if outcome.status != "pass" or abs(delta) > floor:
-        return replace(outcome, reason=f"{outcome.reason}; noise floor {floor:.4f}")
-    reason = f"{WITHIN_NOISE}: difference {delta:+.4f}, and a model fitted or scored again differs from itself by up to {floor:.4f}"
-    return LimitOutcome("inconclusive", reason, says_why=True)
+        return _without_floor(outcome, is_ahead=is_ahead, why=why_unknown(evaluation))
+    itself = f"a model fitted or scored again differs from itself by up to {floor:.4f}"
+    if abs(delta) <= floor and outcome.status == "pass":
+        return LimitOutcome("inconclusive", f"{WITHIN_NOISE}: difference {delta:+.4f}, and {itself}", says_why=True)
+    if abs(delta) <= floor and outcome.status == "inconclusive" and is_ahead:
+        told = f"{outcome.reason}; nor would more rows let it pass, since that is {WITHIN_NOISE}: {itself}"
+        return LimitOutcome("inconclusive", told, says_why=True)
+    return replace(outcome, reason=f"{outcome.reason}; noise floor {floor:.4f}")
 
 
 def _sign(found: Comparison) -> int:
@@ -48,9 +53,9 @@ def _without_floor(outcome: LimitOutcome, *, is_ahead: bool, why: str) -> LimitO
 
 
 def is_measured_by_runs(evaluation: Evaluation) -> bool:
-    """Whether a run measures a noise floor of these models: one of them at least is scored here."""
-    cards = (evaluation.champion, evaluation.challenger)
-    return any(card is not None and card.basis in _SCORED_BY_RUNS for card in cards)
+    """Whether a run measures a noise floor of these models: the champion is fitted here, or the challenger scored here at least."""
+    champion = evaluation.champion
+    return evaluation.challenger.basis in _SCORED_BY_RUNS or (champion is not None and champion.basis == "recipe")
 
 
 def why_unknown(evaluation: Evaluation) -> str:
@@ -59,7 +64,10 @@ def why_unknown(evaluation: Evaluation) -> str:
         return "the model that was fitted again has no figure here; judge more rows, or ask for a margin (non-inferiority)"
     if is_measured_by_runs(evaluation):
         return "no model was fitted or scored again here, as windtunnel run does"
+    champion = evaluation.champion
+    known = "the challenger" if champion is not None and champion.basis == "stored_model" else "each side"
     return (
-        "each side is known only by a column of scores, and nothing can be fitted again here; give the recipe of one "
-        "(models.challenger, models.champion), whose refit measures the floor, or ask for a margin (non-inferiority)"
+        f"{known} is known only by a column of scores, and nothing can be fitted again here; "
+        "give the recipe of one (models.challenger, models.champion), whose refit measures the floor, or ask for a margin "
+        "(non-inferiority)"
     )

@@ -1,5 +1,6 @@
 """The noise floor: what a model shows to itself, measured as the judgement is."""
 
+import shutil
 from dataclasses import replace
 
 import numpy as np
@@ -57,6 +58,20 @@ def test_equal_scores_are_a_floor_of_zero(task):
     assert [found.noise_floor for found in with_noise(comparisons, {}, ())] == [None]
 
 
+@pytest.mark.parametrize(
+    ("role", "is_refit", "expected"),
+    [("champion", False, None), ("challenger", False, 0.0), ("champion", True, 0.0), ("challenger", True, 0.0)],
+)
+def test_a_champion_asked_again_tells_nothing_of_another_model(role, is_refit, expected):
+    """Its own scores come again whatever the challenger is; a refit of either tells, and the challenger's own scores."""
+    contest, asked = contest_of(), params(("brier",), 100)
+    rescored = [again(contest, role=role, is_refit=is_refit)]
+    floors = measure_noise(contest, rescored, asked, seed=3)
+    found = with_noise(compare(contest.predictions, asked, 3), floors, rescored)
+    assert [one.noise_floor for one in found] == [expected]
+    assert describe_noise(contest, rescored).told.startswith("not known: of the challenger") is (expected is None)
+
+
 def test_where_a_figure_is_undefined_the_floor_is_not_known():
     """A slice of one class has no area under the curve, and nothing to lie apart."""
     contest = contest_of()
@@ -110,8 +125,20 @@ def test_stages_fit_again_with_another_seed_and_measure(tmp_path):
     assert "refit" not in "".join(read_manifest(paths.predictions, made_by="evaluate").tables["predictions"].columns)
 
 
-def test_two_columns_of_scores_are_judged_and_nothing_is_called_better(tmp_path):
-    """A score file that is far better than the logged scores, by every stage: the claim waits for a recipe, the margin holds."""
+@pytest.fixture(params=["logged_scores", "stored_model"])
+def champion(request, tmp_path):
+    """Declarations of champions that are not fitted here, and how a claim's reason names what is known of them."""
+    if request.param == "logged_scores":
+        return {"scores": "log.score", "version": "log.version"}, "each side"
+    source = write_toy(tmp_path / "source", toy_rows())
+    train_toy(source, make_params())
+    shutil.copy(source.models / "challenger.skops", tmp_path / "champion.skops")
+    return {"model": "champion.skops", "sha256": hash_file(tmp_path / "champion.skops"), "view": "masked"}, "the challenger"
+
+
+def test_a_column_of_scores_is_judged_and_not_called_better(tmp_path, champion):
+    """A score file that is far better than the champion, by every stage: the claim waits for a recipe, the margin holds."""
+    declared, known = champion
     rows = toy_rows()
     part = rows.filter(pc.equal(rows["part"], "test"))
     clear = part["strength"].to_numpy() + 2.0 * part["label"].to_numpy()
@@ -123,7 +150,7 @@ def test_two_columns_of_scores_are_judged_and_nothing_is_called_better(tmp_path)
         "better": {**test, "better_by": 0},
         "no_worse": {**test, "margin": 0.01},
     }
-    models = {"champion": {"scores": "log.score", "version": "log.version"}, "challenger": brought}
+    models = {"champion": declared, "challenger": brought}
     asked = make_params(models=models, gates={"max_age_days": 7, "criteria": criteria})
     write_atomically(ProjectPaths(tmp_path).pin, b"{}")
     paths = write_toy(tmp_path, rows, about={"pin": hash_file(ProjectPaths(tmp_path).pin)})
@@ -133,6 +160,7 @@ def test_two_columns_of_scores_are_judged_and_nothing_is_called_better(tmp_path)
     told = {outcome.name: outcome for outcome in verdict.criteria}
     assert (verdict.decision, told["no_worse"].status, told["better"].status) == ("inconclusive", "pass", "inconclusive")
     assert told["better"].interval.low > 0
+    assert f"{known} is known only by a column of scores" in told["better"].reason
     assert "give the recipe of one (models.challenger, models.champion)" in told["better"].reason
     assert (verdict.noise.of, told["better"].noise_floor, told["better"].rows_to_decide) == (None, None, None)
     assert "better overall" not in verdict.reason

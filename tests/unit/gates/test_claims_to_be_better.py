@@ -233,6 +233,23 @@ def test_where_no_noise_floor_is_known_nothing_is_better(floor, delta, expected,
     assert (outcome.rows_to_decide is None) is (delta != -0.009)
 
 
+@pytest.mark.parametrize("floor", [None, 0.01])
+@pytest.mark.parametrize(("delta", "is_waiting"), [(-0.009, False), (0.009, True)])
+def test_of_a_loss_less_is_ahead(floor, delta, is_waiting):
+    """Rows are named where they would show that it is worse, and none where no number of them would let it pass."""
+    (outcome,) = judged(claim(delta, noise_floor=floor, direction="lower_is_better"), **SCORES_ALONE)
+    assert (outcome.status, outcome.rows_to_decide is not None) == ("inconclusive", is_waiting)
+
+
+@pytest.mark.parametrize(("floor", "rows", "is_waiting"), [(0.0, 10_000, True), (0.02, 10_000, False), (0.02, 10, False)])
+def test_an_undecided_claim_within_the_floor_waits_for_no_rows(floor, rows, is_waiting):
+    """At any number of them it would be within the noise floor, were the difference what it is today."""
+    (outcome,) = judged(claim(0.009, noise_floor=floor, rows=rows))
+    assert (outcome.status, outcome.rows_to_decide is not None) == ("inconclusive", is_waiting)
+    assert ("nor would more rows let it pass, since that is within the noise floor" in outcome.reason) is not is_waiting
+    assert ("more rows would decide" in outcome.reason) is is_waiting
+
+
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
