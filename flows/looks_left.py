@@ -29,17 +29,20 @@ def find_looks_left(paths: ProjectPaths) -> LooksLeft | None:
 def find_next_look(paths: ProjectPaths, plan: GatePlan) -> NextLook:
     """Which look at the planned holdout another candidate would take; nothing is written.
 
-    A holdout is known by a hash of its labels, so that before it was evaluated only a log without any look at its split and part
-    tells that the next one is the first. Raises :class:`~tasks.errors.LedgerError` where the log is broken.
+    A holdout is known by its rows' times and labels, whatever its split and part are called. Before it was evaluated only a log
+    without any look tells that the next one is the first; else it counts as a later one.
+
+    Raises :class:`~tasks.errors.LedgerError` where the log is broken.
     """
     budget = load_params(paths.params).gates.looks.budget
     events = known_events(ProjectPaths(main_root(paths.root)).events, paths.landed_events)
+    looks = [event.about for event in events if event.kind == "look"]
     at_part = {
-        (event.about.get("candidate"), event.about.get("holdout"))
-        for event in events
-        if event.kind == "look" and (event.about.get("split"), event.about.get("part")) == (plan.split, plan.part)
+        (about.get("candidate"), about.get("holdout"))
+        for about in looks
+        if (about.get("split"), about.get("part")) == (plan.split, plan.part)
     }
-    taken = len(looks_at(events, plan.holdout)) if plan.holdout is not None else None if at_part else 0
+    taken = len(looks_at(events, plan.holdout)) if plan.holdout is not None else None if looks else 0
     is_first = taken == 0 or budget == 1
     return NextLook(
         number=None if taken is None else taken + 1,

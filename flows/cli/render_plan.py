@@ -62,7 +62,9 @@ def _told_looks(plan: GatePlan, look: NextLook) -> list[str]:
     first = f"A first look is judged at {_percent(plan.confidence)}"
     later = "" if plan.later_confidence is None else f", a later one at {_percent(plan.later_confidence)}"
     holdout = f"{plan.split}/{plan.part}"
-    if look.number is None:
+    if look.number is None and not look.taken_at_part:
+        told = f"some were taken, none at {holdout} by this name: the next is a later one, unless its rows were never looked at"
+    elif look.number is None:
         told = f"{look.taken_at_part:,} taken at {holdout} before: the next is a later one, unless its rows are others now"
     elif look.left == 0:
         told = f"{look.number - 1:,} of {look.budget:,} taken at {holdout}: none is left, refresh the holdout"

@@ -37,16 +37,23 @@ def foretell(measured: Evaluation, places: pa.Table, *, part: str, days: int, k:
     known = [c for c in measured.comparisons if (c.slice_column, c.slice_value) in counts]
     scaled = [_scale(c, *expected[c.slice_column, c.slice_value], part=measured.part) for c in known]
     shown = withhold_slices([*scaled, *_unmeasured(measured, expected)], people, k, partial(count_together, places))
-    missing = {(c.slice_column, c.slice_value) for c in measured.comparisons} - set(counts)
+    # Among those that the measured rows lack too are slices that only training rows have.
+    elsewhere = {_named(c.slice_column, c.slice_value) for c in measured.comparisons} | set(measured.missing_slices)
+    missing = elsewhere - {_named(column, value) for column, value in counts}
     return measured.model_copy(
         update={
             "part": part,
             "rows": expected[None, None][0],
             "days": days,
             "comparisons": withhold_crossing(places, shown, columns, k, has_folds=has_folds),
-            "missing_slices": tuple(sorted(f"{column}={value}" for column, value in missing)),
+            "missing_slices": tuple(sorted(missing)),
         }
     )
+
+
+def _named(column: str | None, value: str | None) -> str:
+    """A slice as ``missing_slices`` name it."""
+    return f"{column}={value}"
 
 
 def _count(places: pa.Table, columns: tuple[str, ...]) -> dict[Slice, tuple[int, int]]:

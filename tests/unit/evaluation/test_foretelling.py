@@ -143,8 +143,8 @@ def test_slices_are_counted_each():
 
 def test_slices_of_one_part_alone_are_named():
     """One that was not measured has no figure to scale; one that the holdout lacks is missing, as it will be when it is judged."""
-    found = expected(measured(), places(30, 20, groups=("b", "c")))
-    assert found.missing_slices == ("group=a",)
+    found = expected(measured(missing_slices=("group=c", "group=d")), places(30, 20, groups=("b", "c")))
+    assert found.missing_slices == ("group=a", "group=d")  # only training rows have d
     assert whole(found, group="c").reason == "no row of this slice in the part validation"
     assert (whole(found, group="c").spread, whole(found, group="c").rows) == (None, 300)
 

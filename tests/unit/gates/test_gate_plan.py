@@ -192,9 +192,9 @@ def plan_of(found, *, basis="evaluation", unplanned=(), is_single=False, criteri
     )
 
 
-def look(number, budget=30):
+def look(number, budget=30, taken=4):
     left = None if number is None else budget - number + 1
-    return NextLook(number=number, budget=budget, left=left, taken_at_part=4, confidence=0.95)
+    return NextLook(number=number, budget=budget, left=left, taken_at_part=taken, confidence=0.95)
 
 
 def test_plan_is_printed_as_table_and_as_json(capsys):
@@ -219,16 +219,17 @@ def test_plan_is_printed_as_table_and_as_json(capsys):
 
 
 @pytest.mark.parametrize(
-    ("number", "budget", "told"),
+    ("number", "taken", "told"),
     [
-        (2, 30, "number 2 of 30, a later one"),
-        (31, 30, "30 of 30 taken at by_time/test: none is left, refresh the holdout"),
-        (None, 30, "4 taken at by_time/test before: the next is a later one, unless its rows are others now"),
+        (2, 4, "number 2 of 30, a later one"),
+        (31, 4, "30 of 30 taken at by_time/test: none is left, refresh the holdout"),
+        (None, 4, "4 taken at by_time/test before: the next is a later one, unless its rows are others now"),
+        (None, 0, "some were taken, none at by_time/test by this name: the next is a later one, unless its rows were never"),
     ],
 )
-def test_the_next_look_is_told_with_the_plan(capsys, number, budget, told):
+def test_the_next_look_is_told_with_the_plan(capsys, number, taken, told):
     """A later one is what the last column speaks of, at its confidence."""
-    show_plan(plan_of(normal()), look(number, budget), is_json=False)
+    show_plan(plan_of(normal()), look(number, taken=taken), is_json=False)
     printed = capsys.readouterr().out
     assert told in printed
     assert "99.9569 %" in printed

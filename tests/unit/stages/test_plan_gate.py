@@ -119,6 +119,8 @@ def test_the_next_look_is_counted_where_it_can_be(judged, project, monkeypatch):
     assert second.confidence == evaluated.later_confidence
     unknown = find_next_look(judged, foretold)
     assert (unknown.number, unknown.left, unknown.taken_at_part) == (None, None, 1)
+    renamed = find_next_look(judged, foretold.model_copy(update={"split": "the_same_rows"}))
+    assert (renamed.number, renamed.left, renamed.taken_at_part, renamed.confidence) == (None, None, 0, foretold.later_confidence)
     project.events.unlink()
     first = find_next_look(project, foretold)
     assert (first.number, first.left, first.confidence) == (1, 30, 0.9)
