@@ -18,6 +18,8 @@ from tasks.gates.sequential import FEWEST_DAYS, confidence_sequence
 
 DAYS, ALPHA = 365, 0.05
 _MOST_ROWS = 80
+_LATE = 100 - FEWEST_DAYS
+"""Of the days on which something is concluded, the place of the hundredth day."""
 _NAMES = tuple(str(day) for day in np.datetime64("2020-01-01") + np.arange(DAYS))
 Floats = NDArray[np.float64]
 
@@ -55,13 +57,19 @@ def far_skewed_days(random: np.random.Generator) -> Floats:
     return found
 
 
-def dependent_days(random: np.random.Generator, share: float) -> Floats:
-    """Days of which each holds a ``share`` of the day before."""
-    chance, before = random.normal(size=DAYS), random.normal()
-    days = np.empty(DAYS)
-    for day in range(DAYS):
-        before = days[day] = share * before + np.sqrt(1 - share**2) * chance[day]
-    return days
+def dependent_days(random: np.random.Generator, share: float, lag: int = 1) -> Floats:
+    """Days of which each holds a ``share`` of the day ``lag`` before."""
+    chance = random.normal(size=DAYS + lag)
+    days = chance.copy()
+    for day in range(lag, DAYS + lag):
+        days[day] = share * days[day - lag] + np.sqrt(1 - share**2) * chance[day]
+    return days[lag:]
+
+
+def slow_days(random: np.random.Generator, part: float, share: float) -> Floats:
+    """A ``part`` of the variance holds a ``share`` of the day before; the rest of each day is its own."""
+    found: Floats = np.sqrt(part) * dependent_days(random, share) + np.sqrt(1 - part) * random.normal(size=DAYS)
+    return found
 
 
 _KINDS: dict[str, Callable[[np.random.Generator], Floats]] = {
@@ -72,6 +80,10 @@ _KINDS: dict[str, Callable[[np.random.Generator], Floats]] = {
     "each holds 0.3 of the day before": partial(dependent_days, share=0.3),
     "each holds 0.5 of the day before": partial(dependent_days, share=0.5),
     "each holds 0.7 of the day before": partial(dependent_days, share=0.7),
+    "each holds 0.5 of the day a week before": partial(dependent_days, share=0.5, lag=7),
+    "each holds 0.7 of the day a week before": partial(dependent_days, share=0.7, lag=7),
+    "30 % slow (0.9 of the day before)": partial(slow_days, part=0.3, share=0.9),
+    "20 % slower (0.95 of the day before)": partial(slow_days, part=0.2, share=0.95),
     "skewed as a lognormal": far_skewed_days,
 }
 
@@ -80,16 +92,17 @@ def false_alarms() -> None:
     """An equal model and a margin of 0: whatever is concluded on some day is wrong, one way or the other."""
     rows = []
     for name, make in _KINDS.items():
-        broken, held, either, naive = 0, 0, 0, 0
+        broken, held, either, late, naive = 0, 0, 0, 0, 0
         for _, random in draws(f"monitoring {name}"):
             days = make(random)
             is_broken = watch(_NAMES, days, "higher_is_better", 0.0, ALPHA).status == "broken"
             ends = confidence_sequence(days, ALPHA)[FEWEST_DAYS - 1 :]
             is_held = bool((ends[:, 0] > 0).any())
             broken, held, either = broken + is_broken, held + is_held, either + (is_broken or is_held)
+            late += bool(((ends[_LATE:, 0] > 0) | (ends[_LATE:, 1] < 0)).any())
             naive += first_day(daily_interval(days), 0.0) is not None
-        rows.append([name, *(rate(count, SIMULATIONS) for count in (broken, held, either, naive))])
-    head = ["days", "called broken", "called better", "wrong at all", "broken, by a daily interval"]
+        rows.append([name, *(rate(count, SIMULATIONS) for count in (broken, held, either, late, naive))])
+    head = ["days", "called broken", "called better", "wrong at all", "from day 100 on", "broken, by a daily interval"]
     print_table(f"A year of daily looks at an equal model, alpha {ALPHA} ({SIMULATIONS} each)", head, rows)
 
 

@@ -7,12 +7,17 @@ An interval of 95 % that is looked at each day is wrong on some day far more oft
 is wide enough for all days at once: Waudby-Smith, Arbour, Sinha, Kennedy and Ramdas (2024, Annals of Statistics 52), asymptotic
 confidence sequences. It is asymptotic: before ``FEWEST_DAYS`` it says nothing.
 
-A day often resembles the one before, and a mean of such days varies more than one of independent days: the variance is taken times
-(1 + r) / (1 - r), with r the correlation of a day with the one before, 0 at least. It is freed of its bias (Shaman and Stine 1988,
-JASA 83) and moved up by half its standard error, since these days alone tell it.
+Days are not independent, and a mean of such days varies more than one of independent days: the variance is taken times the larger
+of two factors. One is (1 + r) / (1 - r), r the correlation of a day with the one before, times the same of the day a week before:
+freed of their bias (Shaman and Stine 1988, JASA 83) and moved up by half their standard error, since these days alone tell them.
+The other is that of a slow effect under days of their own: the mean correlation over a week, taken for one that fades by a tenth
+a day; it is the mean over all spans of sixty days, around the mean of each, or harm that begins would pass for an effect that will
+fade. A slow effect that is small beside a day's own spread looks like none in the first months, and is not allowed for: how often
+such years are wrong stands in docs/gate-statistics.md.
 """
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,14 +30,24 @@ FEWEST_DAYS = 40
 TIGHTEST_AT = 60
 """The day at which the sequence is narrowest for its confidence; it holds at all others as well."""
 _MOST_ALIKE = 0.95
-"""The largest correlation of a day with the one before that is allowed for; beyond, days tell next to nothing."""
+"""The largest correlation of a day with an earlier one that is allowed for; beyond, days tell next to nothing."""
+_WEEK = 7
+_FADES = 0.9
+"""What of a slow effect is there the day after: half of it is gone in a week."""
+_SPAN = 60
+"""Days within which a slow effect is looked for."""
+_SLOW = 2 * _FADES / (1 - _FADES)
+"""By how much a slow effect alone multiplies the variance of a mean, less one."""
+_SLOW_OVER_A_WEEK = float(np.mean(_FADES ** np.arange(1, _WEEK + 1)))
+"""The mean correlation of such an effect with the seven days before."""
 
 
 def confidence_sequence(values: Floats, alpha: float) -> Floats:
     """Lower and upper ends (days x 2) for the mean of ``values``, one a day; NaN before ``FEWEST_DAYS``.
 
-    The mean lies within all of them together with a chance of 1 - ``alpha``, for days of one distribution or slowly changing ones,
-    which may depend on those shortly before.
+    The mean lies within all of them together with a chance of about 1 - ``alpha``, for days of one distribution which may resemble
+    the day before or the same day of last week. Of slow effects under days of their own the first months tell too little, and it
+    errs more often.
     """
     count = np.arange(1, len(values) + 1)
     offset = values[:1].sum()  # keeps digits where the mean is large beside the spread
@@ -50,13 +65,47 @@ def confidence_sequence(values: Floats, alpha: float) -> Floats:
 def _dependence(values: Floats, means: Floats, variances: Floats) -> Floats:
     """After each day, how many times as far a mean of the days so far varies, squared, as one of independent days would."""
     count = np.arange(1, len(values) + 1)
-    products = np.concatenate([np.zeros(min(1, len(values))), np.cumsum(values[1:] * values[:-1])])
-    sums = 2 * count * means - values - values[:1].sum()  # of all days but the first, and of all but the last
-    covariances = (products - means * sums + (count - 1) * np.square(means)) / count
-    alike = np.divide(covariances, variances, out=np.zeros(len(values)), where=variances > 0)
-    alike += (1 + 4 * alike) / count + np.sqrt(np.maximum(1 - np.square(alike), 0.0) / count) / 2
-    alike = np.clip(alike, 0.0, _MOST_ALIKE)
-    found: Floats = (1 + alike) / (1 - alike)
+    alike = [_correlations(values, means, variances, lag) for lag in range(1, _WEEK + 1)]
+    short = _by_one_lag(alike[0], 1) * _by_one_lag(alike[-1], _WEEK)
+    over_a_week = _over_a_week(values, alike)
+    # The mean of a span takes from each correlation what that mean itself varies, which the share of the slow effect decides.
+    taken = (1 - over_a_week) / np.minimum(count, _SPAN)
+    share = (over_a_week + taken) / np.maximum(_SLOW_OVER_A_WEEK - _SLOW * taken, _SLOW_OVER_A_WEEK / FEWEST_DAYS)
+    found: Floats = np.maximum(short, 1 + _SLOW * np.clip(share, 0.0, 1.0))
+    return found
+
+
+def _correlations(values: Floats, means: Floats, variances: Floats, lag: int) -> Floats:
+    """After each day, the correlation of the days so far with those ``lag`` days before; 0 where days do not vary."""
+    count = np.arange(1, len(values) + 1)
+    none, sums = np.zeros(min(lag, len(values))), np.cumsum(values)
+    products = np.concatenate([none, np.cumsum(values[lag:] * values[:-lag])])
+    ends = np.concatenate([none, sums[:-lag]]) + sums - values[:lag].sum()  # of all days but the last, and of all but the first
+    covariances = (products - means * ends + (count - lag) * np.square(means)) / count
+    found: Floats = np.divide(covariances, variances, out=np.zeros(len(values)), where=variances > 0)
+    return found
+
+
+def _over_a_week(values: Floats, alike: Sequence[Floats]) -> Floats:
+    """After each day, the mean correlation of a day with the seven before, from those of each lag (``alike``) in the first span."""
+    count = np.arange(1, len(values) + 1)
+    found: Floats = np.mean([one * count / np.maximum(count - lag, 1) for lag, one in enumerate(alike, start=1)], axis=0)
+    if len(values) >= _SPAN:
+        spans = np.lib.stride_tricks.sliding_window_view(values, _SPAN)
+        around = spans - spans.mean(axis=1, keepdims=True)
+        products = [(around[:, lag:] * around[:, :-lag]).mean(axis=1) for lag in range(1, _WEEK + 1)]
+        variances = np.square(around).mean(axis=1)
+        own = np.divide(np.mean(products, axis=0), variances, out=np.zeros(len(spans)), where=variances > 0)
+        found[_SPAN - 1 :] = np.cumsum(own) / np.arange(1, len(own) + 1)
+    return found
+
+
+def _by_one_lag(alike: Floats, lag: int) -> Floats:
+    """The factor of days that hold a share of the day ``lag`` before, from correlations after each day; on the safe side."""
+    count = np.arange(1, len(alike) + 1)
+    error = np.sqrt(np.maximum(1 - np.square(alike), 0.0) / count)
+    safe = np.clip(alike + (1 + (3 + lag) * alike) / count + error / 2, 0.0, _MOST_ALIKE)
+    found: Floats = (1 + safe) / (1 - safe)
     return found
 
 
