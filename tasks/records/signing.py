@@ -58,6 +58,8 @@ class PolicyChange(Record):
     now: str
     direction: Literal["loosening", "tightening", "neutral"]
     why: str = ""
+    has_order: bool = True
+    """False of one value in the place of another, of which neither is the stricter one: a seed, a boundary, an edition."""
 
 
 class Promotable(Record):

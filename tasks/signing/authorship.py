@@ -4,7 +4,8 @@ What belongs here: how long a loosening counts, at which places, and for whom. W
 (``loosening``), and whose signature a version takes (``chain``).
 
 A loosening counts until today's policy, compared with the version before it, asks for no less at its places. A place and what lies
-below it are one matter: whoever takes a criterion away and puts it back has not taken back what was loosened inside it.
+below it are one matter: whoever takes a criterion away and puts it back has not taken back what was loosened inside it. One value
+that has no order (a seed, a boundary) is never as strict again: there it counts until somebody sets another one, whose it is then.
 """
 
 from collections.abc import Iterable, Sequence
@@ -26,6 +27,14 @@ class Loosening:
     places: frozenset[str]
     authors: frozenset[str]
     """Whose change it is: the version's author, those whose waiting version it took up, and who put back a place of it looser."""
+    unordered: frozenset[str] = frozenset()
+    """Those of the places that hold one value without an order."""
+
+
+def loosening_made(before: PolicyVersion, made: Sequence[PolicyChange], authors: frozenset[str]) -> Loosening | None:
+    """What a version by ``authors``, which ``made`` changes of the version ``before`` it, loosens; None where nothing."""
+    places = loosened_places(made)
+    return Loosening(before, places, authors, _unordered_places(made)) if places else None
 
 
 def loosening_of(changes: Iterable[PolicyChange]) -> list[PolicyChange]:
@@ -58,7 +67,9 @@ def carried_on(
     whoever took somebody in is free of that once another person has made a version.
     """
     looser = loosened_places(since)
-    places = frozenset(place for place in earlier.places if do_meet((place,), looser))
+    places = frozenset(place for place in earlier.places if do_meet((place,), looser)) - (
+        earlier.unordered & _unordered_places(made)
+    )
     if authors.isdisjoint(earlier.authors):
         places = frozenset(place for place in places if not is_of_signers(place))
     if not places:
@@ -67,7 +78,12 @@ def carried_on(
     is_put_back = any(
         do_meet((place,), places) and any(place != whole and _is_within(place, whole) for whole in wrote) for place in looser
     )
-    return replace(earlier, places=places, authors=earlier.authors | authors if is_put_back else earlier.authors)
+    whose = earlier.authors | authors if is_put_back else earlier.authors
+    return replace(earlier, places=places, authors=whose, unordered=earlier.unordered & places)
+
+
+def _unordered_places(changes: Iterable[PolicyChange]) -> frozenset[str]:
+    return frozenset(change.where for change in changes if not change.has_order)
 
 
 def _is_within(place: str, other: str) -> bool:

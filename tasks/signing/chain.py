@@ -15,7 +15,7 @@ from datetime import datetime
 
 from tasks.errors import SigningError
 from tasks.records import PolicyChange, PolicyVersion
-from tasks.signing.authorship import Loosening, carried_on, is_of_signers, loosened_places, loosening_of
+from tasks.signing.authorship import Loosening, carried_on, is_of_signers, loosening_made, loosening_of
 from tasks.signing.policy import FIRST, RIVALS, SIGNERS_FILE, SignedVersion, broken
 from tasks.signing.signers import Signers, parse_signers
 from tasks.signing.sshsig import read_armored, refused
@@ -144,8 +144,8 @@ def _loosenings(
             if still is not None and still not in found:  # rivals share what was loosened before they parted
                 found.append(still)
     for parent, made in zip(parents, changes, strict=False):
-        if parent.in_force is not None and (places := loosened_places(made)):
-            found.append(Loosening(parent.in_force.version, places, authors))
+        if parent.in_force is not None and (own := loosening_made(parent.in_force.version, made, authors)):
+            found.append(own)
     return tuple(found)
 
 

@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from tasks.params.judging import EvaluationParams, GatesParams
 from tasks.records import Direction, PolicyChange, PolicyVersion
 from tasks.signing.masking_order import masking_changes
-from tasks.signing.ordering import Goes, change, leaves, ordered
+from tasks.signing.ordering import Goes, change, leaves, ordered, unordered
 from tasks.signing.policy import with_edition
 from tasks.signing.signers import Signer, Signers, parse_signers
 from tasks.signing.suite_order import EXPECTATIONS, suite_changes
@@ -72,9 +72,7 @@ def _other_changes(was: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[P
         if old == new:
             continue
         if where == "edition":
-            yield change(
-                where, old, new, "loosening", "what is not written down means something else in this release: see its changelog"
-            )
+            yield unordered(where, old, new, "what is not written down means something else in this release: see its changelog")
         elif where in _SUPERSETS and isinstance(old, list) and isinstance(new, list):
             yield change(where, old, new, "tightening" if set(old) < set(new) else "loosening", "more is measured, or less")
         elif where.startswith("evaluation.functions.") and not _has_function(was, where):

@@ -47,7 +47,7 @@ def ordered(where: str, was: Any, now: Any) -> PolicyChange:
         return change(where, was, now, "tightening" if steps.index(now) > steps.index(was) else "loosening", "")
     sign = 1 if _is_in(_MORE_IS_STRICTER, where) else -1 if _is_in(_LESS_IS_STRICTER, where) else 0
     if not sign or not all(value is None or isinstance(value, int | float) for value in (was, now)):
-        return change(where, was, now, "loosening", "neither is the stricter one, so it counts as loosening")
+        return unordered(where, was, now, "neither is the stricter one, so it counts as loosening")
     if was is None or now is None:
         return change(where, was, now, "tightening" if was is None else "loosening", "a limit, or none")
     return change(where, was, now, "tightening" if sign * (now - was) > 0 else "loosening", "")
@@ -56,6 +56,11 @@ def ordered(where: str, was: Any, now: Any) -> PolicyChange:
 def change(where: str, was: Any, now: Any, goes: Goes, why: str) -> PolicyChange:
     """The record of a change; values as text."""
     return PolicyChange(where=where, was=_text(was), now=_text(now), direction=goes, why=why)
+
+
+def unordered(where: str, was: Any, now: Any, why: str) -> PolicyChange:
+    """The change from one value to another where neither is the stricter one: it counts as loosening."""
+    return change(where, was, now, "loosening", why).model_copy(update={"has_order": False})
 
 
 def leaves(value: Mapping[str, Any], where: str = "", skip: str = "") -> dict[str, Any]:

@@ -215,6 +215,21 @@ def test_another_test_in_between_frees_nobody(paths, keys):
     assert ADA in rewrite(paths, keys, ask("margin", 0.05), BOB, ADA).loosened_by
 
 
+def test_a_value_without_an_order_is_of_whoever_set_it_last(paths, keys):
+    """A seed that another takes the place of is nobody's any more: ordinary moves do not bind the whole team for good."""
+    assert change(paths, keys, {"seed": 101}, ADA, BOB).loosened_by == {ADA}
+    state = change(paths, keys, {"seed": 102}, BOB, ADA)
+    assert (state.loosened_by, len(state.loosenings)) == ({BOB}, 1)
+    assert change(paths, keys, {"seed": 101}, EVE, ADA).loosened_by == {EVE}
+
+
+def test_another_seed_takes_no_margin_back(paths, keys):
+    """What has an order beside it counts on."""
+    change(paths, keys, WIDER | {"seed": 101}, ADA, BOB)
+    state = change(paths, keys, {"seed": 102}, BOB, ADA)
+    assert [(loosening.authors, loosening.places) for loosening in state.loosenings] == [({ADA}, {MARGIN}), ({BOB}, {"seed"})]
+
+
 def test_a_loosening_that_waited_above_the_same_place_is_taken_up(paths, keys):
     """Ada would take the criterion away, Bob widens its margin: one matter, and the change of both."""
     kept = yaml.safe_load(paths.params.read_text())["gates"]["criteria"]["ranking"]
