@@ -6,7 +6,7 @@ whatever writes into cache or remotes, which DVC itself does (``flows.programs``
 
 import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -47,12 +47,13 @@ def _unreadable(folder: Path, found: str) -> WorktreeError:
     )
 
 
-def lay_down(tree: ProjectPaths, cache: Path) -> bool:
-    """Lay every output that the ``dvc.lock`` of ``tree`` names into it, as links to the objects in ``cache`` (or copies).
+def lay_down(tree: ProjectPaths, cache: Path, only: Container[str] | None = None) -> bool:
+    """Lay every output that the ``dvc.lock`` of ``tree`` names into it, or ``only`` these, as links to the objects in ``cache``.
 
-    For reading only: a link is the object itself. Returns False where an object is not there, or the lock says something that only
-    DVC understands; then some outputs may be there, and DVC has to lay down the rest. Outputs that Git laid down are left alone. As
-    for DVC itself, an object's name is taken for what is in it: whoever verifies makes the hashes of what he reads.
+    For reading only: a link is the object itself (a copy, where there can be none). Returns False where an object is not there,
+    or the lock says something that only DVC understands; then some outputs may be there, and DVC has to lay down the rest. Outputs
+    that Git laid down are left alone. As for DVC itself, an object's name is taken for what is in it: whoever verifies makes the
+    hashes of what he reads.
     """
     if any(tree.root.rglob("?*.dvc")) or "wdir" in _text(tree.root / "dvc.yaml"):
         return False
@@ -60,6 +61,8 @@ def lay_down(tree: ProjectPaths, cache: Path) -> bool:
         lock = yaml.load(_text(tree.lock), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506 - both are safe
         for stage in lock["stages"].values():
             for out in stage.get("outs", ()):
+                if only is not None and out["path"] not in only:
+                    continue
                 if out["hash"] != "md5" or not _lay_output(tree.root / _inside(out["path"]), out["md5"], cache):
                     return False
     except (OSError, ValueError, KeyError, TypeError, AttributeError, yaml.YAMLError):

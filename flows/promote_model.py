@@ -13,7 +13,7 @@ from flows.comparison import comparison_notes
 from flows.event_log import live_log
 from flows.programs import enter_project
 from flows.promotion import Moved, confirm, promote, rollback
-from flows.registration import require_registrable
+from flows.registration import needed_to_register, require_registrable
 from flows.rolled_back import require_not_rolled_back, told_rollback
 from flows.verdict_store import find_looks, find_verdict
 from flows.verdicts import announce
@@ -70,7 +70,8 @@ def check_verdict(root: str, verdict: str, is_refit: bool) -> str:
     """The hash of a verdict that is whole, fresh, signed and promotes, and has a model that can: nobody is asked in vain."""
     stored = find_verdict(Path(root), verdict)
     require_actionable(Path(root), stored, _now())
-    with checkout_of_verdict(Path(root), stored.name) as tree:
+    only = needed_to_register(is_refit=is_refit)
+    with checkout_of_verdict(Path(root), stored.name, worktree="ask", only=only) as tree:
         require_registrable(tree, stored, is_refit=is_refit)
     return hash_verdict(stored)
 

@@ -99,7 +99,7 @@ def rollback(
         leaving, target = standing.champion, standing.previous
         if leaving is None or target is None:
             raise _nothing_before(desk.model, leaving)
-        with checkout_of_verdict(desk.main.root, target.branch) as tree:
+        with checkout_of_verdict(desk.main.root, target.branch, worktree="rollback") as tree:
             _require_holds(tree, "hashes", target.branch, target.verdict)
         origin = expected_origin(desk, standing, taken_over)  # asked for by now: MLflow has had the time to start
         with private_folder(desk.main) as folder:
@@ -152,7 +152,7 @@ def _is_of(champion: Champion, promotable: Promotable, *, is_refit: bool) -> boo
 def _prepare(root: Path, office: Office, stored: StoredVerdict, promotable: Promotable, *, is_refit: bool) -> dict[str, str]:
     """Verify the verdict, keep what it rests on, and register its model; nothing has moved after that. What the log is to say."""
     branch = champion_branch(promotable.verdict_hash)
-    with checkout_of_verdict(root, stored.name) as tree:
+    with checkout_of_verdict(root, stored.name, worktree="promote") as tree:
         require_registrable(tree, stored, is_refit=is_refit)  # told before minutes of verifying
         _require_holds(tree, "metrics", stored.name, promotable.verdict_hash)
         commit = None if tree.root == root else git(tree.root, "rev-parse", "HEAD")

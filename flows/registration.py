@@ -21,6 +21,7 @@ from tasks.errors import ModelError, RegistryError
 from tasks.gates import describe_check, require_same_verdict
 from tasks.models import TRUSTED_TYPES, find_archive, model_hash, read_model
 from tasks.params import load_params
+from tasks.params.splits import ALL_FOLDS
 from tasks.paths import ProjectPaths, make_private
 from tasks.records import ModelCard, RefitCheck, Verdict, View
 from tasks.registry import Registry, RunFacts, describe_refit, describe_run
@@ -60,6 +61,11 @@ class Candidate:
         return {**told, "check": describe_check(self.check), "check_figures": json.dumps(figures, sort_keys=True)}
 
 
+def needed_to_register(*, is_refit: bool) -> tuple[str, ...]:
+    """The outputs that :func:`require_registrable` reads, by path."""
+    return ("data/snapshots",) if is_refit else ("data/models",)
+
+
 def require_registrable(tree: ProjectPaths, stored: StoredVerdict, *, is_refit: bool) -> None:
     """Refuse a verdict in the checkout ``tree`` of which no model can be registered, before anybody is asked, or verifies it.
 
@@ -85,7 +91,14 @@ def read_candidate(tree: ProjectPaths, stored: StoredVerdict, branch: str) -> Ca
 
 def _require_judged_model(tree: ProjectPaths, stored: StoredVerdict) -> tuple[Path, ModelCard, str]:
     """The challenger's archive, its card and its logical hash."""
-    model = tree.models / "challenger.skops"
+    model, scores = tree.models / "challenger.skops", tree.models / "challenger.parquet"
+    if not model.is_file() and not scores.is_file() and stored.params.evaluation.part != ALL_FOLDS:
+        raise ModelError(
+            f"the challenger of verdict {stored.name}",
+            found="not here: data/models holds neither a model nor scores of it, and neither cache nor remote gave it",
+            expected="data/models as it was judged",
+            next_step="dvc push --remote shared where it was judged, then try again; or promote it there",
+        )
     if not model.is_file():
         raise ModelError(
             f"the challenger of verdict {stored.name}",

@@ -5,7 +5,7 @@ What belongs here: finding the verdict and its data, and running the pipeline an
 """
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Literal
@@ -38,11 +38,14 @@ def verify_verdict(root: Path, name: str, level: Level) -> Verification:
 
 
 @contextmanager
-def checkout_of_verdict(root: Path, name: str) -> Iterator[ProjectPaths]:
+def checkout_of_verdict(
+    root: Path, name: str, *, worktree: str = "verify", only: Sequence[str] | None = None
+) -> Iterator[ProjectPaths]:
     """Where the verdict ``name`` lies with all that it was judged on: this checkout, or a worktree of its branch, with its data.
 
-    Raises :class:`~tasks.errors.GateError` where it is a copy of a file, and :class:`~tasks.errors.WorktreeError` where there
-    is no such branch.
+    ``worktree``: its name, of which there is one at a time, so that nobody waits for somebody else's errand. ``only``: the outputs
+    that are fetched of its data, by path. Raises :class:`~tasks.errors.GateError` where it is a copy of a file, and
+    :class:`~tasks.errors.WorktreeError` where there is no such branch.
     """
     paths = ProjectPaths(root)
     branch = newest_refresh(root) if name == "newest" else name
@@ -56,8 +59,8 @@ def checkout_of_verdict(root: Path, name: str) -> Iterator[ProjectPaths]:
             expected="data/verdict.json of a checkout, a branch such as data/2013-11-01, or newest",
             next_step="windtunnel verify, or windtunnel verify data/2013-11-01",
         )
-    with checkout_of(root, branch, "verify") as tree:
-        _fetch(tree)
+    with checkout_of(root, branch, worktree) as tree:
+        _fetch(tree, only)
         yield tree
 
 
@@ -76,31 +79,31 @@ def verify_checkout(paths: ProjectPaths, level: Level) -> Verification:
     return Verification(checks=checks)
 
 
-def _fetch(tree: ProjectPaths) -> None:
+def _fetch(tree: ProjectPaths, only: Sequence[str] | None) -> None:
     """Lay the data down from the cache, or fetch what the remote ``shared`` holds.
 
     What cannot be had is found missing, by name, when it is checked.
     """
-    if not lay_down(tree, cache_folder(tree.root)):
-        fetch_by_dvc(tree)
+    if not lay_down(tree, cache_folder(tree.root), only):
+        fetch_by_dvc(tree, only or ())
 
 
-def fetch_by_dvc(tree: ProjectPaths) -> None:
+def fetch_by_dvc(tree: ProjectPaths, only: Sequence[str] = ()) -> None:
     """Let DVC check out the data of ``tree`` from the cache, or fetch it from the remote ``shared``: for whoever may write there.
 
-    What cannot be had is left out.
+    ``only``: these outputs, by path; without any, all. What cannot be had is left out.
     """
     root = tree.root
     try:
-        dvc(root, "checkout", "--force", "--quiet")
+        dvc(root, "checkout", "--force", "--quiet", *only)
     except WindtunnelError:  # something is not in the cache
         with suppress(WindtunnelError):
-            dvc(root, "checkout", "--force", "--allow-missing", "--quiet")
+            dvc(root, "checkout", "--force", "--allow-missing", "--quiet", *only)
     else:
         return
     if REMOTES[1] in remote_urls(root):
         with suppress(WindtunnelError):
-            dvc(root, "pull", "--quiet", "--allow-missing", "--remote", REMOTES[1])
+            dvc(root, "pull", "--quiet", "--allow-missing", "--remote", REMOTES[1], *only)
 
 
 def _run_again(paths: ProjectPaths, content: bytes) -> Check:

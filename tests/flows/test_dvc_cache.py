@@ -46,6 +46,13 @@ def test_outputs_are_laid_down_as_the_lock_names_them(tree: ProjectPaths, tmp_pa
     assert found == {"data/folder/a/1.txt": b"one", "data/folder/2.txt": b"two", "data/file.json": b"by git"}
 
 
+def test_only_what_is_asked_for_is_laid_down(tree: ProjectPaths, tmp_path: Path) -> None:
+    """The rest is not fetched, and need not be there."""
+    (tmp_path / "cache/files/md5" / (name := hashlib.md5(b"one").hexdigest())[:2] / name[2:]).unlink()
+    assert lay_down(tree, tmp_path / "cache", only=("data/file.json",))
+    assert [file.name for file in (tree.root / "data").iterdir()] == ["file.json"]
+
+
 def test_without_links_the_objects_are_copied(tree: ProjectPaths, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The cache lies on another file system."""
 

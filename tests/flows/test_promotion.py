@@ -19,6 +19,7 @@ import flows.promote_model
 import flows.promotion
 import flows.registry_office
 import flows.verdict_checks
+import flows.verification
 from flows.alias_moves import Desk, make_move
 from flows.approval import approve, record_approval, sign_approval
 from flows.champion_branches import keep_champion, point_current
@@ -32,6 +33,7 @@ from flows.promotion import Moved, confirm, promote, rollback
 from flows.registry_office import find_champion, show_in_mlflow
 from flows.rolled_back import require_approved_since
 from flows.verdict_store import find_verdict
+from flows.verification import checkout_of_verdict
 from flows.worktrees import hold_lock
 from tasks.errors import DatasetError, GateError, ModelError, RegistryError, SigningError, WorktreeError
 from tasks.ledger import Draft, append_event
@@ -98,9 +100,11 @@ def twice(judged, keys, tmp_path_factory):
 
 @pytest.fixture
 def two(twice, registry, tmp_path, monkeypatch):
-    """A copy of it; a rollback finds the data of the earlier champion in a folder."""
+    """A copy of it; a rollback finds the data of the earlier champion in a folder. DVC has none of it."""
     for name in ("project", "first"):
         shutil.copytree(twice[0] / name, tmp_path / name, symlinks=True)
+    (tmp_path / "project/.dvc").mkdir()
+    monkeypatch.setattr(flows.verification, "lay_down", lambda *_: True)
     kept_in(monkeypatch, {twice[1]: tmp_path / "first"})
     monkeypatch.chdir(tmp_path / "project")
     return ProjectPaths(tmp_path / "project")
@@ -164,7 +168,7 @@ def test_a_verdict_of_scores_has_no_model_to_promote(paths, keys, registry, monk
     agree(paths, keys)
     monkeypatch.setattr(flows.promotion, "_require_holds", lambda *_: None)
     monkeypatch.setattr(flows.verdict_checks, "_require_bytes", lambda *_: None)
-    (paths.models / "challenger.skops").unlink()
+    (paths.models / "challenger.skops").rename(paths.models / "challenger.parquet")
     with pytest.raises(ModelError, match="scores only"):
         promote(paths.root, HERE, now())
     assert not registry.versions
@@ -176,9 +180,18 @@ def test_nobody_is_asked_to_approve_what_cannot_be_promoted(paths, monkeypatch):
     with pytest.raises((DatasetError, ModelError), match=r"fitted again|snapshot"):
         check_verdict.fn(str(paths.root), HERE, True)
     monkeypatch.setattr(flows.verdict_checks, "_require_bytes", lambda *_: None)
-    (paths.models / "challenger.skops").unlink()
+    (paths.models / "challenger.skops").rename(paths.models / "challenger.parquet")
     with pytest.raises(ModelError, match="scores only"):
         check_verdict.fn(str(paths.root), HERE, False)
+
+
+def test_a_model_that_is_not_here_is_not_taken_for_scores(paths, monkeypatch):
+    """Its verdict judged a fitted model, which neither the cache nor a remote has: it is to be fetched, not judged anew."""
+    monkeypatch.setattr(flows.verdict_checks, "_require_bytes", lambda *_: None)
+    (paths.models / "challenger.skops").unlink()
+    with pytest.raises(ModelError, match="not here: data/models") as refused:
+        check_verdict.fn(str(paths.root), HERE, False)
+    assert "dvc push --remote shared" in refused.value.next_step
 
 
 def test_the_form_is_shown_until_enough_people_have_signed(paths, keys, registry, monkeypatch):
@@ -247,6 +260,21 @@ def test_a_rollback_returns_to_the_champion_before(two, registry):
     landed = git(two.root, "show", "champions/current:data/events.jsonl")
     assert landed == two.events.read_text().rstrip("\n")
     assert git(two.root, "rev-parse", "champions/current^{tree}") == git(two.root, "rev-parse", f"{before.branch}^{{tree}}")
+
+
+@pytest.mark.parametrize("at_work", ["verify", "ask"])
+def test_a_rollback_waits_for_nobody_who_only_looks(twice, two, registry, monkeypatch, at_work):
+    """Somebody verifies a branch for minutes, or the form's check fetches its model: it gets as far as its own verification."""
+    monkeypatch.setattr(flows.promotion, "checkout_of_verdict", checkout_of_verdict)
+    with hold_lock(two.state / f"{at_work}.lock", "the worktree"), pytest.raises(GateError, match="what cannot be checked"):
+        rollback(two.root, "why")
+
+
+def test_the_forms_check_waits_for_no_verification(two):
+    """Its worktree is its own, and holds the model alone."""
+    branch = find_champion(two.root)[0].champion.branch
+    with hold_lock(two.state / "verify.lock", "the worktree"), pytest.raises(ModelError, match="not here"):
+        check_verdict.fn(str(two.root), branch, False)
 
 
 def test_a_drill_changes_nothing(two, registry):

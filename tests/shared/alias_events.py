@@ -90,11 +90,11 @@ def kept_in(monkeypatch: pytest.MonkeyPatch, places: Mapping[str, Path]) -> None
     real = flows.promotion.checkout_of_verdict
 
     @contextmanager
-    def checkout(root: Path, name: str) -> Iterator[ProjectPaths]:
+    def checkout(root: Path, name: str, *, worktree: str) -> Iterator[ProjectPaths]:
         if name in places:
             yield ProjectPaths(places[name])
         else:
-            with real(root, name) as tree:
+            with real(root, name, worktree=worktree) as tree:
                 yield tree
 
     monkeypatch.setattr(flows.promotion, "checkout_of_verdict", checkout)
