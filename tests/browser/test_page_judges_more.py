@@ -149,6 +149,31 @@ def test_a_page_calls_nothing_better_where_no_floor_is_known(show: Show) -> None
     assert "not the same verdict" in show(edited(page, inputs, change)).locator(LINE).inner_text()
 
 
+@pytest.mark.parametrize(
+    ("share", "expected"),
+    [
+        (0.6, {(1, 4): "promote", (0.5, 2): "promote", (1, 4.4): "inconclusive", (1.1, 4): "inconclusive", (0, 4): "inconclusive"}),
+        (1.5, {(1, 4): "inconclusive", (2, 8): "inconclusive"}),
+    ],
+)
+def test_a_floor_is_known_at_the_declared_costs_and_in_proportion(
+    show: Show, share: float, expected: dict[tuple[float, float], str]
+) -> None:
+    """A claim on a cost at other costs: both moved by one factor move the floor too; of any others nobody measured it."""
+    rows = judged_rows(days=20, per_day=400)
+
+    def claimed(floor: float) -> ReportInputs:
+        return judged_inputs({"cost": on("cost@0.3", better_by=0.0)}, rows, floor=floor)
+
+    delta = next(o.delta for o in claimed(0.0).provenance.verdict.criteria if o.name == "cost")
+    assert delta is not None
+    inputs = claimed(share * abs(delta))
+    ask = """([verdict, asked]) => judged.then((found) => asked.map(
+        (costs) => asking.about(verdict, found.again).under({ margins: new Map(), costs }).decision))"""
+    decisions = show(render_report(inputs)).evaluate(ask, [json.loads(inputs.verdict_bytes), list(expected)])
+    assert decisions == list(expected.values())
+
+
 def test_a_margin_below_zero_is_a_claim_to_be_better(show: Show) -> None:
     """With a floor of 0 the slider promotes below zero, as far as the interval goes; without one it decides nothing there."""
     turned = {}
@@ -233,6 +258,13 @@ def test_statuses_of_drift_and_of_a_search_follow(show: Show, psi: float | None,
                 outcome["status"] = "pass" if statuses[0] != "pass" else "fail"
 
     assert not show(edited(page, inputs, change)).evaluate(READ)["isSame"]
+
+
+def test_more_drift_than_the_limit_never_passes(show: Show, gaps: ReportInputs) -> None:
+    """Of many bins and few rows chance alone explains more than a small limit, in the page as in Python."""
+    ask = """(indices) => indices.map((psi) => statuses.follows({ name: "d" }, { searches: {}, drifts: { d: {
+        most: 0.01, min_rows: 1, rows: 200, scale: 0.01, lacks: false, features: [{ psi, by_chance: 1.232, bins: 100 }] } } }))"""
+    assert show(render_report(gaps)).evaluate(ask, [0.01, 0.011, 0.5]) == ["pass", "inconclusive", "inconclusive"]
 
 
 def test_an_edited_status_of_withheld_blocks_is_found(show: Show) -> None:

@@ -44,6 +44,14 @@ def test_beyond_the_limit_by_more_than_chance_fails(psi, expected):
     assert ("delay" if psi > 0.01 else "steady") in found.reason
 
 
+@pytest.mark.parametrize(("psi", "expected"), [(0.01, "pass"), (0.011, "inconclusive"), (0.5, "inconclusive")])
+def test_more_than_the_limit_never_passes(psi, expected):
+    """Though of many bins and few rows chance alone explains more than a small limit."""
+    feature = make_feature("delay", psi, by_chance=stats.chi2.ppf(0.95, 99) * 0.01).model_copy(update={"bins": 100})
+    few = Drift(reference="train", reference_rows=200, rows=200, features=(feature,))
+    assert outcome(few, most=0.01, min_rows=1).status == expected
+
+
 def test_only_features_that_are_asked_count():
     """Another one may have moved as far as it likes; one that was not measured is no pass."""
     both = drifted(make_feature("steady", 0.01), make_feature("delay", 0.9))

@@ -48,19 +48,29 @@ const asking = (() => {
       return made.get(key);
     }
 
+    // The outcome of a cost at other `costs`: its noise floor was measured at the declared ones. Both moved by one factor take it along,
+    // and of any others nobody knows it.
+    function atCosts(outcome, costs) {
+      const [[first, second], [other, another]] = [again.costs, costs];
+      const isScaled = Math.abs(other * second - another * first) <= 1e-12 * Math.abs(another * first);
+      const floor = outcome.noise_floor === null || !isScaled ? null : outcome.noise_floor * (first ? other / first : another / second);
+      return { ...outcome, noise_floor: floor };
+    }
+
     // What the statuses and the decision would be.
     function under({ margins, costs }) {
       const found = [...base];
       const others = remade(costs);
       for (const [place, figures] of others) {
-        const outcome = verdict.criteria[place];
+        const outcome = atCosts(verdict.criteria[place], costs);
         const margin = outcome.margin === null ? null : declared(outcome) * unitOf(outcome, figures);
         found[place] = statusAt(outcome, figures, margin);
       }
       for (const group of groups.filter(({ name }) => margins.has(name))) {
         for (const { place, outcome, figures } of group.members) {
           const now = others.get(place) || figures;
-          found[place] = statusAt(outcome, now, margins.get(group.name) * unitOf(outcome, now) + 1e-12);
+          const asked = others.has(place) ? atCosts(outcome, costs) : outcome;
+          found[place] = statusAt(asked, now, margins.get(group.name) * unitOf(outcome, now) + 1e-12);
         }
       }
       return { statuses: found, decision: statuses.decide(verdict.criteria, found) };

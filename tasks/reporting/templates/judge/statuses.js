@@ -13,7 +13,7 @@ const statuses = (() => {
   const worstOf = (found) => WORST_FIRST.find((status) => found.includes(status)) || "not_judged";
 
   // Whether a model is known to differ as much from itself, or may for all that is known.
-  const mayBeNoise = ({ noise_floor: floor }, delta) => floor === null || Math.abs(delta) <= floor;
+  const mayBeNoise = ({ noise_floor: floor }, delta) => floor === null || !(Math.abs(delta) > floor);
 
   // The status that intervals come to; `margin` in the metric's unit, where another than the declared one is asked.
   function statusOf(outcome, figures, margin = outcome.margin) {
