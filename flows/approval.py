@@ -19,7 +19,19 @@ from tasks.ledger import Draft, append_event, known_events, read_content
 from tasks.params import load_params
 from tasks.paths import ProjectPaths, main_root
 from tasks.records import Event, Promotable, SignedStatement, Statement
-from tasks.signing import Loosening, PolicyState, Signer, check_statement, make_statement, moment, require_own, require_signer, told
+from tasks.signing import (
+    PolicyState,
+    Signer,
+    check_statement,
+    make_statement,
+    moment,
+    require_approvable,
+    require_own,
+    require_signer,
+    told,
+    told_unapproved,
+    unapproved,
+)
 from tasks.stages.policies import SIGNED_POLICY, banned_keys
 
 _SKEW_SECONDS = 300
@@ -88,8 +100,8 @@ def record_approval(root: Path, name: str, signed: SignedStatement, now: datetim
 def require_actionable(root: Path, stored: StoredVerdict, now: datetime) -> tuple[PolicyState, Signer]:
     """The project's signed policy, and who signed ``stored``: a verdict that is whole, fresh, promotes, and is no rehearsal.
 
-    It must have been judged by the signed policy as it stands now. Raises :class:`~tasks.errors.GateError` or
-    :class:`~tasks.errors.SigningError` (exit code 2) in every other case.
+    It must have been judged by the signed policy as it stands now, and somebody must be left who may approve it. Raises
+    :class:`~tasks.errors.GateError` or :class:`~tasks.errors.SigningError` (exit code 2) in every other case.
     """
     require_promotes(f"verdict {stored.name}", stored, check_stored(stored, now))
     standing, verdict = project_standing(root, now), stored.verdict
@@ -110,6 +122,7 @@ def require_actionable(root: Path, stored: StoredVerdict, now: datetime) -> tupl
         )
     signer = require_signed(stored, standing.state)
     require_signer(standing.state.signers, signer.fingerprint, now)
+    require_approvable(standing.state, signer, f"verdict {stored.name}", now)
     return standing.state, signer
 
 
@@ -122,22 +135,14 @@ def require_promotable(root: Path, stored: StoredVerdict, now: datetime) -> Prom
     Raises :class:`~tasks.errors.GateError` or :class:`~tasks.errors.SigningError` (exit code 2) in every other case.
     """
     state, judge = require_actionable(root, stored, now)
-    digest = hash_verdict(stored)
-    paths = ProjectPaths(main_root(root))
-    approvers, refusals = list[str](), []
-    given = approvals_of(known_events(live_log(paths), paths.landed_events), digest)
-    for event in sorted(given, key=lambda event: moment(event.at_utc), reverse=True):  # those that landed from elsewhere stand last
-        try:
-            approver = check_approval(event, state, digest, judged_at(stored), now)
-            require_other(approver.principal, judge, state)
-        except SigningError as error:
-            refusals.append(error.found)
-            continue
-        if approver.principal not in approvers:
-            approvers.append(approver.principal)
+    counting, refusals = _counting(root, stored, (state, judge), now)
+    approvers = list[str]()
+    for principal, event in counting:
+        if principal not in approvers:
+            approvers.append(principal)
         if not unapproved(state, approvers):
             return Promotable(
-                verdict_hash=digest,
+                verdict_hash=hash_verdict(stored),
                 name=stored.name,
                 signed_by=judge.principal,
                 approved_by=", ".join(sorted(approvers)),
@@ -147,25 +152,38 @@ def require_promotable(root: Path, stored: StoredVerdict, now: datetime) -> Prom
     found = f"no approval that counts ({'; '.join(refusals)})" if refusals else "no approval"
     raise GateError(
         f"verdict {stored.name}",
-        found=told_unapproved(state, judge, approvers) if approvers else found,
+        found=told_unapproved(state, judge, approvers, now) if approvers else found,
         expected="the approval of a person who did not sign the verdict, and for each loosening of one whose change it is not",
         next_step=f"windtunnel approve {stored.name} --key KEY --reason TEXT",
     )
 
 
-def unapproved(state: PolicyState, approvers: Sequence[str]) -> tuple[Loosening, ...]:
-    """Those loosenings that none of the approvers can have approved, since each of them is one of its authors."""
-    return tuple(loosening for loosening in state.loosenings if loosening.authors.issuperset(approvers))
+def told_lacking(root: Path, stored: StoredVerdict, signed: SignedStatement, now: datetime) -> str:
+    """What ``stored`` would still lack with the approval ``signed``, which no log holds yet; empty where nothing.
+
+    Raises as :func:`require_actionable`.
+    """
+    state, judge = require_actionable(root, stored, now)
+    counting, _ = _counting(root, stored, (state, judge), now)
+    return told_unapproved(state, judge, [signed.statement.principal, *dict(counting)], now)
 
 
-def told_unapproved(state: PolicyState, judge: Signer, approvers: Sequence[str]) -> str:
-    """What the ``approvers`` leave open, and who may still approve that."""
-    told = (
-        f"what {' and '.join(sorted(loosening.authors))} loosened ({', '.join(sorted(loosening.places))}), "
-        f"which {' or '.join(sorted(state.signers.people - loosening.authors - {judge.principal})) or 'nobody'} may still approve"
-        for loosening in unapproved(state, approvers)
-    )
-    return f"approved by {', '.join(sorted(approvers))}, but not {'; nor '.join(told)}"
+def _counting(
+    root: Path, stored: StoredVerdict, by: tuple[PolicyState, Signer], now: datetime
+) -> tuple[list[tuple[str, Event]], list[str]]:
+    """Who approved ``stored``, with the event, the newest first; and why other approvals do not count."""
+    (state, judge), digest, paths = by, hash_verdict(stored), ProjectPaths(main_root(root))
+    counting, refusals = list[tuple[str, Event]](), list[str]()
+    given = approvals_of(known_events(live_log(paths), paths.landed_events), digest)
+    for event in sorted(given, key=lambda event: moment(event.at_utc), reverse=True):  # those that landed from elsewhere stand last
+        try:
+            approver = check_approval(event, state, digest, judged_at(stored), now)
+            require_other(approver.principal, judge, state)
+        except SigningError as error:
+            refusals.append(error.found)
+            continue
+        counting.append((approver.principal, event))
+    return counting, refusals
 
 
 def hash_verdict(stored: StoredVerdict) -> str:

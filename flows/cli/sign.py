@@ -34,7 +34,7 @@ def approve(verdict: str, key: Path | None, reason: str, is_print: bool, is_json
     import os
 
     from flows.approval import approve as approve_verdict
-    from flows.approval import require_promotable, sign_approval
+    from flows.approval import require_promotable, sign_approval, told_lacking
     from flows.comparison import comparison_notes
     from flows.rolled_back import told_rollback
     from flows.verdict_store import find_looks, find_verdict
@@ -49,7 +49,10 @@ def approve(verdict: str, key: Path | None, reason: str, is_print: bool, is_json
     for line in filter(None, (*notes, looks_sentence(look))):
         click.echo(line, err=True)  # what is printed may be pasted into a form
     if is_print:
-        click.echo(sign_approval(paths.root, verdict, key=used, reason=reason, now=now).model_dump_json())
+        signed = sign_approval(paths.root, verdict, key=used, reason=reason, now=now)
+        if lacking := told_lacking(paths.root, stored, signed, now):
+            click.echo(f"not enough yet: {lacking}", err=True)
+        click.echo(signed.model_dump_json())
         return
     event = approve_verdict(paths.root, verdict, key=used, reason=reason, now=now)
     try:

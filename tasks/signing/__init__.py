@@ -4,6 +4,7 @@ What belongs here: SSH signatures, allowed signers, statements, envelopes and th
 verdicts and events lie, and what may be promoted (flows).
 """
 
+from tasks.signing.approving import require_approvable, told_unapproved, unapproved
 from tasks.signing.authorship import Loosening, do_meet, is_of_signers, loosened_places, loosening_of
 from tasks.signing.chain import Judging, PolicyState, judge_chain, judge_rivals
 from tasks.signing.envelope import check_envelope, decision_record, key_owner, open_envelope, sign_record
@@ -54,6 +55,7 @@ __all__ = [
     "policy_content",
     "read_signers",
     "read_versions",
+    "require_approvable",
     "require_key",
     "require_own",
     "require_signer",
@@ -61,6 +63,8 @@ __all__ = [
     "sign_record",
     "signers_text",
     "told",
+    "told_unapproved",
+    "unapproved",
     "verify_bytes",
     "with_edition",
 ]

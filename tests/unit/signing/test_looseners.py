@@ -16,8 +16,9 @@ from flows.cli.root import windtunnel
 from flows.params_edit import edit_params
 from flows.policy_merging import merge_policy
 from flows.policy_signing import sign_policy, view_policy
+from flows.signatures import sign_verdict
 from flows.signed_checks import check_signatures
-from flows.verdict_store import find_verdict
+from flows.verdict_store import envelope_path, find_verdict
 from tasks.errors import GateError, SigningError
 from tasks.params import load_params
 from tasks.paths import ProjectPaths
@@ -112,6 +113,37 @@ def test_two_authors_of_one_loosening_leave_it_open_beside_another(paths, keys, 
     assert EVE in promotable(paths).approved_by
 
 
+def test_a_verdict_that_nobody_is_left_to_approve_names_the_way_out(paths, keys, monkeypatch):
+    """Two people, each of whom loosened something, and one of them judged: a machine's signature in its place settles it."""
+    (paths.policies / "allowed_signers").write_text("".join(line(keys, name) for name in (ADA, BOB, ROBOT)))
+    change(paths, keys, WIDER, ADA, BOB)
+    change(paths, keys, OLDER, BOB, ADA)
+    stored = judge_project(paths, key=keys[ADA], monkeypatch=monkeypatch, now=datetime.now(timezone.utc))
+    for refused in (lambda: approved(paths, keys, BOB), lambda: promotable(paths)):
+        with pytest.raises(
+            GateError, match=f"(?s)nobody who may approve what {BOB} loosened .{AGE}.*machine's key.*WINDTUNNEL_SIGN"
+        ):
+            refused()
+    envelope_path(paths, stored.content).unlink()
+    monkeypatch.setenv("WINDTUNNEL_SIGNING_KEY", str(keys[ROBOT]))
+    sign_verdict(paths, paths)
+    for name in (ADA, BOB):
+        approved(paths, keys, name)
+    assert promotable(paths).approved_by == f"{ADA}, {BOB}"
+
+
+def test_a_loosening_of_everybody_is_taken_back_or_takes_another_person(paths, keys, monkeypatch):
+    """Both are authors of one and the same: no other judge helps, and the next step says what does."""
+    (paths.policies / "allowed_signers").write_text("".join(line(keys, name) for name in (ADA, BOB, ROBOT)))
+    change(paths, keys, {}, ADA)
+    edit_params(paths.params, WIDER)
+    sign_policy(paths.root, key=keys[ADA], reason="wider", now=NOW)
+    change(paths, keys, WIDER | {BOUND: 0.5}, BOB, ADA)
+    judge(paths, keys, monkeypatch)
+    with pytest.raises(GateError, match="take in somebody more who may sign, or make it as strict as it was"):
+        approved(paths, keys, ADA)
+
+
 def test_an_approval_of_before_a_stricter_rule_still_verifies(paths, keys, monkeypatch):
     """Ada approved when the rule was another: that promotes nothing new, and a rollback finds nothing wrong with it."""
     change(paths, keys, WIDER, ADA, BOB)
@@ -144,6 +176,9 @@ def test_whoever_approves_is_told_that_another_has_to(paths, keys, monkeypatch):
     monkeypatch.chdir(paths.root)
     for name, is_enough in ((ADA, False), (EVE, True)):
         words = ["approve", "--key", str(keys[name]), "--reason", "fine"]
+        printed = CliRunner().invoke(windtunnel, [*words, "--print"], standalone_mode=False)
+        assert json.loads(printed.stdout)["statement"]["principal"] == name
+        assert ("not enough yet" in printed.stderr) != is_enough
         done = CliRunner().invoke(windtunnel, words, standalone_mode=False)
         assert f"approved by {name}" in done.stdout
         assert ("not enough yet" in done.stderr) != is_enough
