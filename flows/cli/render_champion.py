@@ -74,9 +74,14 @@ def show_checked_out(found: "CheckedOut", *, is_json: bool) -> None:
     click.echo("")
     told = {"params.yaml": "parameters and seeds", "data/pin.json": "what was read of the lake", "data/verdict.json": "the verdict"}
     here = {name: "from DVC, by hash" for name in found.outputs if name not in found.missing}
-    print_rows(("there", "what"), (told | here).items())
+    there = {name: what for name, what in told.items() if (found.folder / name).exists()}
+    print_rows(("there", "what"), (there | here).items())
     for name in found.missing:
         click.echo(f"missing    {name}: neither in DVC's cache nor on the remote shared")
+    raw = "raw rows (data/snapshots), and " if "data/snapshots" in here else ""
+    click.echo(
+        f"private    outside the project now lie {raw}the remotes' settings, with their keys if they have any (.dvc/config.local)"
+    )
     click.echo(f"\nverify     cd {found.folder} && windtunnel verify")
     click.echo(f"remove     git worktree remove --force {found.folder}")
 

@@ -22,6 +22,7 @@ from tasks.registry import NOBODY, Move
 
 VERDICT = b'{"decision": "promote"}\n'
 BRANCH = "champions/0123456789ab"
+SECOND = "champions/fedcba987654"
 SPLIT, SNAPSHOT = "data/splits/by_time", "data/snapshots/raw"
 ROOT = Path(__file__).parents[2]
 IDENTITY = ("-c", "user.name=T", "-c", "user.email=t@localhost")
@@ -79,7 +80,7 @@ def project(made, tmp_path, monkeypatch):
 @pytest.fixture
 def no_data(monkeypatch):
     """Its data stays where it is: this is about the folder and the branch."""
-    monkeypatch.setattr(flows.champion_checkout, "fetch_by_dvc", lambda _: None)
+    monkeypatch.setattr(flows.champion_checkout, "fetch_by_dvc", lambda *_: None)
 
 
 def state_of(root):
@@ -87,7 +88,7 @@ def state_of(root):
 
 
 def test_the_champion_lies_in_a_folder_of_its_own(project, tmp_path):
-    """Its split, parameters and verdict, for its owner only; what no cache has is named; the checkout is as it was."""
+    """Its split, parameters and verdict, for its owner only; what is not there is named; the checkout is as it was."""
     before, there = state_of(project), tmp_path / "champion"
     done = CliRunner().invoke(windtunnel, ["champion", "--checkout", "../champion"], standalone_mode=False)
     assert (done.return_value, done.exception) == (0, None)
@@ -97,6 +98,8 @@ def test_the_champion_lies_in_a_folder_of_its_own(project, tmp_path):
     assert there.stat().st_mode & 0o777 == 0o700
     assert git(there, "rev-parse", "HEAD") == git(project, "rev-parse", BRANCH)
     assert f"missing    {SNAPSHOT}: neither in DVC's cache nor" in done.output
+    assert "data/pin.json" not in done.output
+    assert "private    outside the project now lie the remotes' settings, with their keys if they have any" in done.output
     assert f"verify     cd {there} && windtunnel verify" in done.output
     assert state_of(project)[:2] == before[:2]
 
@@ -127,8 +130,8 @@ def test_a_folder_in_the_project_is_refused(project):
 def test_before_the_first_champion_there_is_none(project, tmp_path):
     """No event and no branch."""
     (project / ".windtunnel/events.jsonl").unlink()
-    git(project, "branch", "-q", "-D", "champions/current")
-    with pytest.raises(RegistryError, match="none by the event log"):
+    git(project, "branch", "-q", "-D", "champions/current", BRANCH)
+    with pytest.raises(RegistryError, match="none by any event log"):
         check_out_champion(project, tmp_path / "champion")
 
 
@@ -159,6 +162,77 @@ def test_a_clone_finds_the_champion_by_its_branches(project, tmp_path, no_data):
     git(clone, "update-ref", f"refs/remotes/other/{BRANCH}", git(clone, "rev-parse", "HEAD"))
     with pytest.raises(WorktreeError, match="different ones on 2 remotes"):
         check_out_champion(clone, tmp_path / "again")
+
+
+@pytest.fixture
+def promoted_since(project):
+    """A second champion; returns what the event log was before it."""
+    before = (project / ".windtunnel/events.jsonl").read_bytes()
+    (project / "data/verdict.json").write_bytes(b'{"decision": "promote", "second": 1}')
+    git(project, "add", "-f", "data/verdict.json")
+    commit(project)
+    git(project, "branch", SECOND)
+    desk = Desk(ProjectPaths(project), OneAlias("1"), MlflowParams().name)
+    verdict = hashlib.sha256((project / "data/verdict.json").read_bytes()).hexdigest()
+    about = {"version": "2", "verdict": verdict, "branch": SECOND, "logical_hash": "f" * 64}
+    about |= {"promoted": "fitted_model", "view": "masked", "split": "by_time", "part": "test"}
+    make_move(desk, Move("promotion", desk.model, "1", about))
+    point_current(project, SECOND)
+    return before
+
+
+def test_a_clone_takes_the_newest_log_that_it_knows(project, tmp_path, no_data, promoted_since):
+    """A log that landed with its branch, and a `champions/current` of its own, are both of before the champion that stands."""
+    (project / "data/events.jsonl").write_bytes(promoted_since)
+    git(project, "add", "-f", "data/events.jsonl")
+    commit(project)
+    clone = tmp_path / "clone"
+    git(project, "clone", "-q", str(project), str(clone))
+    git(clone, "branch", "-q", "champions/current", "origin/champions/current^2")
+    assert check_out_champion(clone, tmp_path / "champion").champion.version == "2"
+
+
+def test_logs_that_tell_of_other_moves_are_refused(project, tmp_path, no_data, promoted_since):
+    """Two projects promote into one registry, or somebody wrote a branch: nobody guesses whose champion it is."""
+    (project / ".windtunnel/events.jsonl").write_bytes(promoted_since)
+    desk = Desk(ProjectPaths(project), OneAlias("1"), MlflowParams().name)
+    about = {"version": "3", "verdict": "3" * 64, "branch": "champions/333333333333", "logical_hash": "f" * 64}
+    about |= {"promoted": "fitted_model", "view": "masked", "split": "by_time", "part": "test"}
+    make_move(desk, Move("promotion", desk.model, "1", about))
+    with pytest.raises(RegistryError, match="event logs that tell of other moves"):
+        check_out_champion(project, tmp_path / "champion")
+    assert not (tmp_path / "champion").exists()
+
+
+@pytest.mark.parametrize("folder", ["../file/champion", "/proc/champion", "/dev/null/champion"])
+def test_a_folder_that_cannot_be_made_is_refused(project, folder):
+    """As an error of that folder, not as a bug of this program."""
+    (project.parent / "file").touch()
+    asked = CliRunner().invoke(windtunnel, ["champion", "--checkout", folder], standalone_mode=False)
+    assert isinstance(asked.exception, WorktreeError)
+    assert asked.exception.found.startswith("a place that cannot be written")
+
+
+def test_a_folder_in_a_linked_checkout_is_refused(project, tmp_path, no_data):
+    """It is asked for in the champion's own worktree, which is a checkout as the project's is."""
+    check_out_champion(project, tmp_path / "champion")
+    with pytest.raises(WorktreeError, match="a folder in the project"):
+        check_out_champion(tmp_path / "champion", tmp_path / "champion/inner")
+
+
+def test_two_checkouts_into_one_folder(project, tmp_path, monkeypatch):
+    """The second is refused, and takes nothing away of the first one's, which is still being fetched."""
+    there, found = tmp_path / "champion", []
+
+    def second(_):
+        monkeypatch.setattr(flows.champion_checkout, "fetch_by_dvc", lambda _: None)
+        with pytest.raises(WorktreeError, match="not empty"):
+            check_out_champion(project, there)
+        found.append((there / "data/verdict.json").exists())
+
+    monkeypatch.setattr(flows.champion_checkout, "fetch_by_dvc", second)
+    check_out_champion(project, there)
+    assert found == [True]
 
 
 def test_a_checkout_that_fails_leaves_nothing(project, tmp_path, monkeypatch):
