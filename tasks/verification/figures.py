@@ -20,6 +20,7 @@ from tasks.records import Check, Evaluation, Verdict
 from tasks.stages import StageContext
 from tasks.stages.evaluate import Judged, read_judged, record_evaluation
 from tasks.stages.gate import judge_project
+from tasks.verification.older import tell_as_before
 
 _TOLERANCE = 1e-9
 """How far two machines' arithmetic may be apart, relative to the figure (or to 1 for smaller ones)."""
@@ -134,9 +135,10 @@ def _check_verdict(context: StageContext, content: bytes) -> Check:
     except WindtunnelError as error:
         return Check(what="verdict", status="does_not_hold", reason=f"{error.thing}: {error.found}")
     # Which packages judged is a check of its own: with others the same figures may come out, and a champion may be gone back to.
-    was, now = (found.model_dump(mode="json", exclude={"environment"}) for found in (written, again))
+    told = tell_as_before(written, again)
+    was, now = (found.model_dump(mode="json", exclude={"environment"}) for found in (written, told))
     others = list(_differences(was, now, Path()))
     if others or written.decision != again.decision:
-        told = f"it says {written.decision}, and its evidence comes to {again.decision}; it differs in {', '.join(others[:_NAMED])}"
-        return Check(what="verdict", status="does_not_hold", reason=told)
+        why = f"it says {written.decision}, and its evidence comes to {again.decision}; it differs in {', '.join(others[:_NAMED])}"
+        return Check(what="verdict", status="does_not_hold", reason=why)
     return Check(what="verdict", status="holds", reason=f"judged again: {again.decision}, {len(again.criteria)} outcomes")

@@ -12,9 +12,11 @@ from toy_evidence import judge_toy, make_params, toy_rows, train_toy, write_toy
 from tasks.datasets import DatasetWriter, hash_file, read_manifest, read_table, write_atomically
 from tasks.errors import GateError
 from tasks.gates import make_receipt
+from tasks.params.judging import GatesParams
 from tasks.paths import ProjectPaths
 from tasks.records import Evaluation, ValidationReport, Verdict, Verification
 from tasks.stages import StageContext, load_stage
+from tasks.stages.gate import judge_project
 from tasks.stages.looking import pay_look
 from tasks.validation.suites import hash_contents
 from tasks.verification import check_figures, check_hashes
@@ -361,6 +363,59 @@ def test_verdict_of_before_outcomes_named_their_seed_holds(project):
     assert check().status == "holds"
     named_seed[0]["seed"] = 1
     assert (check().status, "/seed" in check().reason) == ("does_not_hold", True)
+
+
+@pytest.fixture
+def undecided(project):
+    """A verdict, as JSON, with drift and a gap that is too wide to tell, critical both; and its check, by those criteria."""
+    asked = project.params.gates.model_dump(mode="json")
+    asked["criteria"] |= {
+        "world": {"drift": "psi", "most": 5.0, "min_rows": 10, "critical": True},
+        "near": {"drift": "psi", "most": 0.078, "min_rows": 10, "features": ["day"], "critical": True},
+        "fair": {"parity": "brier", "slice": "shop", "gap": 0.001, "min_rows": 10, "critical": True, "confidence": 0.8},
+    }
+    params = project.params.model_copy(update={"gates": GatesParams.model_validate(asked)})
+    context = StageContext(project.paths, params)
+    content = json.loads(judge_project(context).to_json())
+
+    def check():
+        return next(one for one in check_figures(context, json.dumps(content).encode()) if one.what == "verdict")
+
+    return content, check
+
+
+def test_verdict_of_before_drift_and_gaps_said_what_they_wait_for_holds(undecided):
+    """As 30d8415 wrote it: no method and rows of drift, no rows that would decide, and shorter reasons, in the sentence too."""
+    content, check = undecided
+    assert check().status == "holds"
+    found = {outcome["name"]: outcome for outcome in content["criteria"]}
+    assert [found[name]["status"] for name in ("world", "near", "fair")] == ["pass", "inconclusive", "inconclusive"]
+    for name in ("near", "fair"):
+        shorter = found[name]["reason"].partition("; ")[0]
+        assert shorter != found[name]["reason"]
+        for told in (content, content["later_looks"]):
+            told["reason"] = told["reason"].replace(found[name]["reason"], shorter)
+        found[name]["reason"] = shorter
+    for name in ("world", "near"):
+        found[name] |= dict.fromkeys(("method", "n", "min_rows", "rows_to_decide", "days_to_decide"))
+    assert check().status == "holds"
+
+
+@pytest.mark.parametrize(
+    ("name", "changes", "told"),
+    [
+        ("world", {"reason": "no feature drifted"}, "/reason"),
+        ("world", {"n": 241}, "/n"),
+        ("fair", {"reason": "the gap is narrow"}, "/reason"),
+        ("fair", {"rows_to_decide": None}, "/rows_to_decide"),
+        ("fair", {"n": None}, "/n"),
+    ],
+)
+def test_other_words_and_figures_than_of_before_do_not_hold(undecided, name, changes, told):
+    """A figure, a status, and a reason that is not how today's begins: none of them is what an older verdict would say."""
+    content, check = undecided
+    next(outcome for outcome in content["criteria"] if outcome["name"] == name).update(changes)
+    assert (check().status, told in check().reason) == ("does_not_hold", True)
 
 
 def test_verdict_of_before_later_looks_does_not_hold(project):
