@@ -13,7 +13,7 @@ from tasks.errors import GateError
 from tasks.params import load_params
 from tasks.params.models import LoggedScores, MlflowParams, StoredModel
 from tasks.paths import ProjectPaths, main_root
-from tasks.records import Champion
+from tasks.records import Champion, Championship
 from tasks.registry import NOBODY
 
 _CHAMPION = "models/champion"
@@ -46,15 +46,28 @@ def require_compared(stored: StoredVerdict, champion: Champion | None, origin: s
     )
 
 
+def require_comparable(root: Path, stored: StoredVerdict) -> None:
+    """What the event log alone can tell of :func:`require_compared`, which raises: before anybody is asked, or a registry is.
+
+    While a move is cut off, the log does not tell who stands.
+    """
+    standing = _read_standing(root)
+    if standing.champion is not None and standing.unfinished is None:
+        require_compared(stored, standing.champion, standing.champion.version)
+
+
 def comparison_notes(root: Path, stored: StoredVerdict) -> tuple[str, ...]:
     """What whoever approves has to know of whom the verdict compared with, by the event log; the registry is not asked."""
-    main = ProjectPaths(main_root(root))
-    section = load_params(ProjectPaths(root).params).models.mlflow or MlflowParams()
-    champion = read_standing(main, section.name).champion
+    champion = _read_standing(root).champion
     if champion is None or stored.verdict.rubber_stamp or _is_own(stored, champion):
         return ()
     told = _told_other(stored, champion, champion.version)
     return (f"Compared with {told}.",) if told else ()
+
+
+def _read_standing(root: Path) -> Championship:
+    section = load_params(ProjectPaths(root).params).models.mlflow or MlflowParams()
+    return read_standing(ProjectPaths(main_root(root)), section.name)
 
 
 def _is_own(stored: StoredVerdict, champion: Champion) -> bool:

@@ -9,7 +9,7 @@ from prefect.input import RunInput
 from pydantic import Field
 
 from flows.approval import approvals_of, hash_verdict, record_approval, require_actionable, require_promotable
-from flows.comparison import comparison_notes
+from flows.comparison import comparison_notes, require_comparable
 from flows.event_log import live_log
 from flows.programs import enter_project
 from flows.promotion import Moved, confirm, promote, rollback
@@ -67,9 +67,13 @@ def promote_model(verdict: str = "newest", refit_on_raw: bool = False) -> str:
 
 @task(name="check verdict", persist_result=False)
 def check_verdict(root: str, verdict: str, is_refit: bool) -> str:
-    """The hash of a verdict that is whole, fresh, signed and promotes, and has a model that can: nobody is asked in vain."""
+    """The hash of a verdict that is whole, fresh, signed and promotes, over the champion that stands, and has a model that can.
+
+    So nobody is asked in vain.
+    """
     stored = find_verdict(Path(root), verdict)
     require_actionable(Path(root), stored, _now())
+    require_comparable(Path(root), stored)
     only = needed_to_register(is_refit=is_refit)
     with checkout_of_verdict(Path(root), stored.name, worktree="ask", only=only) as tree:
         require_registrable(tree, stored, is_refit=is_refit)

@@ -518,8 +518,9 @@ def test_a_rubber_stamp_replaces_nobody(two, keys, registry, compared_with_nobod
     """A verdict that was compared with nobody, while somebody is champion by the log, who left by a rollback at first."""
     rollback(two.root, "too slow")
     agree(two, keys, reason="again")
-    with pytest.raises(GateError, match="compared with nobody, while version 1"):
-        promote(two.root, HERE, now())
+    for refused in (promote, lambda root, name, _: check_verdict.fn(str(root), name, False)):
+        with pytest.raises(GateError, match="compared with nobody, while version 1"):
+            refused(two.root, HERE, now())
     assert registry.version == "1"
 
 
@@ -555,11 +556,14 @@ def test_a_verdict_beside_an_older_stored_model_replaces_no_newer_champion(two, 
     """Judged beside version 1 while version 2 stands: refused, with the next step; beside version 2 it is promoted."""
     older, newer = ((root / "data/models/challenger.skops").read_bytes() for root in (tmp_path / "first", two.root))
     judge_beside(two, keys, older)
+    with pytest.raises(GateError, match="not with version 2"):
+        check_verdict.fn(str(two.root), HERE, False)
     with pytest.raises(GateError, match="not with version 2") as refused:
         promote(two.root, HERE, now())
     assert "name version 2 in models.champion" in refused.value.next_step
     assert registry.version == "2"
     judge_beside(two, keys, newer)
+    assert check_verdict.fn(str(two.root), HERE, False)
     assert promote(two.root, HERE, now()).champion.compared_with == ""
 
 
