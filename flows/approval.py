@@ -6,7 +6,7 @@ does, and Prefect.
 
 import getpass
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 from datetime import datetime, timezone
 from pathlib import Path
 
@@ -234,14 +234,17 @@ def require_other(principal: str, judge: Signer, state: PolicyState) -> None:
     Where others loosened something else, his counts for that (:func:`require_promotable`). Raises
     :class:`~tasks.errors.SigningError`.
     """
-    require_not_judge(principal, judge)
+    require_not_judge(principal, judge, state.names_of(judge))
     if state.loosenings and len(unapproved(state, [principal])) == len(state.loosenings):
         raise _nobody(f"{principal}, whose change loosened the policy", "another person: nobody approves his own change")
 
 
-def require_not_judge(principal: str, judge: Signer) -> None:
-    """Refuse the approval of whoever signed the verdict. Raises :class:`~tasks.errors.SigningError`."""
-    if principal == judge.principal:
+def require_not_judge(principal: str, judge: Signer, names: Set[str] = frozenset()) -> None:
+    """Refuse the approval of whoever signed the verdict, also by another one of his ``names``.
+
+    Raises :class:`~tasks.errors.SigningError`.
+    """
+    if principal == judge.principal or principal in names:
         raise _nobody(f"{principal}, who signed the verdict", "another person: nobody approves what he judged himself")
 
 

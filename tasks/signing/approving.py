@@ -36,7 +36,7 @@ def require_approvable(state: PolicyState, judge: Signer, thing: str, now: datet
     stuck = next((each for each in state.loosenings if not _may_approve(state, judge, each, now)), None)
     if stuck is None:
         return
-    if judge.principal in _people(state, now) - stuck.authors:
+    if state.names_of(judge) & _people(state, now) - stuck.authors:
         next_step = (
             "let a machine's key or a third person's sign it: take its .dsse out of .windtunnel/receipts, and with "
             "WINDTUNNEL_SIGNING_KEY naming that key: windtunnel run"
@@ -56,7 +56,7 @@ def _told(loosening: Loosening) -> str:
 
 
 def _may_approve(state: PolicyState, judge: Signer, loosening: Loosening, now: datetime) -> frozenset[str]:
-    return _people(state, now) - loosening.authors - {judge.principal}
+    return _people(state, now) - loosening.authors - state.names_of(judge)
 
 
 def _people(state: PolicyState, now: datetime) -> frozenset[str]:

@@ -6,13 +6,20 @@ What belongs here: how long a loosening counts, at which places, and for whom. W
 A loosening counts until today's policy, compared with the version before it, asks for no less at its places. A place and what lies
 below it are one matter: whoever takes a criterion away and puts it back has not taken back what was loosened inside it. One value
 that has no order (a seed, a boundary) is never as strict again: there it counts until somebody sets another one, whose it is then.
+
+Authors are people, not names: whoever stands in a later list under another name with the same key, or with another key under the
+same name, is who he was.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass, replace
 
 from tasks.records import PolicyChange, PolicyVersion
 from tasks.signing.policy import SIGNERS_FILE
+from tasks.signing.signers import MACHINE, Signers
+
+Listed = frozenset[tuple[str, str]]
+"""Each fingerprint of a key and the name that it ever stood under, of all versions so far."""
 
 _BELOW = (".", "/", " ")
 """What parts a place from those below it, as ``gates.criteria.x.margin`` or ``expectations/raw/trips.json expect_...``."""
@@ -35,6 +42,26 @@ def loosening_made(before: PolicyVersion, made: Sequence[PolicyChange], authors:
     """What a version by ``authors``, which ``made`` changes of the version ``before`` it, loosens; None where nothing."""
     places = loosened_places(made)
     return Loosening(before, places, authors, _unordered_places(made)) if places else None
+
+
+def listed_in(signers: Signers) -> Listed:
+    """Each key's fingerprint and name in a list of signers."""
+    return frozenset((line.fingerprint, line.principal) for line in signers.lines)
+
+
+def names_of(names: Set[str], listed: Listed) -> frozenset[str]:
+    """Every name that the people called ``names`` stand or stood under, by ``listed``.
+
+    A key is one person's under each of its names, and a name one person's with each of its keys; but that of a machine may be that
+    of several people's keys.
+    """
+    found = frozenset(names)
+    while True:
+        keys = {key for key, name in listed if name in found and not name.startswith(MACHINE)}
+        more = found | {name for key, name in listed if key in keys}
+        if more == found:
+            return found
+        found = more
 
 
 def loosening_of(changes: Iterable[PolicyChange]) -> list[PolicyChange]:

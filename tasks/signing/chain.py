@@ -15,9 +15,18 @@ from datetime import datetime
 
 from tasks.errors import SigningError
 from tasks.records import PolicyChange, PolicyVersion
-from tasks.signing.authorship import Loosening, carried_on, is_of_signers, loosening_made, loosening_of
+from tasks.signing.authorship import (
+    Listed,
+    Loosening,
+    carried_on,
+    is_of_signers,
+    listed_in,
+    loosening_made,
+    loosening_of,
+    names_of,
+)
 from tasks.signing.policy import FIRST, RIVALS, SIGNERS_FILE, SignedVersion, broken
-from tasks.signing.signers import Signers, parse_signers
+from tasks.signing.signers import Signer, Signers, parse_signers
 from tasks.signing.sshsig import read_armored, refused
 from tasks.signing.statements import CLOCK_SKEW, check_statement, moment, told
 
@@ -38,6 +47,8 @@ class PolicyState:
     """Every loosening that is still part of the policy in force, also those of the rivals that it merged."""
     known: frozenset[str] = frozenset()
     """SHA-256 of every version that is or was in force here: those carried, and those that they merged."""
+    listed: Listed = frozenset()
+    """Every key and name that may sign or once might here, by the versions carried and those that they merged."""
     problem: str = ""
     """Why the next version is not in force; empty where there is none."""
     is_broken: bool = False
@@ -52,6 +63,11 @@ class PolicyState:
     def loosened_by(self) -> frozenset[str]:
         """Whose changes loosened the policy that is in force: each of them, not the newest one's author alone."""
         return frozenset[str]().union(*(loosening.authors for loosening in self.loosenings))
+
+    def names_of(self, signer: Signer) -> frozenset[str]:
+        """Every name that the person or machine with this key stands or stood under."""
+        same_key = frozenset(name for key, name in self.listed if key == signer.fingerprint)
+        return names_of(same_key | {signer.principal}, self.listed)
 
     @property
     def pending(self) -> SignedVersion | None:
@@ -123,23 +139,30 @@ def _follow(state: PolicyState, signed: SignedVersion, by: Judging) -> PolicySta
         problem = _missing(signed, trusted, who, changes, by.now)
         if problem:
             return replace(state, problem=problem)
+    listed = listed_in(own).union(*(parent.listed for parent in parents))
     return replace(
         state,
         carried=number,
         signers=own,
-        loosenings=_loosenings(parents, [changes for _, changes in bases], signed, by.classify),
+        loosenings=_loosenings(parents, [changes for _, changes in bases], signed, listed, by.classify),
+        listed=listed,
         known=frozenset({signed.digest}).union(*(parent.known for parent in parents)),
     )
 
 
 def _loosenings(
-    parents: Sequence[PolicyState], changes: Sequence[Sequence[PolicyChange]], signed: SignedVersion, classify: Classify
+    parents: Sequence[PolicyState],
+    changes: Sequence[Sequence[PolicyChange]],
+    signed: SignedVersion,
+    listed: Listed,
+    classify: Classify,
 ) -> tuple[Loosening, ...]:
     """What has been loosened up to ``signed``: by it, and before, as far as it was not taken back since."""
     version, found = signed.version, list[Loosening]()
-    authors = frozenset({version.author, *version.took_up})
+    authors = names_of({version.author, *version.took_up}, listed)
     for parent, made in zip(parents, changes, strict=False):  # the first version has no parent, and changes nothing
-        for earlier in parent.loosenings:
+        for former in parent.loosenings:
+            earlier = replace(former, authors=names_of(former.authors, listed))
             still = carried_on(earlier, _classified(earlier.before, signed, classify), made, authors)
             if still is not None and still not in found:  # rivals share what was loosened before they parted
                 found.append(still)

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta, timezone
 import pytest
 import yaml
 from click.testing import CliRunner
-from signed_project import ADA, BOB, EVE, NOW, ROBOT, judge_project, line, make_project
+from signed_project import ADA, BOB, EVE, NOW, ROBOT, judge_project, line, make_keys, make_project
 from small_project import call
 
 import flows.approval
@@ -263,6 +263,49 @@ def test_another_seed_takes_no_margin_back(paths, keys):
     change(paths, keys, WIDER | {"seed": 101}, ADA, BOB)
     state = change(paths, keys, {"seed": 102}, BOB, ADA)
     assert [(loosening.authors, loosening.places) for loosening in state.loosenings] == [({ADA}, {MARGIN}), ({BOB}, {"seed"})]
+
+
+LOVELACE = "ada.lovelace@example.com"
+
+
+def list_as(paths, keys, *lines):
+    """Bob and Eve let ``lines`` stand for Ada, and sign that: first the one, then the other."""
+    others = "".join(line(keys, name) for name in (BOB, EVE, ROBOT))
+    (paths.policies / "allowed_signers").write_text("".join(lines) + others)
+    return change(paths, keys, {}, BOB, EVE)
+
+
+def test_another_name_frees_nobody_of_his_loosening(paths, keys, monkeypatch):
+    """Ada's key under a new mail address is still Ada's."""
+    change(paths, keys, WIDER, ADA, BOB)
+    renamed = line(keys, ADA).replace(ADA, LOVELACE)
+    [own, _] = list_as(paths, keys, renamed).loosenings
+    assert (own.places, own.authors) == ({MARGIN}, {ADA, LOVELACE})
+    judge(paths, keys, monkeypatch)
+    approved(paths, keys, ADA)  # for whom Bob took in
+    with pytest.raises(GateError, match=f"but not what {LOVELACE} and {ADA} loosened .{MARGIN}., which {BOB} or {EVE} may"):
+        promotable(paths)
+
+
+def test_another_key_and_then_another_name_free_nobody(paths, keys, tmp_path):
+    """Step by step, and out of the list in between."""
+    more = make_keys(tmp_path, names=("new",))
+    change(paths, keys, WIDER, ADA, BOB)
+    list_as(paths, keys, line(more, "new").replace("new", ADA, 1))
+    assert change(paths, keys, {AGE: 6}, EVE).loosened_by == {ADA}
+    (paths.policies / "allowed_signers").write_text("".join(line(keys, name) for name in (BOB, EVE, ROBOT)))
+    change(paths, keys, {}, BOB)
+    list_as(paths, keys, line(more, "new").replace("new", LOVELACE, 1))
+    assert change(paths, keys, {AGE: 5}, EVE).loosened_by == {ADA, LOVELACE}
+
+
+def test_who_judged_does_not_approve_under_another_name(paths, keys, tmp_path, monkeypatch):
+    """Ada judges with a key that was hers before; her new one is of the same person."""
+    more = make_keys(tmp_path, names=("new",))
+    list_as(paths, keys, line(keys, ADA).replace(ADA, "machine.old"), line(more, "new").replace("new", ADA, 1))
+    judge_project(paths, key=keys[ADA], monkeypatch=monkeypatch, now=datetime.now(timezone.utc))
+    with pytest.raises(SigningError, match=f"{ADA}, who signed the verdict"):
+        approved(paths, more, "new")
 
 
 def test_a_loosening_that_waited_above_the_same_place_is_taken_up(paths, keys):
