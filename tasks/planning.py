@@ -121,13 +121,16 @@ def _find_basis(paths: ProjectPaths, given: Params, declared: Params, model_keys
 
 
 def _require_same_rows(paths: ProjectPaths, evaluation: Evaluation) -> None:
-    """Refuse an evaluation of other rows than lie in the split now: another pin or another split."""
-    try:
-        here = read_manifest(paths.split(evaluation.split), made_by=f"split@{evaluation.split}").logical_hash
-    except DatasetError:
-        return  # nothing lies here that it could differ from; in a checkout without data it is all there is
-    if evaluation.inputs.get(f"splits/{evaluation.split}") != here:
-        raise GateError(str(paths.evaluation_report), found="an evaluation of other rows", expected="", next_step="dvc repro")
+    """Refuse an evaluation of other rows than lie here now: another pin or split, or other labels or features."""
+    split = evaluation.split
+    folders = {f"splits/{split}": paths.split(split), "features": paths.features, "masked": paths.masked}
+    for name, folder in folders.items():
+        try:
+            here = read_manifest(folder, made_by=name).logical_hash
+        except DatasetError:
+            continue  # nothing lies here that it could differ from; in a checkout without data it is all there is
+        if evaluation.inputs.get(name) != here:
+            raise GateError(str(paths.evaluation_report), found="an evaluation of other rows", expected="", next_step="dvc repro")
 
 
 def _foretold(
@@ -142,7 +145,8 @@ def _foretold(
     try:
         measured = look_free(paths, unsearched, model_keys, declared=declared, thing="a plan", next_step=make).evaluation
     except ModelError as error:
-        if not isinstance(params.models.challenger, ScoreFile):
+        challenger = params.models.challenger
+        if not isinstance(challenger, ScoreFile) or error.thing != f"score file {challenger.score_file}":
             raise
         step = f"windtunnel gate plan FILE; windtunnel data export-rows --part {free} writes the rows that FILE has to score"
         wanted = f"a score file of {split}/{free}, which a plan is made from"

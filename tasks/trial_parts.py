@@ -51,9 +51,9 @@ def look_without_judging(params: Params) -> Look:
             next_step=f"declare it under splits.{params.evaluation.split} in params.yaml under another name, "
             f"or judge on the test part: {_RUN}",
         )
-    if params.evaluation.part == JUDGED_PART:
+    if params.evaluation.part in READABLE_PARTS:
         raise EvaluationError(
-            f"part {JUDGED_PART} of split {params.evaluation.split}",
+            f"part {params.evaluation.part} of split {params.evaluation.split}",
             found="the holdout itself, which a trial or a plan would look at for free",
             expected="a part that no verdict judges",
             next_step=f"judge a part that no model is chosen on (evaluation.part in params.yaml), or spend a look: {_RUN}",

@@ -211,10 +211,12 @@ def test_a_split_without_validation_part_is_told(project):
         plan_gate(project, params(split="by_buyer"))
 
 
-def test_a_holdout_that_is_the_validation_part_is_not_looked_at(project):
-    """To plan from it would be to look at it."""
-    with pytest.raises(EvaluationError, match="the holdout itself"):
-        plan_gate(project, params(part="validation"))
+@pytest.mark.parametrize("part", ["validation", "train"])
+def test_a_holdout_of_rows_that_a_plan_reads_is_not_looked_at(project, part):
+    """To plan from it would be to look at it; of training rows the labels are read too."""
+    with pytest.raises(EvaluationError, match="the holdout itself") as error:
+        plan_gate(project, params(part=part))
+    assert f"part {part} of split by_time" in str(error.value)
 
 
 def test_an_empty_validation_part_is_told(tmp_path):
@@ -265,6 +267,28 @@ def test_scores_of_the_validation_part_can_be_brought(project, brought):
     pq.write_table(pa.table(scores), project.root / "tried.parquet")
     found = plan_gate(project, brought, project.root / "tried.parquet")
     assert (found.planned_from.rows, found.rows, found.tests[0].name) == (200, 240, "ranking")
+
+
+def test_a_champion_that_breaks_is_not_called_a_missing_score_file(project, brought):
+    """The file is of the validation part as it should be; it is the champion's parameters that are none."""
+    rows = export_rows(project, params(), project.root / "rows.parquet", part="validation")
+    scores = {"row_key": rows["row_key"], "score": [place / len(rows) for place in range(len(rows))]}
+    pq.write_table(pa.table(scores), project.root / "tried.parquet")
+    broken = with_champion(parameters={"C": -5}).models.champion
+    asked = brought.model_copy(update={"models": brought.models.model_copy(update={"champion": broken})})
+    with pytest.raises(ModelError, match="LogisticRegression") as error:
+        plan_gate(project, asked, project.root / "tried.parquet")
+    assert "a score file" not in str(error.value)
+
+
+@pytest.mark.slow
+def test_labels_that_were_changed_are_planned_for_from_the_validation_part(judged):
+    """The split is the same, and the holdout another: its looks are not known."""
+    rows = toy_rows()
+    turned = pc.if_else(pc.equal(rows["part"], "test"), pc.subtract(1, rows["label"]), rows["label"]).cast("int8")
+    changed = write_toy(judged.root, replaced(rows, "label", turned))
+    found = plan_gate(changed, params())
+    assert (found.planned_from.basis, found.planned_from.why, found.holdout) == ("free_look", "an evaluation of other rows", None)
 
 
 @pytest.mark.slow
