@@ -118,6 +118,7 @@ def _drift_of(name: str, before: pa.ChunkedArray, now: pa.ChunkedArray, rows: tu
         kolmogorov_smirnov=float(np.abs(np.cumsum(shares[1] - shares[0])).max()) if is_number else None,
         by_chance=index_by_chance(joined),
         reason="",
+        variance_ratio=variance_ratio(joined),
     )
 
 
@@ -193,6 +194,21 @@ def stability_index(rows: Floats) -> float:
     """
     before, now = np.maximum(rows, 0.5) / rows.sum(axis=1, keepdims=True)
     return float(((now - before) * np.log(now / before)).sum())
+
+
+def variance_ratio(rows: Floats) -> float:
+    """The index's variance by the delta method at the shares of ``rows``, beside 4 (1/n + 1/m) times the index; 1 at least.
+
+    Where the shares p and q of all bins are near to one another, it is that. A bin that had a few rows in a thousand and has many
+    moves the index much further with the draw: by its derivatives, ln(p / q) - q / p and ln(q / p) - p / q.
+    """
+    sizes = rows.sum(axis=1)
+    before, now = np.maximum(rows, 0.5) / sizes[:, None]
+    ratio = np.log(now / before)
+    parts = ((before, -ratio - now / before), (now, ratio - before / now))
+    spreads = [float((p * slope**2).sum() - (p * slope).sum() ** 2) for p, slope in parts]
+    little = 4 * float((1 / sizes).sum()) * stability_index(rows)
+    return max(1.0, float(np.dot(spreads, 1 / sizes)) / little) if little > 0 else 1.0
 
 
 def index_by_chance(rows: Floats) -> float:

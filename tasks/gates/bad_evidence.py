@@ -125,16 +125,22 @@ def _bad_drift(evaluation: Evaluation, criterion: DriftCriterion) -> Iterator[tu
     if drift is None:
         return
     asked = [found.feature for found in drift.features if not criterion.features or found.feature in criterion.features]
+    # How far an index moves with the draw (variance_ratio) is known of what was measured, not of what is planted.
     for what, moved in (("shifted columns", asked), ("one shifted column", asked[:1])):
         features = tuple(
-            found.model_copy(update={"psi": 2 * criterion.most + (found.by_chance or 0.0)}) if found.feature in moved else found
+            found.model_copy(update={"psi": 2 * criterion.most + (found.by_chance or 0.0), "variance_ratio": None})
+            if found.feature in moved
+            else found
             for found in drift.features
         )
         yield what, evaluation.model_copy(update={"drift": drift.model_copy(update={"features": features})})
     yield "zero rows", evaluation.model_copy(update={"drift": drift.model_copy(update={"rows": 0})})
     # All judged rows in a bin in which the reference has none: no index of so many rows is larger.
     gone = sum((1 - 1 / (2 * rows)) * math.log(2 * rows) for rows in (drift.rows, drift.reference_rows) if rows)
-    features = tuple(found.model_copy(update={"psi": gone}) if found.feature in asked else found for found in drift.features)
+    features = tuple(
+        found.model_copy(update={"psi": gone, "variance_ratio": None}) if found.feature in asked else found
+        for found in drift.features
+    )
     yield "columns that went missing", evaluation.model_copy(update={"drift": drift.model_copy(update={"features": features})})
 
 

@@ -91,14 +91,15 @@ def passes_and_fails(found: FeatureDrift, most: float, scale: float) -> tuple[fl
     """The index up to which ``found`` passes and that above which it fails, each wrongly in about 5 of 100 draws.
 
     Of rows whose true index is ``most`` it is ``scale`` (1 / rows + 1 / reference rows) times a noncentral chi squared of the bins
-    less one, ``f``: ``most + f scale`` in the mean, with a variance of ``2 f scale^2 + 4 most scale``. What chance alone explains
+    less one, ``f``: ``most + f scale`` in the mean, with a variance of ``2 f scale^2 + 4 most scale``, as long as all bins change
+    little; where some change much, the second term is ``variance_ratio`` times as large. What chance alone explains
     (``by_chance``) takes the place of the first term where it is upwards, since chi squared leans that way. More than ``most``
     never passes, though the index errs upwards.
     """
     freedom = found.bins - 1
     if freedom < 1:
         return most, most
-    middle, drifts = most + freedom * scale, _LEVEL**2 * 4 * most * scale
+    middle, drifts = most + freedom * scale, _LEVEL**2 * 4 * most * scale * (found.variance_ratio or 1.0)
     low = middle - math.sqrt(_LEVEL**2 * 2 * freedom * scale**2 + drifts)
     return min(most, low), middle + math.sqrt(((found.by_chance or 0.0) - freedom * scale) ** 2 + drifts)
 
@@ -117,7 +118,10 @@ def rows_that_decide(found: FeatureDrift, most: float, rows: int, reference_rows
     def decides(count: int) -> bool:
         now = 1 / count + 1 / reference_rows
         passes, fails = passes_and_fails(found.model_copy(update={"by_chance": by_chance * now}), most, now)
-        index, moves = excess + freedom * now, power * math.sqrt(2 * freedom * now**2 + 4 * excess * now)
+        index, moves = (
+            excess + freedom * now,
+            power * math.sqrt(2 * freedom * now**2 + 4 * excess * now * (found.variance_ratio or 1.0)),
+        )
         return index + moves <= passes if excess <= most else index - moves > fails
 
     low, high = rows, _MOST_TIMES_MORE_ROWS * rows

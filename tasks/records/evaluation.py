@@ -157,6 +157,8 @@ class FeatureDrift(Record):
     """The PSI that rows of one distribution stay below in 95 of 100 draws of as many rows."""
     reason: str
     """Why figures are missing, or empty."""
+    variance_ratio: float | None = None
+    """The variance that drift gives the PSI, beside that of one whose bins all changed little; 1 at least. None: not measured."""
 
 
 class Drift(Record):

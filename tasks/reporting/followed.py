@@ -37,5 +37,5 @@ def _drift(criterion: DriftCriterion, drift: Drift) -> dict[str, Any]:
         "rows": min(drift.rows, drift.reference_rows),
         "scale": 1 / drift.rows + 1 / drift.reference_rows if drift.rows and drift.reference_rows else None,
         "lacks": bool(set(criterion.features) - {found.feature for found in asked}),
-        "features": [{"psi": found.psi, "by_chance": found.by_chance, "bins": found.bins} for found in asked],
+        "features": [found.model_dump(include={"psi", "by_chance", "bins", "variance_ratio"}) for found in asked],
     }

@@ -25,7 +25,7 @@ from tasks.verification.older import tell_as_before
 _TOLERANCE = 1e-9
 """How far two machines' arithmetic may be apart, relative to the figure (or to 1 for smaller ones)."""
 _NAMED = 3
-_KEPT_LATER = re.compile(r"criteria/\d+/seed|discovery/(replicates|rows_for_one)")
+_KEPT_LATER = re.compile(r"criteria/\d+/seed|discovery/(replicates|rows_for_one)|drift/features/\d+/variance_ratio")
 """What verdicts and evaluations of before do not name, and which decides nothing: that it is not there is no difference."""
 
 

@@ -12,6 +12,7 @@ from judged_pages import LINE, READ, outcomes
 from judged_rows import METRICS, class_rows, gap, judged_inputs, judged_rows, on
 from playwright.sync_api import Page
 
+from tasks.gates.drift import passes_and_fails
 from tasks.params.judging import Criterion, DiscoveredCriterion, DriftCriterion
 from tasks.records import Drift, FeatureDrift, SuspectSlice
 from tasks.reporting import ReportInputs, render_report
@@ -236,7 +237,7 @@ def _followed(features: tuple[FeatureDrift, ...], p_values: tuple[float, ...]) -
         (0.05, 0.04, ("pass", "pass")),
         (0.07, 0.002, ("inconclusive", "pass")),
         (0.15, 0.002, ("inconclusive", "pass")),
-        (0.165, 0.002, ("fail", "pass")),
+        (0.175, 0.002, ("fail", "pass")),
         (None, 0.001, ("inconclusive", "fail")),
         (0.2, 0.001, ("fail", "fail")),
     ],
@@ -265,6 +266,18 @@ def test_more_drift_than_the_limit_never_passes(show: Show, gaps: ReportInputs) 
     ask = """(indices) => indices.map((psi) => statuses.follows({ name: "d" }, { searches: {}, drifts: { d: {
         most: 0.01, min_rows: 1, rows: 200, scale: 0.01, lacks: false, features: [{ psi, by_chance: 1.232, bins: 100 }] } } }))"""
     assert show(render_report(gaps)).evaluate(ask, [0.01, 0.011, 0.5]) == ["pass", "inconclusive", "inconclusive"]
+
+
+def test_uneven_drift_is_judged_as_in_python(show: Show, gaps: ReportInputs) -> None:
+    """A bin that held few rows moves the index further; an evaluation of before does not say so."""
+    ask = """(ratios) => ratios.map((variance_ratio) => statuses.follows({ name: "d" }, { searches: {}, drifts: { d: {
+        most: 0.1, min_rows: 1, rows: 200, scale: 0.001, lacks: false,
+        features: [{ psi: 0.14, by_chance: 0.004, bins: 2, variance_ratio }] } } }))"""
+    feature = make_feature("d", 0.14, by_chance=0.004).model_copy(update={"bins": 2})
+    ratios = [None, 1, 4]
+    turns = [passes_and_fails(feature.model_copy(update={"variance_ratio": ratio}), 0.1, 0.001) for ratio in ratios]
+    expected = ["fail" if fails < 0.14 else "inconclusive" for _, fails in turns]
+    assert show(render_report(gaps)).evaluate(ask, ratios) == expected == ["fail", "fail", "inconclusive"]
 
 
 def test_an_edited_status_of_withheld_blocks_is_found(show: Show) -> None:

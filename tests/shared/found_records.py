@@ -11,9 +11,10 @@ def make_search(*suspects: SuspectSlice, **changes: Any) -> Discovery:
     return Discovery(**asked | {"searched": 40, "too_small": 3, "suspects": suspects} | changes)
 
 
-def make_feature(name: str, psi: float | None, by_chance: float = 0.02) -> FeatureDrift:
+def make_feature(name: str, psi: float | None, by_chance: float = 0.02, variance_ratio: float | None = None) -> FeatureDrift:
     """One feature's drift; where there is no ``psi``, for want of people."""
-    known = {"by_chance": by_chance, "reason": ""} if psi is not None else {"by_chance": None, "reason": "fewer than 5 people"}
+    known: dict[str, Any] = {"by_chance": by_chance, "reason": "", "variance_ratio": variance_ratio}
+    known = known if psi is not None else {"by_chance": None, "reason": "fewer than 5 people"}
     return FeatureDrift(feature=name, bins=10, psi=psi, total_variation=psi, kolmogorov_smirnov=psi, **known)
 
 

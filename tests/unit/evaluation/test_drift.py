@@ -11,7 +11,7 @@ from scipy.stats import ks_2samp
 from toy_evidence import make_card, make_params, toy_rows, write_toy
 
 from tasks.evaluation import open_evidence, read_part
-from tasks.evaluation.drift import _join_small, index_by_chance, measure_drift, measure_part_drift, stability_index
+from tasks.evaluation.drift import _join_small, index_by_chance, measure_drift, measure_part_drift, stability_index, variance_ratio
 
 K = 5
 
@@ -105,6 +105,19 @@ def test_chance_explains_95_of_100_draws():
     shares = np.full(10, 0.1)
     tables = [np.stack([random.multinomial(3000, shares), random.multinomial(2000, shares)]).astype(float) for _ in range(600)]
     assert np.mean([stability_index(table) <= index_by_chance(table) for table in tables]) == pytest.approx(0.95, abs=0.03)
+
+
+@pytest.mark.parametrize("now", [(0.999, 0.001), (0.93, 0.07)])
+def test_the_variance_ratio_is_that_of_draws(now):
+    """Of a bin that is nearly gone or far fuller, beside 4 (1/n + 1/m) times the index; 1 where nothing moved."""
+    random, before, sizes = np.random.default_rng(2), (0.98, 0.02), (200_000, 50_000)
+    expected = np.stack([np.array(shares) * size for shares, size in zip((before, now), sizes, strict=True)])
+    draws = np.stack([random.multinomial(size, shares, 4000) for size, shares in zip(sizes, (before, now), strict=True)], axis=1)
+    spread = np.var([stability_index(one) for one in draws.astype(float)])
+    found = spread / (4 * (1 / sizes[0] + 1 / sizes[1]) * stability_index(expected))
+    assert found > 1.05
+    assert variance_ratio(expected) == pytest.approx(found, rel=0.07)
+    assert variance_ratio(np.array([[50.0, 50.0], [30.0, 30.0]])) == 1.0
 
 
 def test_chance_is_that_of_rows_as_they_are_measured():

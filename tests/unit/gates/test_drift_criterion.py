@@ -6,7 +6,7 @@ from evidence_records import comparison, evaluation, gates, provenance, reports
 from found_records import make_feature
 from scipy import stats
 
-from tasks.evaluation.drift import index_by_chance, stability_index
+from tasks.evaluation.drift import index_by_chance, stability_index, variance_ratio
 from tasks.gates import SUBJECTS, judge, judge_criteria
 from tasks.gates.bad_evidence import SelfTestEvidence
 from tasks.gates.selftest import hold_self_test
@@ -121,21 +121,31 @@ def test_as_many_rows_as_are_named_decide(shift):
 
 TENTHS = stats.norm.ppf(np.arange(1, 10) / 10)
 """Of a standard normal."""
+EVEN = np.full(10, 0.1)
 MOVED = {
-    "shifted": np.diff(np.concatenate([[0], stats.norm.cdf(TENTHS - 0.45), [1]])),
-    "wider": np.diff(np.concatenate([[0], stats.norm.cdf(TENTHS / 1.4), [1]])),
+    "shifted": (EVEN, np.diff(np.concatenate([[0], stats.norm.cdf(TENTHS - 0.45), [1]]))),
+    "wider": (EVEN, np.diff(np.concatenate([[0], stats.norm.cdf(TENTHS / 1.4), [1]]))),
+    "nearly gone": (np.array([0.97, 0.03]), np.array([0.999, 0.001])),
+    "hardly there before": (np.array([0.9995, 0.0005]), np.array([0.97, 0.03])),
 }
-"""The shares of the tenths after the feature has drifted."""
+"""The shares of tenths, and of a text of two values, before and after the feature has drifted."""
 
 
 @pytest.mark.parametrize("sizes", [(9_000, 1_000), (200_000, 20_000)], ids=str)
 @pytest.mark.parametrize("how", MOVED)
 def test_a_true_index_at_the_limit_is_called_as_rarely_as_is_said(how, sizes):
     """Simulated apart from the rule: of 2,000 pairs of samples some 5 of 100 pass and as many fail (8 at most, and some)."""
-    random, before, now = np.random.default_rng(8), np.full(10, 0.1), MOVED[how]
+    random, (before, now) = np.random.default_rng(8), MOVED[how]
+    if len(before) < 10 and min(sizes) < 20_000:
+        sizes = (90_000, 10_000)  # bins of fewer rows are no longer normal
     most = float(((now - before) * np.log(now / before)).sum())
     counts = np.stack([random.multinomial(size, of, 2000) for size, of in zip(sizes, (before, now), strict=True)], axis=1)
-    drifts = (make_feature("delay", stability_index(one), index_by_chance(one)) for one in counts.astype(float))
+    drifts = (
+        make_feature("delay", stability_index(one), index_by_chance(one), variance_ratio(one)).model_copy(
+            update={"bins": len(before)}
+        )
+        for one in counts.astype(float)
+    )
     called = [
         outcome(Drift(reference="train", reference_rows=sizes[0], rows=sizes[1], features=(one,)), most=most).status
         for one in drifts

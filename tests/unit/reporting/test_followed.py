@@ -18,7 +18,7 @@ def _gates(**criteria: object) -> GatesParams:
 
 def _evaluation(*, p_value: float = 0.01) -> Evaluation:
     search = make_search(SuspectSlice(p_value=p_value), columns=("origin",), margin=0.01, min_rows=50, searched=9)
-    features = (make_feature("a", 0.02, by_chance=0.01), make_feature("b", None))
+    features = (make_feature("a", 0.02, 0.01, 1.5), make_feature("b", None))
     drift = Drift(reference="train", reference_rows=90, rows=80, features=features)
     return story_inputs("promote").provenance.evaluation.model_copy(update={"drift": drift, "discovery": search})
 
@@ -31,8 +31,8 @@ def test_drift_is_followed_from_the_features_that_are_asked() -> None:
     )
     found = followed_from(gates, _evaluation())["drifts"]
     assert found["every"]["features"] == [
-        {"psi": 0.02, "by_chance": 0.01, "bins": 10},
-        {"psi": None, "by_chance": None, "bins": 10},
+        {"psi": 0.02, "by_chance": 0.01, "bins": 10, "variance_ratio": 1.5},
+        {"psi": None, "by_chance": None, "bins": 10, "variance_ratio": None},
     ]
     assert found["every"]["scale"] == 1 / 80 + 1 / 90
     assert (found["every"]["rows"], found["every"]["lacks"], found["some"]["lacks"]) == (80, False, True)

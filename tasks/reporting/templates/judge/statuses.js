@@ -43,10 +43,10 @@ const statuses = (() => {
   const LEVEL = 1.6448536269514722;
 
   // The index up to which a feature passes and that above which it fails (passes_and_fails of tasks/gates/drift.py).
-  function turnsOfDrift({ by_chance: chance, bins }, most, scale) {
+  function turnsOfDrift({ by_chance: chance, bins, variance_ratio: ratio }, most, scale) {
     const freedom = bins - 1;
     if (freedom < 1) return [most, most];
-    const [middle, drifts] = [most + freedom * scale, LEVEL ** 2 * 4 * most * scale];
+    const [middle, drifts] = [most + freedom * scale, LEVEL ** 2 * 4 * most * scale * (ratio || 1)];
     const low = middle - Math.sqrt(LEVEL ** 2 * 2 * freedom * scale ** 2 + drifts);
     return [Math.min(most, low), middle + Math.sqrt((chance - freedom * scale) ** 2 + drifts)];
   }
