@@ -220,19 +220,19 @@ def test_a_folder_in_a_linked_checkout_is_refused(project, tmp_path, no_data):
         check_out_champion(tmp_path / "champion", tmp_path / "champion/inner")
 
 
-def test_two_checkouts_into_one_folder(project, tmp_path, monkeypatch):
-    """The second is refused, and takes nothing away of the first one's, which is still being fetched."""
-    there, found = tmp_path / "champion", []
+def test_two_checkouts_into_one_folder(project, tmp_path, monkeypatch, no_data):
+    """The second comes while the first claims the folder, which is free still: refused, and nothing of the first one's is taken."""
+    there, claim = tmp_path / "champion", flows.champion_checkout.make_private
 
-    def second(_):
-        monkeypatch.setattr(flows.champion_checkout, "fetch_by_dvc", lambda _: None)
-        with pytest.raises(WorktreeError, match="not empty"):
+    def second(folder):
+        monkeypatch.setattr(flows.champion_checkout, "make_private", claim)
+        with pytest.raises(WorktreeError, match="another run at work"):
             check_out_champion(project, there)
-        found.append((there / "data/verdict.json").exists())
+        claim(folder)
 
-    monkeypatch.setattr(flows.champion_checkout, "fetch_by_dvc", second)
+    monkeypatch.setattr(flows.champion_checkout, "make_private", second)
     check_out_champion(project, there)
-    assert found == [True]
+    assert (there / "data/verdict.json").read_bytes() == VERDICT
 
 
 def test_a_checkout_that_fails_leaves_nothing(project, tmp_path, monkeypatch):

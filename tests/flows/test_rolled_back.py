@@ -186,7 +186,7 @@ def test_any_branch_of_a_champion_tells_of_it(standing, rolled_branch, made):
 
 
 def test_a_clone_without_any_champion_is_told_that_nothing_is_known(standing):
-    """By command and flow, with the command that fetches them; a project that has no remote is told nothing."""
+    """With the command that fetches them; a project that has no remote is told nothing."""
     for branch in git(standing.root, "branch", "--list", "--format=%(refname:short)", "champions/*").split():
         git(standing.root, "branch", "-q", "-D", branch)
     assert ask("gate", "--check").stderr == ""
