@@ -6,7 +6,8 @@ interval, and judging (``parity``).
 A gap passes where the highest upper end less the lowest lower end is within the limit. Figures of slices are taken to be normal and
 independent of one another (blocks that slices share make the gap steadier), the two slices that are known least to lie farthest
 apart, the others in the middle. The chance is then that of a range: for each slice the density of being the highest, times the
-chance that all others lie below it and not too far (as in Tukey's studentized range), added up on a grid.
+chance that all others lie below it and not too far (as in Tukey's studentized range), added up on a grid. A spread that was
+measured on few other clusters is taken as known: such a plan promises somewhat too much.
 """
 
 import math
