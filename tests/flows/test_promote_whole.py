@@ -5,6 +5,7 @@ import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from processes import wait_until
@@ -61,7 +62,13 @@ def sign(root: Path, key: Path) -> str:
 
 
 def resume(api: Api, run: str, approval: str) -> None:
-    answer = api.ask("POST", f"/flow_runs/{run}/resume", {"run_input": {"approval": approval}})
+    """Answer the form, which Prefect stores a moment after it has called the run suspended."""
+
+    def answered() -> Any:
+        answer = api.ask("POST", f"/flow_runs/{run}/resume", {"run_input": {"approval": approval}})
+        return None if answer["details"].get("reason") == "Run input schema not found." else answer
+
+    answer = wait_until("the form is there", answered)
     assert answer["status"] == "ACCEPT", answer
 
 
