@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from processes import wait_until
-from promotable_project import judge_promotable, make_promotable, write_params
+from promotable_project import HERE, judge_promotable, make_promotable, write_params
 from server_api import Api
 from signed_project import ADA, BOB, ROBOT
 from small_project import call
@@ -18,7 +18,6 @@ from tasks.paths import ProjectPaths
 
 pytestmark = [pytest.mark.slow, pytest.mark.faults]
 GRAPH = 'stages: {toy: {cmd: "true", outs: [data/masked, data/features, data/splits, data/models, data/predictions]}}\n'
-HERE = "data/verdict.json"
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,7 @@ import hashlib
 import json
 import shutil
 import subprocess
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -12,7 +12,7 @@ import yaml
 from alias_events import MemoryRegistry, OneAlias, desk_of, kept_in, promotion, rolling_back, use_registry
 from prefect import Task
 from prefect.logging import disable_run_logger
-from promotable_project import judge_promotable, make_promotable, write_params
+from promotable_project import HERE, agree, judge_promotable, make_promotable, now, promote_twice, write_params
 from signed_project import ADA, BOB, ROBOT
 
 import flows.promote_model
@@ -21,7 +21,7 @@ import flows.registry_office
 import flows.verdict_checks
 import flows.verification
 from flows.alias_moves import Desk, make_move
-from flows.approval import approve, record_approval, sign_approval
+from flows.approval import record_approval, sign_approval
 from flows.champion_branches import keep_champion, point_current
 from flows.cli.render_champion import show_moved
 from flows.comparison import comparison_notes
@@ -42,8 +42,6 @@ from tasks.records import Promotable, Verdict
 from tasks.registry import ALIAS, Move
 from tasks.reporting import escape_markdown
 from tasks.signing import told
-
-HERE = "data/verdict.json"
 
 
 @pytest.fixture(scope="module")
@@ -72,14 +70,6 @@ def registry(request, tmp_path, monkeypatch):
     return made
 
 
-def now():
-    return datetime.now(timezone.utc)
-
-
-def agree(paths, keys, reason="agreed"):
-    return approve(paths.root, HERE, key=keys[BOB], reason=reason, now=now())
-
-
 @pytest.fixture(scope="module")
 def twice(judged, keys, tmp_path_factory):
     """A project with two champions, the second one standing; where the first one's data lies, its branch, and the registry."""
@@ -88,13 +78,7 @@ def twice(judged, keys, tmp_path_factory):
     paths = ProjectPaths(Path(shutil.copytree(judged, folder / "project", symlinks=True)))
     with pytest.MonkeyPatch.context() as monkeypatch:
         use_registry(monkeypatch, registry)
-        agree(paths, keys)
-        first = promote(paths.root, HERE, now()).champion
-        shutil.copytree(paths.root, folder / "first", symlinks=True, ignore=shutil.ignore_patterns(".git"))
-        write_params(paths, C=0.5)
-        judge_promotable(paths, keys[ROBOT])
-        agree(paths, keys)
-        promote(paths.root, HERE, now())
+        first = promote_twice(paths, keys, folder / "first")
     return folder, first.branch, registry
 
 

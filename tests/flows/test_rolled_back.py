@@ -3,20 +3,17 @@
 import json
 import os
 import shutil
-from datetime import datetime, timezone
 from pathlib import Path
 
 import pytest
 from alias_events import MemoryRegistry, kept_in, use_registry
 from click.testing import CliRunner
 from prefect.logging import disable_run_logger
-from promotable_project import judge_promotable, make_promotable, write_params
-from signed_project import BOB, ROBOT
+from promotable_project import HERE, agree, make_promotable, now, promote_twice
 
 import flows.programs
 import flows.registry_office
 import flows.stage_graph
-from flows.approval import approve
 from flows.cli.root import windtunnel
 from flows.programs import git
 from flows.promote_model import find_lacking, told_of
@@ -29,18 +26,9 @@ from tasks.errors import GateError, LedgerError, WorktreeError
 from tasks.params.models import MlflowParams
 from tasks.paths import ProjectPaths
 
-HERE = "data/verdict.json"
 WHY = "delays doubled <b>at</b> AUS"
 TOLD = "Its model was promoted as version 2 and rolled back on"
 PAGE = '<html><span id="looks" title="it">· 3 of 5 looks left</span><p>figures</p></html>'
-
-
-def now():
-    return datetime.now(timezone.utc)
-
-
-def agree(paths, keys, reason="agreed"):
-    return approve(paths.root, HERE, key=keys[BOB], reason=reason, now=now())
 
 
 @pytest.fixture(scope="module")
@@ -52,13 +40,7 @@ def made(keys, tmp_path_factory):
     (paths.root / "dvc.yaml").write_text("stages: {}\n")
     with pytest.MonkeyPatch.context() as monkeypatch:
         use_registry(monkeypatch, registry)
-        agree(paths, keys)
-        first = promote(paths.root, HERE, now()).champion
-        shutil.copytree(paths.root, folder / "first", symlinks=True, ignore=shutil.ignore_patterns(".git"))
-        write_params(paths, C=0.5)
-        judge_promotable(paths, keys[ROBOT])
-        agree(paths, keys)
-        promote(paths.root, HERE, now())
+        first = promote_twice(paths, keys, folder / "first")
         kept = paths.results / "here"
         kept.mkdir(parents=True)
         (kept / "verdict.json").write_bytes(paths.verdict.read_bytes())

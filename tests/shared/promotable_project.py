@@ -1,6 +1,7 @@
 """A toy project in a Git repository, judged to promote by a signed policy: all that a promotion asks for but the approval."""
 
 import os
+import shutil
 from datetime import datetime, timezone
 from pathlib import Path
 
@@ -9,12 +10,16 @@ from signed_project import ADA, BOB, ROBOT, add_version, line, sign_version
 from small_project import call
 from toy_evidence import judge_toy, make_params, toy_rows, train_toy, write_toy
 
+from flows.approval import approve
+from flows.promotion import promote
 from flows.signatures import sign_verdict
 from flows.verdict_store import write_receipt
 from tasks.datasets import hash_file, write_atomically
 from tasks.params import load_params
 from tasks.paths import ProjectPaths
+from tasks.records import Champion, Event
 
+HERE = "data/verdict.json"
 CRITERIA = {
     "validation": {"evidence": "validation", "critical": True},
     "ranking": {"metric": "roc_auc", "margin": 0.3, "min_rows": 10, "critical": True},
@@ -72,3 +77,24 @@ def publish(paths: ProjectPaths, key: Path) -> None:
         os.environ.pop("WINDTUNNEL_SIGNING_KEY")
         if before is not None:
             os.environ["WINDTUNNEL_SIGNING_KEY"] = before
+
+
+def now() -> datetime:
+    return datetime.now(timezone.utc)
+
+
+def agree(paths: ProjectPaths, keys: dict[str, Path], reason: str = "agreed") -> Event:
+    """Bob approves the verdict that lies there."""
+    return approve(paths.root, HERE, key=keys[BOB], reason=reason, now=now())
+
+
+def promote_twice(paths: ProjectPaths, keys: dict[str, Path], first: Path) -> Champion:
+    """Two champions after one another, of which the second stands; the first, what it rests on copied to the folder ``first``."""
+    agree(paths, keys)
+    former = promote(paths.root, HERE, now()).champion
+    shutil.copytree(paths.root, first, symlinks=True, ignore=shutil.ignore_patterns(".git"))
+    write_params(paths, C=0.5)
+    judge_promotable(paths, keys[ROBOT])
+    agree(paths, keys)
+    promote(paths.root, HERE, now())
+    return former
